@@ -80,18 +80,24 @@ export type Bus = {
   nameLen: number;
   /** Decimals of the settlement mint. */
   mintDecimals: number;
-  /** Wait before a decision executes, in seconds. */
+  /** Wait between the last approval of a decision and its execution, in seconds. */
   timelockSeconds: number;
   /** How far ahead a window can open and an offer can expire, in seconds. Fixed when the bus is created. */
   horizonSeconds: number;
-  /** Part of the deposit that an unsettled lock costs, in basis points. */
+  /** Fee of a lock that is not settled, in basis points of its deposit. */
   lockFeeBps: number;
-  /** Approvals that pausing needs, 0 for the threshold; never more than the threshold. See `pause_approvals`. */
+  /**
+   * Approvals that pausing needs; 0 stands for the threshold. A lower threshold counts instead: see
+   * `pause_approvals`.
+   */
   pauseQuorum: number;
-  /** 1 once the owners have decided to close the bus: nothing opens any more, and it closes when all else has. */
+  /**
+   * 1 once the owners have decided to close the bus: nothing opens on it any more, and it can be closed when nothing
+   * is open.
+   */
   closing: number;
   padding: ReadonlyUint8Array;
-  /** Energy per window (or in all, without windows), in Wh. */
+  /** Energy that may be on offer or sold in one window (in total, where the bus has no windows), in Wh. */
   capacityWh: bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
   basePricePerKwh: bigint;
@@ -99,11 +105,14 @@ export type Bus = {
   reservePricePerKwh: bigint;
   /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh. */
   leastWh: bigint;
-  /** Grows by one with every change of owners, shares or threshold, which makes older proposals stale. */
+  /**
+   * Grows by one with every change of owners, shares or threshold, and with the decision to close the bus. Older
+   * proposals become stale by that.
+   */
   configVersion: bigint;
-  /** Grows by one with every pause and every resume, which makes older proposals of both stale. */
+  /** Grows by one with every pause and every resume. Older proposals to pause or resume become stale by that. */
   pauseVersion: bigint;
-  /** Number that tells apart the buses of one creator. */
+  /** Number of this bus among those of its creator. */
   busSeq: bigint;
   /** When the bus was created, in unix seconds. */
   createdAt: bigint;
@@ -119,17 +128,20 @@ export type Bus = {
   /** The seller account of the bus itself, whether it is open or not. */
   seller: Address;
   /**
-   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
-   * one that is silent; zeros for none.
+   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and reports in
+   * place of a meter that is silent; zeros for none.
    */
   operator: Address;
   /** Wallet that gets the grid fees; zeros for the treasury. */
   gridRecipient: Address;
-  /** Terms that hold until the next do. */
+  /** Terms of windows that start before `next_terms.from`; of all windows where no next terms were decided. */
   terms: Terms;
-  /** Terms that hold from their first window on; all zero where none were decided. */
+  /** Terms of windows that start at `next_terms.from` or later; all zero where none were decided. */
   nextTerms: Terms;
-  /** Until when readings of earlier delivery terms can come, in unix seconds; 0 where there were none. */
+  /**
+   * First second in which all windows of earlier delivery terms are final, in unix seconds; 0 where there were no
+   * such terms.
+   */
   readingsUntil: bigint;
   name: ReadonlyUint8Array;
   owners: Array<OwnerSlot>;
@@ -151,18 +163,24 @@ export type BusArgs = {
   nameLen: number;
   /** Decimals of the settlement mint. */
   mintDecimals: number;
-  /** Wait before a decision executes, in seconds. */
+  /** Wait between the last approval of a decision and its execution, in seconds. */
   timelockSeconds: number;
   /** How far ahead a window can open and an offer can expire, in seconds. Fixed when the bus is created. */
   horizonSeconds: number;
-  /** Part of the deposit that an unsettled lock costs, in basis points. */
+  /** Fee of a lock that is not settled, in basis points of its deposit. */
   lockFeeBps: number;
-  /** Approvals that pausing needs, 0 for the threshold; never more than the threshold. See `pause_approvals`. */
+  /**
+   * Approvals that pausing needs; 0 stands for the threshold. A lower threshold counts instead: see
+   * `pause_approvals`.
+   */
   pauseQuorum: number;
-  /** 1 once the owners have decided to close the bus: nothing opens any more, and it closes when all else has. */
+  /**
+   * 1 once the owners have decided to close the bus: nothing opens on it any more, and it can be closed when nothing
+   * is open.
+   */
   closing: number;
   padding: ReadonlyUint8Array;
-  /** Energy per window (or in all, without windows), in Wh. */
+  /** Energy that may be on offer or sold in one window (in total, where the bus has no windows), in Wh. */
   capacityWh: number | bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
   basePricePerKwh: number | bigint;
@@ -170,11 +188,14 @@ export type BusArgs = {
   reservePricePerKwh: number | bigint;
   /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh. */
   leastWh: number | bigint;
-  /** Grows by one with every change of owners, shares or threshold, which makes older proposals stale. */
+  /**
+   * Grows by one with every change of owners, shares or threshold, and with the decision to close the bus. Older
+   * proposals become stale by that.
+   */
   configVersion: number | bigint;
-  /** Grows by one with every pause and every resume, which makes older proposals of both stale. */
+  /** Grows by one with every pause and every resume. Older proposals to pause or resume become stale by that. */
   pauseVersion: number | bigint;
-  /** Number that tells apart the buses of one creator. */
+  /** Number of this bus among those of its creator. */
   busSeq: number | bigint;
   /** When the bus was created, in unix seconds. */
   createdAt: number | bigint;
@@ -190,17 +211,20 @@ export type BusArgs = {
   /** The seller account of the bus itself, whether it is open or not. */
   seller: Address;
   /**
-   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
-   * one that is silent; zeros for none.
+   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and reports in
+   * place of a meter that is silent; zeros for none.
    */
   operator: Address;
   /** Wallet that gets the grid fees; zeros for the treasury. */
   gridRecipient: Address;
-  /** Terms that hold until the next do. */
+  /** Terms of windows that start before `next_terms.from`; of all windows where no next terms were decided. */
   terms: TermsArgs;
-  /** Terms that hold from their first window on; all zero where none were decided. */
+  /** Terms of windows that start at `next_terms.from` or later; all zero where none were decided. */
   nextTerms: TermsArgs;
-  /** Until when readings of earlier delivery terms can come, in unix seconds; 0 where there were none. */
+  /**
+   * First second in which all windows of earlier delivery terms are final, in unix seconds; 0 where there were no
+   * such terms.
+   */
   readingsUntil: number | bigint;
   name: ReadonlyUint8Array;
   owners: Array<OwnerSlotArgs>;

@@ -52,7 +52,7 @@ export function getCapacityDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(CAPACITY_DISCRIMINATOR);
 }
 
-/** Capacity of one window. PDA `["capacity", bus, window_start]`, with window start 0 for the bus as a whole. */
+/** Capacity of one window. PDA `["capacity", bus, window_start]`; window start 0 is the general capacity. */
 export type Capacity = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
@@ -62,11 +62,14 @@ export type Capacity = {
   openOffers: number;
   /** Start of the window in unix seconds, 0 for the general capacity. */
   windowStart: bigint;
-  /** Terms of this window; all zero for the general capacity, whose offers have those of the moment. */
+  /**
+   * Terms of this window; all zero for the general capacity, whose offers get the bus's terms at the time of
+   * listing.
+   */
   terms: Terms;
   /** First second in which the window trades no more, in unix seconds; `i64::MAX` for the general capacity. */
   gateClosesAt: bigint;
-  /** Everything the window may sell, in Wh: always `available + committed`. */
+  /** Everything the window may sell, in Wh: always `available_wh + committed_wh`. */
   totalWh: bigint;
   /** What may still be put on offer, in Wh. */
   availableWh: bigint;
@@ -86,11 +89,14 @@ export type CapacityArgs = {
   openOffers: number;
   /** Start of the window in unix seconds, 0 for the general capacity. */
   windowStart: number | bigint;
-  /** Terms of this window; all zero for the general capacity, whose offers have those of the moment. */
+  /**
+   * Terms of this window; all zero for the general capacity, whose offers get the bus's terms at the time of
+   * listing.
+   */
   terms: TermsArgs;
   /** First second in which the window trades no more, in unix seconds; `i64::MAX` for the general capacity. */
   gateClosesAt: number | bigint;
-  /** Everything the window may sell, in Wh: always `available + committed`. */
+  /** Everything the window may sell, in Wh: always `available_wh + committed_wh`. */
   totalWh: number | bigint;
   /** What may still be put on offer, in Wh. */
   availableWh: number | bigint;

@@ -51,7 +51,7 @@ export function getCertificateDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(CERTIFICATE_DISCRIMINATOR);
 }
 
-/** Some Wh that a device delivered. PDA `["certificate", seller, window_start, range_start]`. */
+/** A range of Wh that a device delivered in a window. PDA `["certificate", seller, window_start, range_start]`. */
 export type Certificate = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
@@ -62,11 +62,11 @@ export type Certificate = {
   state: number;
   /** Length of the window, in seconds. */
   windowSeconds: number;
-  /** Start of the window in which it was produced, in unix seconds. */
+  /** Start of the window in which the energy was produced, in unix seconds. */
   windowStart: bigint;
-  /** First of the window's delivered Wh that it is for, counted from 0. */
+  /** First Wh of the range that it certifies. A window's delivered Wh are counted from 0. */
   rangeStart: bigint;
-  /** The one after the last of them. */
+  /** First Wh after the range. */
   rangeEnd: bigint;
   /** When it was issued, in unix seconds. */
   issuedAt: bigint;
@@ -91,11 +91,11 @@ export type CertificateArgs = {
   state: number;
   /** Length of the window, in seconds. */
   windowSeconds: number;
-  /** Start of the window in which it was produced, in unix seconds. */
+  /** Start of the window in which the energy was produced, in unix seconds. */
   windowStart: number | bigint;
-  /** First of the window's delivered Wh that it is for, counted from 0. */
+  /** First Wh of the range that it certifies. A window's delivered Wh are counted from 0. */
   rangeStart: number | bigint;
-  /** The one after the last of them. */
+  /** First Wh after the range. */
   rangeEnd: number | bigint;
   /** When it was issued, in unix seconds. */
   issuedAt: number | bigint;

@@ -55,7 +55,10 @@ export type Claim = {
   amount: bigint;
   bus: Address;
   wallet: Address;
-  /** Token account that the wallet named for a refund, which strangers may pay; zeros where it named none. */
+  /**
+   * Token account that the wallet named for a refund. Anyone may have the claim paid to it. Zeros where it named
+   * none.
+   */
   refund: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
@@ -70,7 +73,10 @@ export type ClaimArgs = {
   amount: number | bigint;
   bus: Address;
   wallet: Address;
-  /** Token account that the wallet named for a refund, which strangers may pay; zeros where it named none. */
+  /**
+   * Token account that the wallet named for a refund. Anyone may have the claim paid to it. Zeros where it named
+   * none.
+   */
   refund: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;

@@ -45,7 +45,7 @@ export function getCreatorDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(CREATOR_DISCRIMINATOR);
 }
 
-/** Numbers the buses of a wallet. PDA `["creator", wallet]`. It stays for good, so that no bus's address comes twice. */
+/** Counter of a wallet's buses. PDA `["creator", wallet]`. It never closes, so no two buses ever have the same address. */
 export type Creator = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;

@@ -78,9 +78,15 @@ export type DeliveryBook = {
   /** Position books on it that are open. */
   openPositions: number;
   padding2: ReadonlyUint8Array;
-  /** Start of the first of its windows, in unix seconds: a multiple of 96 windows after the first one of its terms. */
+  /**
+   * Start of the first of its windows, in unix seconds. Books of the same terms follow each other every 96 windows,
+   * from `terms.from` on.
+   */
   firstWindow: bigint;
-  /** What left the vault for its windows, or became the seller's or the grid's, in token base units. */
+  /**
+   * What was refunded to buyers, or credited to the seller and the grid, in token base units. The vault holds what
+   * was paid less this for the book.
+   */
   settled: bigint;
   /** Terms of its windows. */
   terms: Terms;
@@ -91,11 +97,11 @@ export type DeliveryBook = {
   meter: Address;
   /** The seller's account. */
   seller: Address;
-  /** The seller's vault, which holds what was paid. */
+  /** The seller's vault, which holds what buyers paid. */
   vault: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
-  /** Devices of its windows. */
+  /** Devices that measure its windows. */
   meters: Array<BookMeter>;
   windows: Array<BookWindow>;
   reserved: Array<bigint>;
@@ -112,9 +118,15 @@ export type DeliveryBookArgs = {
   /** Position books on it that are open. */
   openPositions: number;
   padding2: ReadonlyUint8Array;
-  /** Start of the first of its windows, in unix seconds: a multiple of 96 windows after the first one of its terms. */
+  /**
+   * Start of the first of its windows, in unix seconds. Books of the same terms follow each other every 96 windows,
+   * from `terms.from` on.
+   */
   firstWindow: number | bigint;
-  /** What left the vault for its windows, or became the seller's or the grid's, in token base units. */
+  /**
+   * What was refunded to buyers, or credited to the seller and the grid, in token base units. The vault holds what
+   * was paid less this for the book.
+   */
   settled: number | bigint;
   /** Terms of its windows. */
   terms: TermsArgs;
@@ -125,11 +137,11 @@ export type DeliveryBookArgs = {
   meter: Address;
   /** The seller's account. */
   seller: Address;
-  /** The seller's vault, which holds what was paid. */
+  /** The seller's vault, which holds what buyers paid. */
   vault: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
-  /** Devices of its windows. */
+  /** Devices that measure its windows. */
   meters: Array<BookMeterArgs>;
   windows: Array<BookWindowArgs>;
   reserved: Array<number | bigint>;

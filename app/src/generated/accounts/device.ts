@@ -49,15 +49,15 @@ export function getDeviceDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(DEVICE_DISCRIMINATOR);
 }
 
-/** A key that is registered as a device, once in the program. PDA `["device", key]`. */
+/** A device's key. The address allows each key once in the whole program. PDA `["device", key]`. */
 export type Device = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
   bump: number;
-  /** 1 once it is no meter of later windows: it closes when its last window has ended. */
+  /** 1 once it gets no more windows. Its account can be closed when the last of its windows has ended. */
   retired: number;
   padding: ReadonlyUint8Array;
-  /** Once it is retired, the end of the last window that it is the meter of, in unix seconds. */
+  /** Once it is retired, the end of the last window that it measures, in unix seconds; 0 for none. 0 before. */
   busyUntil: bigint;
   key: Address;
   bus: Address;
@@ -71,10 +71,10 @@ export type Device = {
 export type DeviceArgs = {
   layoutVersion: number;
   bump: number;
-  /** 1 once it is no meter of later windows: it closes when its last window has ended. */
+  /** 1 once it gets no more windows. Its account can be closed when the last of its windows has ended. */
   retired: number;
   padding: ReadonlyUint8Array;
-  /** Once it is retired, the end of the last window that it is the meter of, in unix seconds. */
+  /** Once it is retired, the end of the last window that it measures, in unix seconds; 0 for none. 0 before. */
   busyUntil: number | bigint;
   key: Address;
   bus: Address;

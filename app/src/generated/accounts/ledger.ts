@@ -59,7 +59,7 @@ export function getLedgerDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(LEDGER_DISCRIMINATOR);
 }
 
-/** What changes on a bus without a decision. PDA `["ledger", bus]`. */
+/** What changes on a bus without a decision of its owners. PDA `["ledger", bus]`. */
 export type Ledger = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
@@ -75,16 +75,16 @@ export type Ledger = {
   openProposals: number;
   /** Claims that are open. */
   openClaims: number;
-  /** What all claims come to, in token base units. */
+  /** Sum of all open claims, in token base units. */
   unclaimedTotal: bigint;
   /** Revenue claimed by the present owners under the present shares, in token base units. */
   periodClaimed: bigint;
   /** Revenue of earlier shares that owners and former owners have not claimed yet, in token base units. */
   accruedTotal: bigint;
-  /** Above all numbers of proposals of owners who left: who returns starts from it. */
+  /** A number above those of all proposals of owners who left. An owner who returns starts here or later. */
   proposalsFrom: bigint;
   bus: Address;
-  /** What the owners earned, at the places that they have in the bus. */
+  /** Revenue and proposal numbers of the owners, at the places that they have in the bus. */
   owners: Array<OwnerAccount>;
   /** Owners who left with revenue that they have not claimed yet. */
   formerOwners: Array<FormerOwner>;
@@ -105,16 +105,16 @@ export type LedgerArgs = {
   openProposals: number;
   /** Claims that are open. */
   openClaims: number;
-  /** What all claims come to, in token base units. */
+  /** Sum of all open claims, in token base units. */
   unclaimedTotal: number | bigint;
   /** Revenue claimed by the present owners under the present shares, in token base units. */
   periodClaimed: number | bigint;
   /** Revenue of earlier shares that owners and former owners have not claimed yet, in token base units. */
   accruedTotal: number | bigint;
-  /** Above all numbers of proposals of owners who left: who returns starts from it. */
+  /** A number above those of all proposals of owners who left. An owner who returns starts here or later. */
   proposalsFrom: number | bigint;
   bus: Address;
-  /** What the owners earned, at the places that they have in the bus. */
+  /** Revenue and proposal numbers of the owners, at the places that they have in the bus. */
   owners: Array<OwnerAccountArgs>;
   /** Owners who left with revenue that they have not claimed yet. */
   formerOwners: Array<FormerOwnerArgs>;

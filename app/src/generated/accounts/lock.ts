@@ -58,20 +58,20 @@ export type Lock = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
   bump: number;
-  /** Tells apart the locks of one buyer on one offer: 0 to 7. */
+  /** Place of the lock among its buyer's on its offer, 0 to 7. */
   place: number;
   /** [`LockState`]. */
   state: number;
   /** Number of this lock among all that were taken on its offer, from 1. A settlement and a release name it. */
   number: number;
-  /** The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks. */
+  /** The bus's lock fee when the lock was taken, in basis points of the deposit. Later changes do not concern it. */
   lockFeeBps: number;
   padding: ReadonlyUint8Array;
   /** Energy held, in Wh; 0 once it is released. */
   energyWh: bigint;
   /** Price when the lock was taken, grid fee included, in token base units per kWh. */
   pricePerKwh: bigint;
-  /** What the vault holds for it, in token base units: the full cost, or once it is released, the refund. */
+  /** What the vault holds for it, in token base units: the full cost, or the refund once it is released. */
   deposit: bigint;
   /** When the lock was taken, in unix seconds. */
   takenAt: bigint;
@@ -79,7 +79,7 @@ export type Lock = {
   expiresAt: bigint;
   bus: Address;
   offer: Address;
-  /** Who may settle it; the rent goes back to this wallet. */
+  /** Who may settle it. The rent goes back to this wallet. */
   buyer: Address;
   /** Token account that the deposit goes back to. */
   refund: Address;
@@ -91,20 +91,20 @@ export type Lock = {
 export type LockArgs = {
   layoutVersion: number;
   bump: number;
-  /** Tells apart the locks of one buyer on one offer: 0 to 7. */
+  /** Place of the lock among its buyer's on its offer, 0 to 7. */
   place: number;
   /** [`LockState`]. */
   state: number;
   /** Number of this lock among all that were taken on its offer, from 1. A settlement and a release name it. */
   number: number;
-  /** The bus's lock fee when the lock was taken, in basis points: owners who raise it later raise it for later locks. */
+  /** The bus's lock fee when the lock was taken, in basis points of the deposit. Later changes do not concern it. */
   lockFeeBps: number;
   padding: ReadonlyUint8Array;
   /** Energy held, in Wh; 0 once it is released. */
   energyWh: number | bigint;
   /** Price when the lock was taken, grid fee included, in token base units per kWh. */
   pricePerKwh: number | bigint;
-  /** What the vault holds for it, in token base units: the full cost, or once it is released, the refund. */
+  /** What the vault holds for it, in token base units: the full cost, or the refund once it is released. */
   deposit: number | bigint;
   /** When the lock was taken, in unix seconds. */
   takenAt: number | bigint;
@@ -112,7 +112,7 @@ export type LockArgs = {
   expiresAt: number | bigint;
   bus: Address;
   offer: Address;
-  /** Who may settle it; the rent goes back to this wallet. */
+  /** Who may settle it. The rent goes back to this wallet. */
   buyer: Address;
   /** Token account that the deposit goes back to. */
   refund: Address;

@@ -57,11 +57,11 @@ export type Meter = {
   /** One of [`EnergySource`](crate::state::EnergySource). */
   source: number;
   padding: ReadonlyUint8Array;
-  /** The most that it can deliver, in W. */
+  /** The highest power that it can deliver, in W. */
   powerW: bigint;
-  /** Start of the first window that the present device can be the meter of, in unix seconds. */
+  /** Start of the first window that the present device can measure, in unix seconds; 0 for any. */
   validFrom: bigint;
-  /** End of the last window that the present device is the meter of, in unix seconds; 0 for none. */
+  /** End of the last window that the present device measures, in unix seconds; 0 for none. */
   listedUntil: bigint;
   /** When the present device was registered, in unix seconds. */
   registeredAt: bigint;
@@ -81,11 +81,11 @@ export type MeterArgs = {
   /** One of [`EnergySource`](crate::state::EnergySource). */
   source: number;
   padding: ReadonlyUint8Array;
-  /** The most that it can deliver, in W. */
+  /** The highest power that it can deliver, in W. */
   powerW: number | bigint;
-  /** Start of the first window that the present device can be the meter of, in unix seconds. */
+  /** Start of the first window that the present device can measure, in unix seconds; 0 for any. */
   validFrom: number | bigint;
-  /** End of the last window that the present device is the meter of, in unix seconds; 0 for none. */
+  /** End of the last window that the present device measures, in unix seconds; 0 for none. */
   listedUntil: number | bigint;
   /** When the present device was registered, in unix seconds. */
   registeredAt: number | bigint;

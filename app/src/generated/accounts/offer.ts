@@ -58,19 +58,19 @@ export type Offer = {
   bump: number;
   /** One of [`EnergySource`]. */
   source: number;
-  /** 1 once what was free has been withdrawn: it trades no more. */
+  /** 1 once it was cancelled: its free energy is withdrawn, and it trades no more. */
   cancelled: number;
-  /** Grows by one with every reprice; the first is 1. */
+  /** Grows by one with every new price or expiry; the first is 1. */
   version: number;
   /** Locks on this offer that are not closed. */
   openLocks: number;
-  /** Locks that were taken on this offer: each is numbered by it. */
+  /** Locks that were ever taken on this offer. It is the number of the last one. */
   locksTaken: number;
   /** Number of this offer among those of its seller. */
   number: bigint;
   /** What the seller asks, in token base units per kWh. Buyers pay the grid fee on top. */
   pricePerKwh: bigint;
-  /** Energy as listed (less what was withdrawn), in Wh. */
+  /** Energy that was listed, less what was withdrawn, in Wh. */
   listedWh: bigint;
   /** Energy not sold yet, in Wh: `reserved_wh <= remaining_wh <= listed_wh`. */
   remainingWh: bigint;
@@ -90,15 +90,18 @@ export type Offer = {
   tradesFrom: bigint;
   /** End of trading, in unix seconds: it trades while the time is before it. Never after the gate. */
   expiresAt: bigint;
-  /** Last expiry of a lock that was taken on it, in unix seconds; 0 before the first. */
+  /** Latest expiry of all locks ever taken on it, in unix seconds; 0 before the first. */
   lockedUntil: bigint;
-  /** Least energy of a purchase or a lock that does not take the rest, in Wh: the bus's when this was listed. */
+  /**
+   * Least energy of a purchase or a lock that does not take the rest, in Wh: the bus's least size when this offer
+   * was listed.
+   */
   leastWh: bigint;
   bus: Address;
   capacity: Address;
   /** The seller's account. */
   seller: Address;
-  /** The seller's token account, which is paid. */
+  /** The seller's vault, which buyers pay into. */
   vault: Address;
   /** The seller's wallet; the bus where the offer is its own. */
   wallet: Address;
@@ -108,11 +111,11 @@ export type Offer = {
   gridFeePerKwh: bigint;
   /** Grid fees that were taken out of its proceeds, in token base units. */
   gridCredited: bigint;
-  /** The seller's delivery book that its window is in; zeros on purchase terms. */
+  /** The seller's delivery book with the offer's window; zeros on purchase terms. */
   book: Address;
   /** Place of its window in that book. */
   bookPlace: number;
-  /** 1 on delivery terms: what is paid for it moves on to the book. */
+  /** 1 on delivery terms: payments are recorded in the delivery book, not as proceeds of the offer. */
   onDelivery: number;
   padding: ReadonlyUint8Array;
   /** What a kWh costs a buyer, in token base units: price and grid fee together. */
@@ -125,19 +128,19 @@ export type OfferArgs = {
   bump: number;
   /** One of [`EnergySource`]. */
   source: number;
-  /** 1 once what was free has been withdrawn: it trades no more. */
+  /** 1 once it was cancelled: its free energy is withdrawn, and it trades no more. */
   cancelled: number;
-  /** Grows by one with every reprice; the first is 1. */
+  /** Grows by one with every new price or expiry; the first is 1. */
   version: number;
   /** Locks on this offer that are not closed. */
   openLocks: number;
-  /** Locks that were taken on this offer: each is numbered by it. */
+  /** Locks that were ever taken on this offer. It is the number of the last one. */
   locksTaken: number;
   /** Number of this offer among those of its seller. */
   number: number | bigint;
   /** What the seller asks, in token base units per kWh. Buyers pay the grid fee on top. */
   pricePerKwh: number | bigint;
-  /** Energy as listed (less what was withdrawn), in Wh. */
+  /** Energy that was listed, less what was withdrawn, in Wh. */
   listedWh: number | bigint;
   /** Energy not sold yet, in Wh: `reserved_wh <= remaining_wh <= listed_wh`. */
   remainingWh: number | bigint;
@@ -157,15 +160,18 @@ export type OfferArgs = {
   tradesFrom: number | bigint;
   /** End of trading, in unix seconds: it trades while the time is before it. Never after the gate. */
   expiresAt: number | bigint;
-  /** Last expiry of a lock that was taken on it, in unix seconds; 0 before the first. */
+  /** Latest expiry of all locks ever taken on it, in unix seconds; 0 before the first. */
   lockedUntil: number | bigint;
-  /** Least energy of a purchase or a lock that does not take the rest, in Wh: the bus's when this was listed. */
+  /**
+   * Least energy of a purchase or a lock that does not take the rest, in Wh: the bus's least size when this offer
+   * was listed.
+   */
   leastWh: number | bigint;
   bus: Address;
   capacity: Address;
   /** The seller's account. */
   seller: Address;
-  /** The seller's token account, which is paid. */
+  /** The seller's vault, which buyers pay into. */
   vault: Address;
   /** The seller's wallet; the bus where the offer is its own. */
   wallet: Address;
@@ -175,11 +181,11 @@ export type OfferArgs = {
   gridFeePerKwh: number | bigint;
   /** Grid fees that were taken out of its proceeds, in token base units. */
   gridCredited: number | bigint;
-  /** The seller's delivery book that its window is in; zeros on purchase terms. */
+  /** The seller's delivery book with the offer's window; zeros on purchase terms. */
   book: Address;
   /** Place of its window in that book. */
   bookPlace: number;
-  /** 1 on delivery terms: what is paid for it moves on to the book. */
+  /** 1 on delivery terms: payments are recorded in the delivery book, not as proceeds of the offer. */
   onDelivery: number;
   padding: ReadonlyUint8Array;
   /** What a kWh costs a buyer, in token base units: price and grid fee together. */

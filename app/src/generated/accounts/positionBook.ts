@@ -61,15 +61,18 @@ export type PositionBook = {
   layoutVersion: number;
   bump: number;
   padding: ReadonlyUint8Array;
-  /** Locks of this buyer on offers of these windows that are not closed. */
+  /** Open locks of this buyer on offers of these windows. */
   openLocks: number;
-  /** Windows whose refund left the vault. */
+  /** Windows that were refunded, also where the refund was 0. See [`Windows`]. */
   refunded: Array<bigint>;
-  /** Windows of which the buyer has its certificate. */
+  /** Windows for which the buyer took its certificate. See [`Windows`]. */
   certified: Array<bigint>;
   book: Address;
   buyer: Address;
-  /** Token account that refunds go to: that of the buyer's first purchase or lock, until the buyer names another. */
+  /**
+   * Token account that refunds go to: the account that paid the buyer's first purchase, or the refund account of its
+   * first lock, until the buyer names another. Zeros before.
+   */
   refund: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
@@ -81,15 +84,18 @@ export type PositionBookArgs = {
   layoutVersion: number;
   bump: number;
   padding: ReadonlyUint8Array;
-  /** Locks of this buyer on offers of these windows that are not closed. */
+  /** Open locks of this buyer on offers of these windows. */
   openLocks: number;
-  /** Windows whose refund left the vault. */
+  /** Windows that were refunded, also where the refund was 0. See [`Windows`]. */
   refunded: Array<number | bigint>;
-  /** Windows of which the buyer has its certificate. */
+  /** Windows for which the buyer took its certificate. See [`Windows`]. */
   certified: Array<number | bigint>;
   book: Address;
   buyer: Address;
-  /** Token account that refunds go to: that of the buyer's first purchase or lock, until the buyer names another. */
+  /**
+   * Token account that refunds go to: the account that paid the buyer's first purchase, or the refund account of its
+   * first lock, until the buyer names another. Zeros before.
+   */
   refund: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;

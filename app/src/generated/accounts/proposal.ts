@@ -50,23 +50,23 @@ export function getProposalDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(PROPOSAL_DISCRIMINATOR);
 }
 
-/** A change that owners decide on. PDA `["proposal", bus, proposer, number]`. */
+/** A change of a bus that its owners decide on. PDA `["proposal", bus, proposer, number]`. */
 export type Proposal = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
   bump: number;
   /** [`ProposalState`]. */
   state: number;
-  /** 1 once it had the approvals that it needs; from then on its expiry stays. */
+  /** 1 once it had the approvals that it needs. From then on `expires_at` does not change. */
   wasDecided: number;
   padding: ReadonlyUint8Array;
   /** Bit `i` is set while owner `i` of the bus approves. */
   approvals: number;
   /** Number of this proposal among those of its proposer. */
   number: bigint;
-  /** The bus's configuration version that it was made under; stale once the bus has another. */
+  /** The bus's `config_version` when it was made. The proposal is stale once the bus has another. */
   configVersion: bigint;
-  /** How often the bus was paused or resumed before it was made; a pause or resume is stale once that is another. */
+  /** The bus's `pause_version` when it was made. A proposal to pause or resume is stale once the bus has another. */
   pauseVersion: bigint;
   /** When it was made, in unix seconds. */
   createdAt: bigint;
@@ -90,16 +90,16 @@ export type ProposalArgs = {
   bump: number;
   /** [`ProposalState`]. */
   state: number;
-  /** 1 once it had the approvals that it needs; from then on its expiry stays. */
+  /** 1 once it had the approvals that it needs. From then on `expires_at` does not change. */
   wasDecided: number;
   padding: ReadonlyUint8Array;
   /** Bit `i` is set while owner `i` of the bus approves. */
   approvals: number;
   /** Number of this proposal among those of its proposer. */
   number: number | bigint;
-  /** The bus's configuration version that it was made under; stale once the bus has another. */
+  /** The bus's `config_version` when it was made. The proposal is stale once the bus has another. */
   configVersion: number | bigint;
-  /** How often the bus was paused or resumed before it was made; a pause or resume is stale once that is another. */
+  /** The bus's `pause_version` when it was made. A proposal to pause or resume is stale once the bus has another. */
   pauseVersion: number | bigint;
   /** When it was made, in unix seconds. */
   createdAt: number | bigint;

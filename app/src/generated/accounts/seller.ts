@@ -56,22 +56,25 @@ export type Seller = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;
   bump: number;
-  /** 1 while owners or operator have suspended it: it lists nothing and cannot close. */
+  /**
+   * 1 while the owners or the operator have suspended it: it cannot list, and cannot close unless the bus is
+   * closing.
+   */
   suspended: number;
-  /** 1 where owners or operator have admitted it, which counts where the bus's listing policy asks for it. */
+  /** 1 where the owners or the operator have admitted it. It matters where the bus's listing policy is `Admitted`. */
   admitted: number;
   /** Offers that are open. */
   openOffers: number;
   /** Number of its next offer. */
   nextOffer: bigint;
-  /** What the vault holds that it can withdraw, in token base units: released and not withdrawn. */
+  /** What the seller can withdraw from the vault now, in token base units. */
   released: bigint;
   /** When it was opened, in unix seconds. */
   openedAt: bigint;
   bus: Address;
-  /** Who lists, and who is paid. The bus's own address where it sells for itself. */
+  /** The wallet that lists and is paid. It is the bus's address where the bus sells its own energy. */
   wallet: Address;
-  /** Token account of the bus that is paid for this seller. */
+  /** The seller's vault: the token account that its buyers pay into. Its authority is the bus. */
   vault: Address;
   /** Who paid the rent of this account and of the vault, and gets it back. */
   rentPayer: Address;
@@ -88,22 +91,25 @@ export type Seller = {
 export type SellerArgs = {
   layoutVersion: number;
   bump: number;
-  /** 1 while owners or operator have suspended it: it lists nothing and cannot close. */
+  /**
+   * 1 while the owners or the operator have suspended it: it cannot list, and cannot close unless the bus is
+   * closing.
+   */
   suspended: number;
-  /** 1 where owners or operator have admitted it, which counts where the bus's listing policy asks for it. */
+  /** 1 where the owners or the operator have admitted it. It matters where the bus's listing policy is `Admitted`. */
   admitted: number;
   /** Offers that are open. */
   openOffers: number;
   /** Number of its next offer. */
   nextOffer: number | bigint;
-  /** What the vault holds that it can withdraw, in token base units: released and not withdrawn. */
+  /** What the seller can withdraw from the vault now, in token base units. */
   released: number | bigint;
   /** When it was opened, in unix seconds. */
   openedAt: number | bigint;
   bus: Address;
-  /** Who lists, and who is paid. The bus's own address where it sells for itself. */
+  /** The wallet that lists and is paid. It is the bus's address where the bus sells its own energy. */
   wallet: Address;
-  /** Token account of the bus that is paid for this seller. */
+  /** The seller's vault: the token account that its buyers pay into. Its authority is the bus. */
   vault: Address;
   /** Who paid the rent of this account and of the vault, and gets it back. */
   rentPayer: Address;

@@ -49,7 +49,7 @@ export function getTombstoneDiscriminatorBytes(): ReadonlyUint8Array {
   return fixEncoderSize(getBytesEncoder(), 8).encode(TOMBSTONE_DISCRIMINATOR);
 }
 
-/** What is left of a closed bus, at its address: enough to pay the claims on its unclaimed account. */
+/** Tombstone: what stays at the address of a closed bus, to pay the claims on its unclaimed account. */
 export type Tombstone = {
   discriminator: ReadonlyUint8Array;
   layoutVersion: number;

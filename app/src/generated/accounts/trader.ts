@@ -63,9 +63,9 @@ export type Trader = {
   nextNonce: bigint;
   /** The nonce that the lane started at when it was opened. */
   firstNonce: bigint;
-  /** Energy bought since the lane was opened, in Wh (stays at the largest number once it gets there). */
+  /** Energy bought since the lane was opened, in Wh. It saturates at the largest number. */
   totalEnergyWh: bigint;
-  /** Paid since the lane was opened, in base units of whatever tokens (likewise). */
+  /** Sum of the base units paid since the lane was opened, of all tokens together. It saturates, too. */
   totalPaid: bigint;
   /** When the lane was opened, in unix seconds. */
   openedAt: bigint;
@@ -86,9 +86,9 @@ export type TraderArgs = {
   nextNonce: number | bigint;
   /** The nonce that the lane started at when it was opened. */
   firstNonce: number | bigint;
-  /** Energy bought since the lane was opened, in Wh (stays at the largest number once it gets there). */
+  /** Energy bought since the lane was opened, in Wh. It saturates at the largest number. */
   totalEnergyWh: number | bigint;
-  /** Paid since the lane was opened, in base units of whatever tokens (likewise). */
+  /** Sum of the base units paid since the lane was opened, of all tokens together. It saturates, too. */
   totalPaid: number | bigint;
   /** When the lane was opened, in unix seconds. */
   openedAt: number | bigint;

@@ -36,7 +36,7 @@ export const MULTIBUS_ERROR__BASE_PRICE_ZERO = 0x1778; // 6008
 export const MULTIBUS_ERROR__LOCK_FEE_TOO_HIGH = 0x1779; // 6009
 /** TimelockTooLong: The timelock can be at most 30 days; choose a shorter one */
 export const MULTIBUS_ERROR__TIMELOCK_TOO_LONG = 0x177a; // 6010
-/** WindowsInvalid: A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both */
+/** WindowsInvalid: A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it starts; both are 0 where the bus has no windows; correct them */
 export const MULTIBUS_ERROR__WINDOWS_INVALID = 0x177b; // 6011
 /** ListingPolicyUnknown: The listing policy is unknown; use 0 (owners only), 1 (admitted sellers) or 2 (open) */
 export const MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN = 0x177c; // 6012
@@ -74,7 +74,7 @@ export const MULTIBUS_ERROR__MINT_MISMATCH = 0x178b; // 6027
 export const MULTIBUS_ERROR__TOKEN_PROGRAM_MISMATCH = 0x178c; // 6028
 /** TokenAccountInvalid: The token account is not an initialised account of the settlement mint; create one and pass it */
 export const MULTIBUS_ERROR__TOKEN_ACCOUNT_INVALID = 0x178d; // 6029
-/** RefundMismatch: The refund account is not the lock's; pass the one that the lock names */
+/** RefundMismatch: The refund account is not the one that the lock or the position book names; pass that one */
 export const MULTIBUS_ERROR__REFUND_MISMATCH = 0x178e; // 6030
 /** BusMismatch: The account belongs to another bus; pass accounts of one bus */
 export const MULTIBUS_ERROR__BUS_MISMATCH = 0x178f; // 6031
@@ -108,15 +108,15 @@ export const MULTIBUS_ERROR__CAPACITY_EXCEEDED = 0x179c; // 6044
 export const MULTIBUS_ERROR__SOURCE_UNKNOWN = 0x179d; // 6045
 /** ExpiryInPast: The expiry is in the past; give a later time */
 export const MULTIBUS_ERROR__EXPIRY_IN_PAST = 0x179e; // 6046
-/** NotTheSeller: Only the seller can do this, for the bus's own offers the owner who listed; sign with that wallet */
+/** NotTheSeller: Only the seller can do this, or for the bus's own offers the owner who listed them; sign with that wallet */
 export const MULTIBUS_ERROR__NOT_THE_SELLER = 0x179f; // 6047
-/** OfferStillTrading: The offer still trades, so only its seller can cancel it; wait until it is sold out or expired */
+/** OfferStillTrading: The offer still trades, so this wallet cannot cancel it; let its seller cancel it, or wait until it is sold out or expired */
 export const MULTIBUS_ERROR__OFFER_STILL_TRADING = 0x17a0; // 6048
-/** NothingToCancel: All of this offer that can be withdrawn has been; its locks must settle or be released and paid first */
+/** NothingToCancel: All free energy of this offer is withdrawn already; its locks must be settled, or released and refunded, first */
 export const MULTIBUS_ERROR__NOTHING_TO_CANCEL = 0x17a1; // 6049
 /** OfferCancelled: The offer was cancelled; choose another */
 export const MULTIBUS_ERROR__OFFER_CANCELLED = 0x17a2; // 6050
-/** OfferExpired: The offer has expired; choose another, or list anew */
+/** OfferExpired: The offer has expired; choose another, or list the energy again */
 export const MULTIBUS_ERROR__OFFER_EXPIRED = 0x17a3; // 6051
 /** EnergyUnavailable: The offer has less free energy than asked for; buy less, or allow a smaller fill */
 export const MULTIBUS_ERROR__ENERGY_UNAVAILABLE = 0x17a4; // 6052
@@ -132,7 +132,7 @@ export const MULTIBUS_ERROR__SELF_TRADE = 0x17a8; // 6056
 export const MULTIBUS_ERROR__COST_OVERFLOW = 0x17a9; // 6057
 /** TotalAboveLimit: The total is above your limit; raise the limit or buy less */
 export const MULTIBUS_ERROR__TOTAL_ABOVE_LIMIT = 0x17aa; // 6058
-/** BatchInvalid: A batch has 1 to 32 items, and its accounts are each bus before its items and for each item offer and vault, on delivery terms also delivery book and position book; split it or pass the accounts */
+/** BatchInvalid: A batch has 1 to 32 items, and needs for each item its offer and vault, on delivery terms also delivery book and position book, with the bus before the first item of each bus; split it or pass the accounts */
 export const MULTIBUS_ERROR__BATCH_INVALID = 0x17ab; // 6059
 /** OfferDuplicate: The same offer is in the batch twice; merge the two items */
 export const MULTIBUS_ERROR__OFFER_DUPLICATE = 0x17ac; // 6060
@@ -146,11 +146,11 @@ export const MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER = 0x17af; // 6063
 export const MULTIBUS_ERROR__LOCK_BUYER_MISMATCH = 0x17b0; // 6064
 /** LockOfferMismatch: The lock is not on this offer; pass the offer that the lock names */
 export const MULTIBUS_ERROR__LOCK_OFFER_MISMATCH = 0x17b1; // 6065
-/** LockExpired: The lock has expired; release it and buy or lock anew */
+/** LockExpired: The lock has expired; release it, then buy or lock again */
 export const MULTIBUS_ERROR__LOCK_EXPIRED = 0x17b2; // 6066
 /** LockNotExpired: The lock has not expired, so only its buyer can release it; wait for its expiry */
 export const MULTIBUS_ERROR__LOCK_NOT_EXPIRED = 0x17b3; // 6067
-/** CounterOverflow: A counter has reached its largest value, which honest use never does; report this as a bug */
+/** CounterOverflow: A number would exceed what its account can hold, which normal use never does; report this as a bug */
 export const MULTIBUS_ERROR__COUNTER_OVERFLOW = 0x17b4; // 6068
 /** PauseQuorumInvalid: The pause quorum can be at most the threshold; choose 1 to the threshold, or 0 for the threshold */
 export const MULTIBUS_ERROR__PAUSE_QUORUM_INVALID = 0x17b5; // 6069
@@ -164,7 +164,7 @@ export const MULTIBUS_ERROR__OWNER_UNKNOWN = 0x17b8; // 6072
 export const MULTIBUS_ERROR__THRESHOLD_ABOVE_OWNERS = 0x17b9; // 6073
 /** FormerOwnersFull: Sixteen former owners have unclaimed revenue; claim on behalf of one of them first, anyone can */
 export const MULTIBUS_ERROR__FORMER_OWNERS_FULL = 0x17ba; // 6074
-/** TermsFixed: The next terms hold from a window within one horizon, so they stay; decide others once they hold */
+/** TermsFixed: The next terms start within one horizon, so they cannot be replaced any more; decide others once they hold */
 export const MULTIBUS_ERROR__TERMS_FIXED = 0x17bb; // 6075
 /** AlreadyPaused: The bus is paused already; nothing to do */
 export const MULTIBUS_ERROR__ALREADY_PAUSED = 0x17bc; // 6076
@@ -172,7 +172,7 @@ export const MULTIBUS_ERROR__ALREADY_PAUSED = 0x17bc; // 6076
 export const MULTIBUS_ERROR__NOT_PAUSED = 0x17bd; // 6077
 /** ActionUnknown: The proposal's action is not known to this program; propose one that is */
 export const MULTIBUS_ERROR__ACTION_UNKNOWN = 0x17be; // 6078
-/** ProposalStale: Owners, shares or threshold changed after this proposal was made, or for a pause or resume, either was done; make a new one */
+/** ProposalStale: Owners, shares or threshold changed after this proposal was made, the bus began to close, or (for a pause or resume) it was paused or resumed; make a new one */
 export const MULTIBUS_ERROR__PROPOSAL_STALE = 0x17bf; // 6079
 /** ProposalExecuted: The proposal was executed already; nothing to do */
 export const MULTIBUS_ERROR__PROPOSAL_EXECUTED = 0x17c0; // 6080
@@ -190,7 +190,7 @@ export const MULTIBUS_ERROR__PROPOSAL_OPEN = 0x17c5; // 6085
 export const MULTIBUS_ERROR__PROPOSER_MISMATCH = 0x17c6; // 6086
 /** TreasuryMismatch: The treasury account is not the bus's; pass the one that the bus names */
 export const MULTIBUS_ERROR__TREASURY_MISMATCH = 0x17c7; // 6087
-/** PayeeMismatch: The tokens must go to a token account of the wallet that is paid, and where a stranger pays, to its associated or its recorded one; pass that */
+/** PayeeMismatch: The token account is not one that the caller may choose for the wallet that is paid; pass the wallet's associated token account, or the one that it recorded */
 export const MULTIBUS_ERROR__PAYEE_MISMATCH = 0x17c8; // 6088
 /** NothingToClaim: The owner has nothing to claim now; claim after the next sale */
 export const MULTIBUS_ERROR__NOTHING_TO_CLAIM = 0x17c9; // 6089
@@ -234,9 +234,9 @@ export const MULTIBUS_ERROR__OWNER_CLAIMS_MISSING = 0x17db; // 6107
 export const MULTIBUS_ERROR__LEDGER_MISMATCH = 0x17dc; // 6108
 /** CapacityIsGeneral: The general capacity closes with its bus; name a window's capacity */
 export const MULTIBUS_ERROR__CAPACITY_IS_GENERAL = 0x17dd; // 6109
-/** WindowUnused: The window has no offers, so only who paid its rent can close it before its gate closes; wait for the gate */
+/** WindowUnused: Nothing was sold in the window and its gate is open, so only who paid its rent, an owner or the operator can close it; wait until the gate has closed */
 export const MULTIBUS_ERROR__WINDOW_UNUSED = 0x17de; // 6110
-/** SellerMismatch: The seller account is not the one that is meant; pass the seller's own on this bus */
+/** SellerMismatch: The account is not the seller account that the other accounts or the wallet name; pass the seller's own on this bus */
 export const MULTIBUS_ERROR__SELLER_MISMATCH = 0x17df; // 6111
 /** SellerSuspended: The seller is suspended; ask the owners or the operator to admit it again */
 export const MULTIBUS_ERROR__SELLER_SUSPENDED = 0x17e0; // 6112
@@ -262,9 +262,9 @@ export const MULTIBUS_ERROR__EXPIRY_BEFORE_LOCKS = 0x17e9; // 6121
 export const MULTIBUS_ERROR__OFFER_NOT_YET_TRADING = 0x17ea; // 6122
 /** LockPlaceInvalid: A buyer has the places 0 to 7 for locks on one offer; name one of them */
 export const MULTIBUS_ERROR__LOCK_PLACE_INVALID = 0x17eb; // 6123
-/** LockChanged: The lock is another one than was signed for; read it and sign again */
+/** LockChanged: The lock at this place is not the one that was signed for; read it and sign again */
 export const MULTIBUS_ERROR__LOCK_CHANGED = 0x17ec; // 6124
-/** LockReleased: The lock was released; lock or buy anew */
+/** LockReleased: The lock was released; buy or lock again */
 export const MULTIBUS_ERROR__LOCK_RELEASED = 0x17ed; // 6125
 /** PayerFrozen: The mint's issuer has frozen the account that pays, so nothing leaves it now; try again once it is thawed */
 export const MULTIBUS_ERROR__PAYER_FROZEN = 0x17ee; // 6126
@@ -280,13 +280,13 @@ export const MULTIBUS_ERROR__CLAIM_MISMATCH = 0x17f2; // 6130
 export const MULTIBUS_ERROR__PROPOSAL_EXPIRED = 0x17f3; // 6131
 /** ProposalChanged: The approval names another proposal than this; read it and sign again */
 export const MULTIBUS_ERROR__PROPOSAL_CHANGED = 0x17f4; // 6132
-/** MintInterestBearing: The mint pays interest on paper, so wallets show other amounts than are paid; use a mint without that */
+/** MintInterestBearing: The mint pays interest that only wallets show, so they show other amounts than are paid; use a mint without that */
 export const MULTIBUS_ERROR__MINT_INTEREST_BEARING = 0x17f5; // 6133
 /** MintScaledAmount: The mint scales the amounts that wallets show, so they show other amounts than are paid; use a mint without that */
 export const MULTIBUS_ERROR__MINT_SCALED_AMOUNT = 0x17f6; // 6134
-/** TermsTooSoon: Next terms hold from a window more than one horizon ahead, so that no open window changes; choose a later one */
+/** TermsTooSoon: New terms must start more than one horizon ahead, so that no open window changes; choose a later time */
 export const MULTIBUS_ERROR__TERMS_TOO_SOON = 0x17f7; // 6135
-/** TermsMisaligned: Terms change where a window of the present ones ends and a window of the next ones starts; choose such a time */
+/** TermsMisaligned: New terms must start where a window of the present terms ends and a window of the new ones starts; choose such a time */
 export const MULTIBUS_ERROR__TERMS_MISALIGNED = 0x17f8; // 6136
 /** SettlementUnknown: The settlement is unknown; use 0 (on purchase) or 1 (on delivery) */
 export const MULTIBUS_ERROR__SETTLEMENT_UNKNOWN = 0x17f9; // 6137
@@ -296,7 +296,7 @@ export const MULTIBUS_ERROR__GRID_FEE_TOO_HIGH = 0x17fa; // 6138
 export const MULTIBUS_ERROR__READING_TIMES_INVALID = 0x17fb; // 6139
 /** DeliveryWithoutWindows: Sellers are paid on delivery only where the bus has delivery windows; give a window length */
 export const MULTIBUS_ERROR__DELIVERY_WITHOUT_WINDOWS = 0x17fc; // 6140
-/** OperatorNeeded: The bus needs an operator while sellers are paid on delivery and until the last reading is final; name one, or wait */
+/** OperatorNeeded: The bus needs an operator while sellers are paid on delivery, and until all such windows are final; name one, or wait */
 export const MULTIBUS_ERROR__OPERATOR_NEEDED = 0x17fd; // 6141
 /** GridRecipientInvalid: The recipient of grid fees must be a wallet other than the bus; name a wallet, or none for the treasury */
 export const MULTIBUS_ERROR__GRID_RECIPIENT_INVALID = 0x17fe; // 6142
@@ -306,27 +306,27 @@ export const MULTIBUS_ERROR__SELLER_OWES_GRID_FEES = 0x17ff; // 6143
 export const MULTIBUS_ERROR__NOTHING_TO_SWEEP = 0x1800; // 6144
 /** SweepNotToTreasury: Grid fees without a recipient go to the treasury; pass the treasury */
 export const MULTIBUS_ERROR__SWEEP_NOT_TO_TREASURY = 0x1801; // 6145
-/** PowerInvalid: The power of a device is 1 to 2^40 W; give such a power */
+/** PowerInvalid: The power of a device must be from 1 to 2^40 W; choose one in that range */
 export const MULTIBUS_ERROR__POWER_INVALID = 0x1802; // 6146
-/** MeterNotValidYet: The device is no meter of windows before its first one; list in a later window */
+/** MeterNotValidYet: The seller's device measures only windows from its first valid one on; list in a later window */
 export const MULTIBUS_ERROR__METER_NOT_VALID_YET = 0x1803; // 6147
-/** DeviceInUse: The device is the meter of windows that have not ended; replace it, and close it after its last window */
+/** DeviceInUse: The device is in use, or measures windows that have not ended; replace it or close its meter, then wait for the end of its last window */
 export const MULTIBUS_ERROR__DEVICE_IN_USE = 0x1804; // 6148
 /** MeterMismatch: The meter is not the seller's; pass the meter that the seller account names */
 export const MULTIBUS_ERROR__METER_MISMATCH = 0x1805; // 6149
-/** DeviceMismatch: The device is not the meter's; pass that of the key that the meter names */
+/** DeviceMismatch: The device account is not that of the meter's present key; pass that one */
 export const MULTIBUS_ERROR__DEVICE_MISMATCH = 0x1806; // 6150
 /** MeterExists: The seller has a meter already; replace its device */
 export const MULTIBUS_ERROR__METER_EXISTS = 0x1807; // 6151
 /** MeterMissing: The seller has no meter, and listing on delivery terms needs one; ask the operator to register it */
 export const MULTIBUS_ERROR__METER_MISSING = 0x1808; // 6152
-/** SellerHasMeter: The seller still has a meter; close it first, the seller can */
+/** SellerHasMeter: The seller still has a meter; close it first (the seller or the operator can) */
 export const MULTIBUS_ERROR__SELLER_HAS_METER = 0x1809; // 6153
-/** MeterInUse: Only the operator, the meter's seller, and on a closing bus anyone can close it; sign with one of them */
+/** MeterInUse: Only the operator or the meter's seller can close it, or anyone on a closing bus; sign with one of them */
 export const MULTIBUS_ERROR__METER_IN_USE = 0x180a; // 6154
-/** BooksMissing: On delivery terms the seller's delivery book follows, and the buyer's position book where it buys, locks or settles; pass them */
+/** BooksMissing: On delivery terms more accounts must follow: to list, the seller's meter and delivery book; to buy or settle a lock, its delivery book and the buyer's position book; to lock or release, the position book; to cancel, the delivery book; pass them */
 export const MULTIBUS_ERROR__BOOKS_MISSING = 0x180b; // 6155
-/** BookMismatch: The delivery book is not the one that is meant; pass the one that the offer or the position names, or that its seller has for the window */
+/** BookMismatch: The delivery book is not the one that the offer or the position book names, or not the seller's for this window; pass that one */
 export const MULTIBUS_ERROR__BOOK_MISMATCH = 0x180c; // 6156
 /** PositionMismatch: The position book is another buyer's or on another delivery book; pass the buyer's own */
 export const MULTIBUS_ERROR__POSITION_MISMATCH = 0x180d; // 6157
@@ -334,7 +334,7 @@ export const MULTIBUS_ERROR__POSITION_MISMATCH = 0x180d; // 6157
 export const MULTIBUS_ERROR__WINDOW_NOT_IN_BOOK = 0x180e; // 6158
 /** PowerExceeded: With this offer the seller would list more in the window than its meter can deliver; offer less */
 export const MULTIBUS_ERROR__POWER_EXCEEDED = 0x180f; // 6159
-/** BookMetersFull: The windows of this delivery book have four devices, which is all that it can keep; list in later windows */
+/** BookMetersFull: The windows of this delivery book have four different devices, and it has no place for another; list in the windows of a later book */
 export const MULTIBUS_ERROR__BOOK_METERS_FULL = 0x1810; // 6160
 /** BookInUse: Offers or positions of the delivery book are still open; close them first */
 export const MULTIBUS_ERROR__BOOK_IN_USE = 0x1811; // 6161
@@ -342,9 +342,9 @@ export const MULTIBUS_ERROR__BOOK_IN_USE = 0x1811; // 6161
 export const MULTIBUS_ERROR__BOOK_NOT_FINAL = 0x1812; // 6162
 /** SellerHasBooks: Delivery books of this seller are still open; close them first */
 export const MULTIBUS_ERROR__SELLER_HAS_BOOKS = 0x1813; // 6163
-/** CertificatesOpen: Certificates can still be taken, so only who it belongs to can close it now; wait until they are taken, or 30 days after the last window is final */
+/** CertificatesOpen: Trades or certificates may still come, so only who it belongs to can close it now; wait for the time that the log names */
 export const MULTIBUS_ERROR__CERTIFICATES_OPEN = 0x1814; // 6164
-/** BookOver: The delivery book takes no new positions, its last gate has closed; use a later one */
+/** BookOver: The last gate of this delivery book has closed, so it takes no new positions; use a later one */
 export const MULTIBUS_ERROR__BOOK_OVER = 0x1815; // 6165
 /** WindowNotListed: Nothing was listed in this window, so it takes no reading; report a window with listed energy */
 export const MULTIBUS_ERROR__WINDOW_NOT_LISTED = 0x1816; // 6166
@@ -352,23 +352,23 @@ export const MULTIBUS_ERROR__WINDOW_NOT_LISTED = 0x1816; // 6166
 export const MULTIBUS_ERROR__READING_TOO_EARLY = 0x1817; // 6167
 /** ReadingTooLate: The window is final, it takes no reading any more */
 export const MULTIBUS_ERROR__READING_TOO_LATE = 0x1818; // 6168
-/** ReadingTooHigh: The reading is above what the device can deliver in a window, and a tenth more; correct it */
+/** ReadingTooHigh: The reading is more than a tenth above what the device can deliver in a window; correct it */
 export const MULTIBUS_ERROR__READING_TOO_HIGH = 0x1819; // 6169
 /** SequenceUsed: The sequence is not above that of the window's last reading; sign a higher one */
 export const MULTIBUS_ERROR__SEQUENCE_USED = 0x181a; // 6170
-/** OperatorReadingsSpent: The operator has read this window three times, which is all that it can */
+/** OperatorReadingsSpent: The operator has reported this window three times, and can do so no more */
 export const MULTIBUS_ERROR__OPERATOR_READINGS_SPENT = 0x181b; // 6171
-/** OperatorHasRead: The operator has read this window, so the device's readings count no more; ask the operator to correct it */
+/** OperatorHasRead: The operator has reported this window, so the device's readings count no more; ask the operator to correct it */
 export const MULTIBUS_ERROR__OPERATOR_HAS_READ = 0x181c; // 6172
 /** NotTheMeter: The key is not that of the window's device; sign with the device that the delivery book names for the window */
 export const MULTIBUS_ERROR__NOT_THE_METER = 0x181d; // 6173
 /** ReadingProofUnknown: The proof of a reading is unknown; use 0 (transaction), 1 (signature) or 2 (operator) */
 export const MULTIBUS_ERROR__READING_PROOF_UNKNOWN = 0x181e; // 6174
-/** SignedReadingMissing: A signed reading needs the sysvar of instructions, and the device's Ed25519 signature in the instruction just before; pass both */
+/** SignedReadingMissing: A signed reading needs the instructions sysvar, and the device's Ed25519 signature in the instruction just before; pass both */
 export const MULTIBUS_ERROR__SIGNED_READING_MISSING = 0x181f; // 6175
-/** SignedReadingMalformed: The Ed25519 instruction is not of the one form that is accepted: one signature, all parts in its own data; build it as the client does */
+/** SignedReadingMalformed: The Ed25519 instruction does not have the one accepted form: one signature, with all parts in its own data; build it as the client does */
 export const MULTIBUS_ERROR__SIGNED_READING_MALFORMED = 0x1820; // 6176
-/** SignedReadingOther: The device signed another reading than this: another program, bus, meter, window, energy or sequence; pass what it signed */
+/** SignedReadingOther: The device signed something other than this reading: another program, bus, meter, window, energy or sequence; pass what it signed */
 export const MULTIBUS_ERROR__SIGNED_READING_OTHER = 0x1821; // 6177
 /** NothingToRelease: No window of the delivery book became final since the last release; release later */
 export const MULTIBUS_ERROR__NOTHING_TO_RELEASE = 0x1822; // 6178
@@ -378,11 +378,11 @@ export const MULTIBUS_ERROR__NOTHING_TO_REFUND = 0x1823; // 6179
 export const MULTIBUS_ERROR__POSITION_HAS_LOCKS = 0x1824; // 6180
 /** PositionNotFinal: The position has energy of a window that is not final; close it later */
 export const MULTIBUS_ERROR__POSITION_NOT_FINAL = 0x1825; // 6181
-/** NothingToCertify: Nothing was delivered that this wallet could certify for this window */
+/** NothingToCertify: Nothing was delivered in this window that this wallet could certify */
 export const MULTIBUS_ERROR__NOTHING_TO_CERTIFY = 0x1826; // 6182
 /** AlreadyCertified: The certificate for this window was taken already; each Wh is certified once */
 export const MULTIBUS_ERROR__ALREADY_CERTIFIED = 0x1827; // 6183
-/** CertificateMismatch: The certificate account is not the window's next; another was taken a moment ago, read the book and sign again */
+/** CertificateMismatch: The certificate account is not the window's next, because another was taken a moment ago; read the book and sign again */
 export const MULTIBUS_ERROR__CERTIFICATE_MISMATCH = 0x1828; // 6184
 /** CertificateTooSmall: The certificate is for less energy than that; transfer at most what it certifies */
 export const MULTIBUS_ERROR__CERTIFICATE_TOO_SMALL = 0x1829; // 6185
@@ -392,11 +392,11 @@ export const MULTIBUS_ERROR__NOT_THE_CERTIFICATE_OWNER = 0x182a; // 6186
 export const MULTIBUS_ERROR__CERTIFICATE_OWNER_INVALID = 0x182b; // 6187
 /** BeneficiaryInvalid: The beneficiary must be 1 to 64 bytes of text without control characters; correct it */
 export const MULTIBUS_ERROR__BENEFICIARY_INVALID = 0x182c; // 6188
-/** WindowNotFinal: The window is not final, so nothing of it is certified; wait until no reading can change it */
+/** WindowNotFinal: The window is not final, so its energy cannot be certified yet; wait until no reading can change it */
 export const MULTIBUS_ERROR__WINDOW_NOT_FINAL = 0x182d; // 6189
-/** RefundFixed: The refund account stays, since anyone may close the position by now; close it, and claim what it cannot be paid */
+/** RefundFixed: The refund account can no longer change, since anyone may close the position book now; close it, and claim what that account cannot be paid */
 export const MULTIBUS_ERROR__REFUND_FIXED = 0x182e; // 6190
-/** SourceMismatch: The window's device is another source of energy; list with the source of the meter, or with 0 */
+/** SourceMismatch: The window's device has another source of energy; list with that source, or with 0 */
 export const MULTIBUS_ERROR__SOURCE_MISMATCH = 0x182f; // 6191
 
 export type MultibusError =
@@ -603,14 +603,14 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__ALREADY_PAUSED]: `The bus is paused already; nothing to do`,
     [MULTIBUS_ERROR__APPROVALS_MISSING]: `The proposal has fewer approvals than it needs; more owners must approve`,
     [MULTIBUS_ERROR__BASE_PRICE_ZERO]: `The base price must be at least 1 base unit per kWh; give a higher base price`,
-    [MULTIBUS_ERROR__BATCH_INVALID]: `A batch has 1 to 32 items, and its accounts are each bus before its items and for each item offer and vault, on delivery terms also delivery book and position book; split it or pass the accounts`,
+    [MULTIBUS_ERROR__BATCH_INVALID]: `A batch has 1 to 32 items, and needs for each item its offer and vault, on delivery terms also delivery book and position book, with the bus before the first item of each bus; split it or pass the accounts`,
     [MULTIBUS_ERROR__BENEFICIARY_INVALID]: `The beneficiary must be 1 to 64 bytes of text without control characters; correct it`,
     [MULTIBUS_ERROR__BOOK_IN_USE]: `Offers or positions of the delivery book are still open; close them first`,
-    [MULTIBUS_ERROR__BOOK_METERS_FULL]: `The windows of this delivery book have four devices, which is all that it can keep; list in later windows`,
-    [MULTIBUS_ERROR__BOOK_MISMATCH]: `The delivery book is not the one that is meant; pass the one that the offer or the position names, or that its seller has for the window`,
+    [MULTIBUS_ERROR__BOOK_METERS_FULL]: `The windows of this delivery book have four different devices, and it has no place for another; list in the windows of a later book`,
+    [MULTIBUS_ERROR__BOOK_MISMATCH]: `The delivery book is not the one that the offer or the position book names, or not the seller's for this window; pass that one`,
     [MULTIBUS_ERROR__BOOK_NOT_FINAL]: `The delivery book has a window that trades or is not final; close it later`,
-    [MULTIBUS_ERROR__BOOK_OVER]: `The delivery book takes no new positions, its last gate has closed; use a later one`,
-    [MULTIBUS_ERROR__BOOKS_MISSING]: `On delivery terms the seller's delivery book follows, and the buyer's position book where it buys, locks or settles; pass them`,
+    [MULTIBUS_ERROR__BOOK_OVER]: `The last gate of this delivery book has closed, so it takes no new positions; use a later one`,
+    [MULTIBUS_ERROR__BOOKS_MISSING]: `On delivery terms more accounts must follow: to list, the seller's meter and delivery book; to buy or settle a lock, its delivery book and the buyer's position book; to lock or release, the position book; to cancel, the delivery book; pass them`,
     [MULTIBUS_ERROR__BUS_CLOSING]: `The bus is closing, nothing opens on it any more; use another bus`,
     [MULTIBUS_ERROR__BUS_IN_USE]: `Sellers, windows or proposals of the bus are still open; close them first (anyone can, once they are over)`,
     [MULTIBUS_ERROR__BUS_MISMATCH]: `The account belongs to another bus; pass accounts of one bus`,
@@ -622,19 +622,19 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__CAPACITY_MISMATCH]: `The capacity account is not the offer's; pass the one that the offer names`,
     [MULTIBUS_ERROR__CAPACITY_TOO_LARGE]: `The capacity per window can be at most 2^40 Wh; give a smaller capacity`,
     [MULTIBUS_ERROR__CAPACITY_ZERO]: `The capacity per window must be at least 1 Wh; give a larger capacity`,
-    [MULTIBUS_ERROR__CERTIFICATE_MISMATCH]: `The certificate account is not the window's next; another was taken a moment ago, read the book and sign again`,
+    [MULTIBUS_ERROR__CERTIFICATE_MISMATCH]: `The certificate account is not the window's next, because another was taken a moment ago; read the book and sign again`,
     [MULTIBUS_ERROR__CERTIFICATE_OWNER_INVALID]: `A certificate needs an owner; name a wallet`,
-    [MULTIBUS_ERROR__CERTIFICATES_OPEN]: `Certificates can still be taken, so only who it belongs to can close it now; wait until they are taken, or 30 days after the last window is final`,
+    [MULTIBUS_ERROR__CERTIFICATES_OPEN]: `Trades or certificates may still come, so only who it belongs to can close it now; wait for the time that the log names`,
     [MULTIBUS_ERROR__CERTIFICATE_TOO_SMALL]: `The certificate is for less energy than that; transfer at most what it certifies`,
     [MULTIBUS_ERROR__CLAIM_MISMATCH]: `The claim account is not the wallet's on this bus; pass that one`,
     [MULTIBUS_ERROR__CLAIM_OF_BUS]: `What is owed to a bus goes back to the treasury of the bus that owes it, while that is open; pass that treasury`,
     [MULTIBUS_ERROR__COST_OVERFLOW]: `The cost does not fit 64 bits; buy less at once`,
     [MULTIBUS_ERROR__COUNTER_BUSY]: `The counter is ahead of this slot, it was used or opened a moment ago; close it a few minutes later`,
-    [MULTIBUS_ERROR__COUNTER_OVERFLOW]: `A counter has reached its largest value, which honest use never does; report this as a bug`,
+    [MULTIBUS_ERROR__COUNTER_OVERFLOW]: `A number would exceed what its account can hold, which normal use never does; report this as a bug`,
     [MULTIBUS_ERROR__CREATOR_NOT_OWNER]: `The creator must be one of the owners; add the creator to the owner list`,
     [MULTIBUS_ERROR__DELIVERY_WITHOUT_WINDOWS]: `Sellers are paid on delivery only where the bus has delivery windows; give a window length`,
-    [MULTIBUS_ERROR__DEVICE_IN_USE]: `The device is the meter of windows that have not ended; replace it, and close it after its last window`,
-    [MULTIBUS_ERROR__DEVICE_MISMATCH]: `The device is not the meter's; pass that of the key that the meter names`,
+    [MULTIBUS_ERROR__DEVICE_IN_USE]: `The device is in use, or measures windows that have not ended; replace it or close its meter, then wait for the end of its last window`,
+    [MULTIBUS_ERROR__DEVICE_MISMATCH]: `The device account is not that of the meter's present key; pass that one`,
     [MULTIBUS_ERROR__ENERGY_UNAVAILABLE]: `The offer has less free energy than asked for; buy less, or allow a smaller fill`,
     [MULTIBUS_ERROR__ENERGY_ZERO]: `The energy is 0 Wh; give at least 1 Wh`,
     [MULTIBUS_ERROR__EXPIRY_BEFORE_LOCKS]: `Locks on the offer need it for longer; give a time at least 300 s after they end`,
@@ -655,19 +655,19 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__LISTING_CLOSED]: `The bus's listing policy leaves this seller out; ask the owners or the operator to admit it`,
     [MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN]: `The listing policy is unknown; use 0 (owners only), 1 (admitted sellers) or 2 (open)`,
     [MULTIBUS_ERROR__LOCK_BUYER_MISMATCH]: `The lock belongs to another buyer; use your own`,
-    [MULTIBUS_ERROR__LOCK_CHANGED]: `The lock is another one than was signed for; read it and sign again`,
-    [MULTIBUS_ERROR__LOCK_EXPIRED]: `The lock has expired; release it and buy or lock anew`,
+    [MULTIBUS_ERROR__LOCK_CHANGED]: `The lock at this place is not the one that was signed for; read it and sign again`,
+    [MULTIBUS_ERROR__LOCK_EXPIRED]: `The lock has expired; release it, then buy or lock again`,
     [MULTIBUS_ERROR__LOCK_FEE_TOO_HIGH]: `The lock fee can be at most 500 basis points; choose a lower fee`,
     [MULTIBUS_ERROR__LOCK_NOT_EXPIRED]: `The lock has not expired, so only its buyer can release it; wait for its expiry`,
     [MULTIBUS_ERROR__LOCK_OFFER_MISMATCH]: `The lock is not on this offer; pass the offer that the lock names`,
     [MULTIBUS_ERROR__LOCK_OUTLIVES_OFFER]: `The lock would end less than 300 s before the offer; buy at once instead`,
     [MULTIBUS_ERROR__LOCK_PLACE_INVALID]: `A buyer has the places 0 to 7 for locks on one offer; name one of them`,
-    [MULTIBUS_ERROR__LOCK_RELEASED]: `The lock was released; lock or buy anew`,
+    [MULTIBUS_ERROR__LOCK_RELEASED]: `The lock was released; buy or lock again`,
     [MULTIBUS_ERROR__METER_EXISTS]: `The seller has a meter already; replace its device`,
-    [MULTIBUS_ERROR__METER_IN_USE]: `Only the operator, the meter's seller, and on a closing bus anyone can close it; sign with one of them`,
+    [MULTIBUS_ERROR__METER_IN_USE]: `Only the operator or the meter's seller can close it, or anyone on a closing bus; sign with one of them`,
     [MULTIBUS_ERROR__METER_MISMATCH]: `The meter is not the seller's; pass the meter that the seller account names`,
     [MULTIBUS_ERROR__METER_MISSING]: `The seller has no meter, and listing on delivery terms needs one; ask the operator to register it`,
-    [MULTIBUS_ERROR__METER_NOT_VALID_YET]: `The device is no meter of windows before its first one; list in a later window`,
+    [MULTIBUS_ERROR__METER_NOT_VALID_YET]: `The seller's device measures only windows from its first valid one on; list in a later window`,
     [MULTIBUS_ERROR__MINIMUM_INVALID]: `The smallest acceptable fill is larger than the amount; give a minimum from 1 to the amount`,
     [MULTIBUS_ERROR__MINT_DEFAULT_FROZEN]: `The mint's new accounts start frozen, so sellers could not be paid; use a mint without that`,
     [MULTIBUS_ERROR__MINT_EXTENSION_UNKNOWN]: `The mint has an extension that is not known to be harmless; use a mint without it`,
@@ -675,7 +675,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__MINT_HAS_PERMANENT_DELEGATE]: `The mint has a permanent delegate who could take anyone's tokens; use a mint without one`,
     [MULTIBUS_ERROR__MINT_HAS_TRANSFER_FEE]: `The mint can charge transfer fees, so less would arrive than was paid; use a mint without them`,
     [MULTIBUS_ERROR__MINT_HAS_TRANSFER_HOOK]: `The mint runs a hook on every transfer; use a mint without one`,
-    [MULTIBUS_ERROR__MINT_INTEREST_BEARING]: `The mint pays interest on paper, so wallets show other amounts than are paid; use a mint without that`,
+    [MULTIBUS_ERROR__MINT_INTEREST_BEARING]: `The mint pays interest that only wallets show, so they show other amounts than are paid; use a mint without that`,
     [MULTIBUS_ERROR__MINT_INVALID]: `The account is not an initialised mint of the token program; pass the settlement mint`,
     [MULTIBUS_ERROR__MINT_MISMATCH]: `The mint is not the bus's settlement mint; pass the mint that the bus names`,
     [MULTIBUS_ERROR__MINT_NON_TRANSFERABLE]: `The mint's tokens cannot be transferred; use a transferable mint`,
@@ -685,8 +685,8 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__NONCE_MISMATCH]: `The nonce is not the lane's next; ask for the lane's next nonce and sign again`,
     [MULTIBUS_ERROR__NOT_AN_OWNER]: `Only an owner of the bus can do this; sign with an owner's wallet`,
     [MULTIBUS_ERROR__NOT_APPROVED]: `The owner has not approved this proposal; nothing to revoke`,
-    [MULTIBUS_ERROR__NOTHING_TO_CANCEL]: `All of this offer that can be withdrawn has been; its locks must settle or be released and paid first`,
-    [MULTIBUS_ERROR__NOTHING_TO_CERTIFY]: `Nothing was delivered that this wallet could certify for this window`,
+    [MULTIBUS_ERROR__NOTHING_TO_CANCEL]: `All free energy of this offer is withdrawn already; its locks must be settled, or released and refunded, first`,
+    [MULTIBUS_ERROR__NOTHING_TO_CERTIFY]: `Nothing was delivered in this window that this wallet could certify`,
     [MULTIBUS_ERROR__NOTHING_TO_CLAIM]: `The owner has nothing to claim now; claim after the next sale`,
     [MULTIBUS_ERROR__NOTHING_TO_COLLECT]: `The offer has no proceeds to collect now; collect after its next sale`,
     [MULTIBUS_ERROR__NOTHING_TO_REFUND]: `No window of the position became final since the last refund; refund later`,
@@ -697,17 +697,17 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__NOT_THE_CERTIFICATE_OWNER]: `The certificate belongs to another wallet; sign with its owner`,
     [MULTIBUS_ERROR__NOT_THE_METER]: `The key is not that of the window's device; sign with the device that the delivery book names for the window`,
     [MULTIBUS_ERROR__NOT_THE_OPERATOR]: `Only the operator of the bus can do this; sign with the operator's wallet, or let the owners decide it`,
-    [MULTIBUS_ERROR__NOT_THE_SELLER]: `Only the seller can do this, for the bus's own offers the owner who listed; sign with that wallet`,
+    [MULTIBUS_ERROR__NOT_THE_SELLER]: `Only the seller can do this, or for the bus's own offers the owner who listed them; sign with that wallet`,
     [MULTIBUS_ERROR__NUMBER_NOT_NEXT]: `The number is not the next of its counter; read the counter and sign again`,
     [MULTIBUS_ERROR__OFFER_CANCELLED]: `The offer was cancelled; choose another`,
     [MULTIBUS_ERROR__OFFER_DUPLICATE]: `The same offer is in the batch twice; merge the two items`,
-    [MULTIBUS_ERROR__OFFER_EXPIRED]: `The offer has expired; choose another, or list anew`,
+    [MULTIBUS_ERROR__OFFER_EXPIRED]: `The offer has expired; choose another, or list the energy again`,
     [MULTIBUS_ERROR__OFFER_NOT_YET_TRADING]: `The bus's own offers trade 120 s after they were listed or lowered; buy a little later`,
-    [MULTIBUS_ERROR__OFFER_STILL_TRADING]: `The offer still trades, so only its seller can cancel it; wait until it is sold out or expired`,
-    [MULTIBUS_ERROR__OPERATOR_HAS_READ]: `The operator has read this window, so the device's readings count no more; ask the operator to correct it`,
+    [MULTIBUS_ERROR__OFFER_STILL_TRADING]: `The offer still trades, so this wallet cannot cancel it; let its seller cancel it, or wait until it is sold out or expired`,
+    [MULTIBUS_ERROR__OPERATOR_HAS_READ]: `The operator has reported this window, so the device's readings count no more; ask the operator to correct it`,
     [MULTIBUS_ERROR__OPERATOR_INVALID]: `The operator must be a wallet other than the bus; name a wallet`,
-    [MULTIBUS_ERROR__OPERATOR_NEEDED]: `The bus needs an operator while sellers are paid on delivery and until the last reading is final; name one, or wait`,
-    [MULTIBUS_ERROR__OPERATOR_READINGS_SPENT]: `The operator has read this window three times, which is all that it can`,
+    [MULTIBUS_ERROR__OPERATOR_NEEDED]: `The bus needs an operator while sellers are paid on delivery, and until all such windows are final; name one, or wait`,
+    [MULTIBUS_ERROR__OPERATOR_READINGS_SPENT]: `The operator has reported this window three times, and can do so no more`,
     [MULTIBUS_ERROR__OWNER_CLAIMS_MISSING]: `The claim accounts of all owners must follow, in the order of the owners; pass them`,
     [MULTIBUS_ERROR__OWNER_COUNT_INVALID]: `A bus has 1 to 16 owners; give a list of that length`,
     [MULTIBUS_ERROR__OWNER_DUPLICATE]: `The same owner is in the list twice; name every owner once`,
@@ -717,14 +717,14 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__OWNER_ZERO]: `An owner's address is all zeros; give a wallet's address`,
     [MULTIBUS_ERROR__PAUSE_QUORUM_INVALID]: `The pause quorum can be at most the threshold; choose 1 to the threshold, or 0 for the threshold`,
     [MULTIBUS_ERROR__PAYEE_IS_BUS_ACCOUNT]: `The account that is to be paid belongs to the bus; name an account of the wallet's`,
-    [MULTIBUS_ERROR__PAYEE_MISMATCH]: `The tokens must go to a token account of the wallet that is paid, and where a stranger pays, to its associated or its recorded one; pass that`,
+    [MULTIBUS_ERROR__PAYEE_MISMATCH]: `The token account is not one that the caller may choose for the wallet that is paid; pass the wallet's associated token account, or the one that it recorded`,
     [MULTIBUS_ERROR__PAYEE_UNPAYABLE]: `The account that is to be paid takes no payments now (closed, frozen, or it asks for memos); name another`,
     [MULTIBUS_ERROR__PAYER_FROZEN]: `The mint's issuer has frozen the account that pays, so nothing leaves it now; try again once it is thawed`,
     [MULTIBUS_ERROR__POSITION_HAS_LOCKS]: `Locks of the position are open; settle or release them first`,
     [MULTIBUS_ERROR__POSITION_MISMATCH]: `The position book is another buyer's or on another delivery book; pass the buyer's own`,
     [MULTIBUS_ERROR__POSITION_NOT_FINAL]: `The position has energy of a window that is not final; close it later`,
     [MULTIBUS_ERROR__POWER_EXCEEDED]: `With this offer the seller would list more in the window than its meter can deliver; offer less`,
-    [MULTIBUS_ERROR__POWER_INVALID]: `The power of a device is 1 to 2^40 W; give such a power`,
+    [MULTIBUS_ERROR__POWER_INVALID]: `The power of a device must be from 1 to 2^40 W; choose one in that range`,
     [MULTIBUS_ERROR__PRICE_ABOVE_LIMIT]: `The offer's price with the grid fee is above your limit; raise the limit or choose another offer`,
     [MULTIBUS_ERROR__PRICE_BELOW_BASE]: `The price is below the bus's base price; ask at least the base price`,
     [MULTIBUS_ERROR__PRICE_BELOW_RESERVE]: `The price is below the reserve price of the bus's own energy; ask at least the reserve price`,
@@ -732,37 +732,37 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__PROPOSAL_EXECUTED]: `The proposal was executed already; nothing to do`,
     [MULTIBUS_ERROR__PROPOSAL_EXPIRED]: `The proposal can no longer be executed, its 30 days are over; make a new one`,
     [MULTIBUS_ERROR__PROPOSAL_OPEN]: `The proposal can still be executed, so it cannot be closed; execute it, revoke every approval, or wait until it expires`,
-    [MULTIBUS_ERROR__PROPOSAL_STALE]: `Owners, shares or threshold changed after this proposal was made, or for a pause or resume, either was done; make a new one`,
+    [MULTIBUS_ERROR__PROPOSAL_STALE]: `Owners, shares or threshold changed after this proposal was made, the bus began to close, or (for a pause or resume) it was paused or resumed; make a new one`,
     [MULTIBUS_ERROR__PROPOSER_MISMATCH]: `The proposal's rent goes to its proposer; pass that wallet`,
     [MULTIBUS_ERROR__READING_PROOF_UNKNOWN]: `The proof of a reading is unknown; use 0 (transaction), 1 (signature) or 2 (operator)`,
     [MULTIBUS_ERROR__READING_TIMES_INVALID]: `Reading deadline and correction time are 3600 to 2592000 s where sellers are paid on delivery, and 0 where they are not; correct them`,
     [MULTIBUS_ERROR__READING_TOO_EARLY]: `The window has not ended; report after its end`,
-    [MULTIBUS_ERROR__READING_TOO_HIGH]: `The reading is above what the device can deliver in a window, and a tenth more; correct it`,
+    [MULTIBUS_ERROR__READING_TOO_HIGH]: `The reading is more than a tenth above what the device can deliver in a window; correct it`,
     [MULTIBUS_ERROR__READING_TOO_LATE]: `The window is final, it takes no reading any more`,
-    [MULTIBUS_ERROR__REFUND_FIXED]: `The refund account stays, since anyone may close the position by now; close it, and claim what it cannot be paid`,
-    [MULTIBUS_ERROR__REFUND_MISMATCH]: `The refund account is not the lock's; pass the one that the lock names`,
+    [MULTIBUS_ERROR__REFUND_FIXED]: `The refund account can no longer change, since anyone may close the position book now; close it, and claim what that account cannot be paid`,
+    [MULTIBUS_ERROR__REFUND_MISMATCH]: `The refund account is not the one that the lock or the position book names; pass that one`,
     [MULTIBUS_ERROR__RENT_PAYER_MISMATCH]: `The rent goes to the wallet that paid it; pass that wallet`,
     [MULTIBUS_ERROR__SELF_TRADE]: `A seller cannot buy or lock its own offer; cancel it instead`,
     [MULTIBUS_ERROR__SELLER_HAS_BOOKS]: `Delivery books of this seller are still open; close them first`,
-    [MULTIBUS_ERROR__SELLER_HAS_METER]: `The seller still has a meter; close it first, the seller can`,
+    [MULTIBUS_ERROR__SELLER_HAS_METER]: `The seller still has a meter; close it first (the seller or the operator can)`,
     [MULTIBUS_ERROR__SELLER_HAS_OFFERS]: `Offers of this seller are still open; cancel them first`,
-    [MULTIBUS_ERROR__SELLER_MISMATCH]: `The seller account is not the one that is meant; pass the seller's own on this bus`,
+    [MULTIBUS_ERROR__SELLER_MISMATCH]: `The account is not the seller account that the other accounts or the wallet name; pass the seller's own on this bus`,
     [MULTIBUS_ERROR__SELLER_OWES_GRID_FEES]: `The seller's vault holds grid fees; sweep them first, anyone can`,
     [MULTIBUS_ERROR__SELLER_SUSPENDED]: `The seller is suspended; ask the owners or the operator to admit it again`,
     [MULTIBUS_ERROR__SEQUENCE_USED]: `The sequence is not above that of the window's last reading; sign a higher one`,
     [MULTIBUS_ERROR__SETTLEMENT_UNKNOWN]: `The settlement is unknown; use 0 (on purchase) or 1 (on delivery)`,
     [MULTIBUS_ERROR__SHARE_COUNT_INVALID]: `The list of shares must have one share for each owner after the change, in the order of the owners; correct the list`,
     [MULTIBUS_ERROR__SHARES_INVALID]: `The revenue shares must sum to exactly 10000 basis points; correct the shares`,
-    [MULTIBUS_ERROR__SIGNED_READING_MALFORMED]: `The Ed25519 instruction is not of the one form that is accepted: one signature, all parts in its own data; build it as the client does`,
-    [MULTIBUS_ERROR__SIGNED_READING_MISSING]: `A signed reading needs the sysvar of instructions, and the device's Ed25519 signature in the instruction just before; pass both`,
-    [MULTIBUS_ERROR__SIGNED_READING_OTHER]: `The device signed another reading than this: another program, bus, meter, window, energy or sequence; pass what it signed`,
+    [MULTIBUS_ERROR__SIGNED_READING_MALFORMED]: `The Ed25519 instruction does not have the one accepted form: one signature, with all parts in its own data; build it as the client does`,
+    [MULTIBUS_ERROR__SIGNED_READING_MISSING]: `A signed reading needs the instructions sysvar, and the device's Ed25519 signature in the instruction just before; pass both`,
+    [MULTIBUS_ERROR__SIGNED_READING_OTHER]: `The device signed something other than this reading: another program, bus, meter, window, energy or sequence; pass what it signed`,
     [MULTIBUS_ERROR__SIZE_TOO_SMALL]: `The amount is below the bus's least size and does not take the rest; take more, or all that is left`,
-    [MULTIBUS_ERROR__SOURCE_MISMATCH]: `The window's device is another source of energy; list with the source of the meter, or with 0`,
+    [MULTIBUS_ERROR__SOURCE_MISMATCH]: `The window's device has another source of energy; list with that source, or with 0`,
     [MULTIBUS_ERROR__SOURCE_UNKNOWN]: `The energy source is unknown; use 0 to 5 (unspecified, solar, wind, hydro, biomass, storage)`,
     [MULTIBUS_ERROR__SWEEP_NOT_TO_TREASURY]: `Grid fees without a recipient go to the treasury; pass the treasury`,
-    [MULTIBUS_ERROR__TERMS_FIXED]: `The next terms hold from a window within one horizon, so they stay; decide others once they hold`,
-    [MULTIBUS_ERROR__TERMS_MISALIGNED]: `Terms change where a window of the present ones ends and a window of the next ones starts; choose such a time`,
-    [MULTIBUS_ERROR__TERMS_TOO_SOON]: `Next terms hold from a window more than one horizon ahead, so that no open window changes; choose a later one`,
+    [MULTIBUS_ERROR__TERMS_FIXED]: `The next terms start within one horizon, so they cannot be replaced any more; decide others once they hold`,
+    [MULTIBUS_ERROR__TERMS_MISALIGNED]: `New terms must start where a window of the present terms ends and a window of the new ones starts; choose such a time`,
+    [MULTIBUS_ERROR__TERMS_TOO_SOON]: `New terms must start more than one horizon ahead, so that no open window changes; choose a later time`,
     [MULTIBUS_ERROR__THRESHOLD_ABOVE_OWNERS]: `Removing an owner would leave fewer owners than the threshold; lower the threshold first`,
     [MULTIBUS_ERROR__THRESHOLD_INVALID]: `The approval threshold must be from 1 to the number of owners; choose one in that range`,
     [MULTIBUS_ERROR__TIMELOCK_ACTIVE]: `The timelock of this proposal has not passed; execute it after it ends`,
@@ -778,15 +778,15 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__VERSION_MISMATCH]: `The offer was changed since it was read; read it again`,
     [MULTIBUS_ERROR__WINDOW_HAS_OFFERS]: `Offers of this window are still open; cancel them first (anyone can, after gate closure)`,
     [MULTIBUS_ERROR__WINDOW_MISALIGNED]: `The window's start is not a multiple of the bus's window length; use the start of a window`,
-    [MULTIBUS_ERROR__WINDOW_NOT_FINAL]: `The window is not final, so nothing of it is certified; wait until no reading can change it`,
+    [MULTIBUS_ERROR__WINDOW_NOT_FINAL]: `The window is not final, so its energy cannot be certified yet; wait until no reading can change it`,
     [MULTIBUS_ERROR__WINDOW_NOT_IN_BOOK]: `The window is not in this delivery book; pass the start of one of its 96 windows`,
     [MULTIBUS_ERROR__WINDOW_NOT_LISTED]: `Nothing was listed in this window, so it takes no reading; report a window with listed energy`,
     [MULTIBUS_ERROR__WINDOW_NOT_OVER]: `The window is not over yet; close its capacity after its end`,
-    [MULTIBUS_ERROR__WINDOWS_INVALID]: `A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it; both are 0 without windows; correct both`,
+    [MULTIBUS_ERROR__WINDOWS_INVALID]: `A window lasts 60 to 86400 s, and its gate closes at most 86400 s before it starts; both are 0 where the bus has no windows; correct them`,
     [MULTIBUS_ERROR__WINDOWS_OFF]: `The bus has no delivery windows; use its general capacity`,
     [MULTIBUS_ERROR__WINDOWS_ON]: `The bus sells by delivery window; use a window's capacity`,
     [MULTIBUS_ERROR__WINDOW_TOO_FAR]: `The window is further ahead than the bus's horizon; choose an earlier one`,
-    [MULTIBUS_ERROR__WINDOW_UNUSED]: `The window has no offers, so only who paid its rent can close it before its gate closes; wait for the gate`,
+    [MULTIBUS_ERROR__WINDOW_UNUSED]: `Nothing was sold in the window and its gate is open, so only who paid its rent, an owner or the operator can close it; wait until the gate has closed`,
     [MULTIBUS_ERROR__WITHDRAW_NOT_TO_TREASURY]: `Sales of the bus itself go to its treasury only; pass the treasury`,
   };
 }

@@ -111,8 +111,8 @@ export type BusCloseAsyncInput<
   TAccountSystemProgram extends string = string,
 > = {
   /**
-   * Anyone; lends the rent of new claims, and gets it back from the bus's at once. Where the bus's does not suffice (about
-   * from the eleventh claim on), it gets the rest once those claims are paid.
+   * Anyone. Pays the rent of new claims, and gets it back at once out of the bus's rent. Where that does not suffice
+   * (from about the eleventh claim on), it gets the rest back once those claims are paid.
    */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
@@ -249,8 +249,8 @@ export type BusCloseInput<
   TAccountSystemProgram extends string = string,
 > = {
   /**
-   * Anyone; lends the rent of new claims, and gets it back from the bus's at once. Where the bus's does not suffice (about
-   * from the eleventh claim on), it gets the rest once those claims are paid.
+   * Anyone. Pays the rent of new claims, and gets it back at once out of the bus's rent. Where that does not suffice
+   * (from about the eleventh claim on), it gets the rest back once those claims are paid.
    */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
@@ -359,8 +359,8 @@ export type ParsedBusCloseInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     /**
-     * Anyone; lends the rent of new claims, and gets it back from the bus's at once. Where the bus's does not suffice (about
-     * from the eleventh claim on), it gets the rest once those claims are paid.
+     * Anyone. Pays the rent of new claims, and gets it back at once out of the bus's rent. Where that does not suffice
+     * (from about the eleventh claim on), it gets the rest back once those claims are paid.
      */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];

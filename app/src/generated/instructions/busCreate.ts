@@ -119,19 +119,22 @@ export type BusCreateInstructionData = {
   owners: Array<OwnerShare>;
   /** Approvals a decision needs, 1 to the number of owners. */
   threshold: number;
-  /** Approvals that pausing needs, 1 to the threshold; 0 for as many as any decision. */
+  /** Approvals that pausing needs, 1 to the threshold; 0 stands for the threshold. */
   pauseQuorum: number;
-  /** Who may list: 0 owners only, 1 admitted sellers too, 2 any wallet. */
+  /** Who may list, one of [`ListingPolicy`]: 0 owners only, 1 admitted sellers too, 2 any wallet. */
   listingPolicy: number;
-  /** Part of the deposit that a lock costs when it is not settled, in basis points, at most 500. */
+  /** Fee of a lock that is not settled, in basis points of its deposit, at most 500. */
   lockFeeBps: number;
-  /** Wait between the last approval of a decision and its execution, in seconds. */
+  /**
+   * Wait between the last approval of a decision and its execution, in seconds, at most 30 days. Pausing does not
+   * wait.
+   */
   timelockSeconds: number;
   /** How far ahead a window can open and an offer can expire, in seconds, 1 hour to 366 days. It never changes. */
   horizonSeconds: number;
-  /** Terms of its windows, which hold from the beginning. */
+  /** First terms of the bus's windows. */
   terms: TermsConfig;
-  /** Energy that may be on offer or sold in one window (or in all, without windows), in Wh, at most 2^40. */
+  /** Energy that may be on offer or sold in one window (in total, where the bus has no windows), in Wh, at most 2^40. */
   capacityWh: bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
   basePricePerKwh: bigint;
@@ -140,8 +143,8 @@ export type BusCreateInstructionData = {
   /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh; at least 1. */
   leastWh: bigint;
   /**
-   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
-   * one that is silent. Needed where sellers are paid on delivery.
+   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and reports in
+   * place of a meter that is silent. Needed where sellers are paid on delivery.
    */
   operator: Option<Address>;
   /** Wallet that gets the grid fees; none for the treasury. */
@@ -156,19 +159,22 @@ export type BusCreateInstructionDataArgs = {
   owners: Array<OwnerShareArgs>;
   /** Approvals a decision needs, 1 to the number of owners. */
   threshold: number;
-  /** Approvals that pausing needs, 1 to the threshold; 0 for as many as any decision. */
+  /** Approvals that pausing needs, 1 to the threshold; 0 stands for the threshold. */
   pauseQuorum: number;
-  /** Who may list: 0 owners only, 1 admitted sellers too, 2 any wallet. */
+  /** Who may list, one of [`ListingPolicy`]: 0 owners only, 1 admitted sellers too, 2 any wallet. */
   listingPolicy: number;
-  /** Part of the deposit that a lock costs when it is not settled, in basis points, at most 500. */
+  /** Fee of a lock that is not settled, in basis points of its deposit, at most 500. */
   lockFeeBps: number;
-  /** Wait between the last approval of a decision and its execution, in seconds. */
+  /**
+   * Wait between the last approval of a decision and its execution, in seconds, at most 30 days. Pausing does not
+   * wait.
+   */
   timelockSeconds: number;
   /** How far ahead a window can open and an offer can expire, in seconds, 1 hour to 366 days. It never changes. */
   horizonSeconds: number;
-  /** Terms of its windows, which hold from the beginning. */
+  /** First terms of the bus's windows. */
   terms: TermsConfigArgs;
-  /** Energy that may be on offer or sold in one window (or in all, without windows), in Wh, at most 2^40. */
+  /** Energy that may be on offer or sold in one window (in total, where the bus has no windows), in Wh, at most 2^40. */
   capacityWh: number | bigint;
   /** Lowest price an offer may ask, in token base units per kWh. */
   basePricePerKwh: number | bigint;
@@ -177,8 +183,8 @@ export type BusCreateInstructionDataArgs = {
   /** Least energy of an offer, a purchase or a lock that does not take the rest, in Wh; at least 1. */
   leastWh: number | bigint;
   /**
-   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
-   * one that is silent. Needed where sellers are paid on delivery.
+   * Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and reports in
+   * place of a meter that is silent. Needed where sellers are paid on delivery.
    */
   operator: OptionOrNullable<Address>;
   /** Wallet that gets the grid fees; none for the treasury. */

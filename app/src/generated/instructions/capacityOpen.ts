@@ -112,7 +112,7 @@ export type CapacityOpenAsyncInput<
   bus: Address<TAccountBus>;
   /** The bus's ledger, which counts the open windows. */
   ledger?: Address<TAccountLedger>;
-  /** The window's capacity: its address is checked, it is created where it does not exist. */
+  /** The window's capacity. Its address is checked, and it is created where it does not exist. */
   capacity?: Address<TAccountCapacity>;
   systemProgram?: Address<TAccountSystemProgram>;
   windowStart: CapacityOpenInstructionDataArgs['windowStart'];
@@ -203,7 +203,7 @@ export type CapacityOpenInput<
   bus: Address<TAccountBus>;
   /** The bus's ledger, which counts the open windows. */
   ledger: Address<TAccountLedger>;
-  /** The window's capacity: its address is checked, it is created where it does not exist. */
+  /** The window's capacity. Its address is checked, and it is created where it does not exist. */
   capacity: Address<TAccountCapacity>;
   systemProgram?: Address<TAccountSystemProgram>;
   windowStart: CapacityOpenInstructionDataArgs['windowStart'];
@@ -280,7 +280,7 @@ export type ParsedCapacityOpenInstruction<
     bus: TAccountMetas[1];
     /** The bus's ledger, which counts the open windows. */
     ledger: TAccountMetas[2];
-    /** The window's capacity: its address is checked, it is created where it does not exist. */
+    /** The window's capacity. Its address is checked, and it is created where it does not exist. */
     capacity: TAccountMetas[3];
     systemProgram: TAccountMetas[4];
   };

@@ -106,7 +106,7 @@ export type CertificateTakeInput<
   book: Address<TAccountBook>;
   /** The buyer's position book, or the seller account. */
   holding: Address<TAccountHolding>;
-  /** The certificate, created here: its address names where the Wh start that no certificate exists for. */
+  /** The certificate, created here. The first Wh that is not certified yet is part of its address. */
   certificate: Address<TAccountCertificate>;
   systemProgram?: Address<TAccountSystemProgram>;
   windowStart: CertificateTakeInstructionDataArgs['windowStart'];
@@ -183,7 +183,7 @@ export type ParsedCertificateTakeInstruction<
     book: TAccountMetas[1];
     /** The buyer's position book, or the seller account. */
     holding: TAccountMetas[2];
-    /** The certificate, created here: its address names where the Wh start that no certificate exists for. */
+    /** The certificate, created here. The first Wh that is not certified yet is part of its address. */
     certificate: TAccountMetas[3];
     systemProgram: TAccountMetas[4];
   };

@@ -105,7 +105,10 @@ export type CertificateTransferInput<
   /** The certificate's owner; pays the rent of a part's account and gets it back. */
   owner: TransactionSigner<TAccountOwner>;
   certificate: Address<TAccountCertificate>;
-  /** The certificate of the part, created here; where the whole is transferred it is not looked at, and can be the same. */
+  /**
+   * The certificate of the part, created here. It is not looked at where the whole is transferred, and can then be
+   * the same account.
+   */
   part: Address<TAccountPart>;
   systemProgram?: Address<TAccountSystemProgram>;
   energyWh: CertificateTransferInstructionDataArgs['energyWh'];
@@ -176,7 +179,10 @@ export type ParsedCertificateTransferInstruction<
     /** The certificate's owner; pays the rent of a part's account and gets it back. */
     owner: TAccountMetas[0];
     certificate: TAccountMetas[1];
-    /** The certificate of the part, created here; where the whole is transferred it is not looked at, and can be the same. */
+    /**
+     * The certificate of the part, created here. It is not looked at where the whole is transferred, and can then be
+     * the same account.
+     */
     part: TAccountMetas[2];
     systemProgram: TAccountMetas[3];
   };

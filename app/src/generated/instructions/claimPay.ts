@@ -115,7 +115,7 @@ export type ClaimPayAsyncInput<
 > = {
   /** The wallet that is owed, or anyone. */
   caller: TransactionSigner<TAccountCaller>;
-  /** The bus, or what is left of it. */
+  /** The bus, or its tombstone. */
   bus: Address<TAccountBus>;
   /** The bus's ledger; not looked at once the bus is closed. */
   ledger?: Address<TAccountLedger>;
@@ -258,7 +258,7 @@ export type ClaimPayInput<
 > = {
   /** The wallet that is owed, or anyone. */
   caller: TransactionSigner<TAccountCaller>;
-  /** The bus, or what is left of it. */
+  /** The bus, or its tombstone. */
   bus: Address<TAccountBus>;
   /** The bus's ledger; not looked at once the bus is closed. */
   ledger: Address<TAccountLedger>;
@@ -375,7 +375,7 @@ export type ParsedClaimPayInstruction<
   accounts: {
     /** The wallet that is owed, or anyone. */
     caller: TAccountMetas[0];
-    /** The bus, or what is left of it. */
+    /** The bus, or its tombstone. */
     bus: TAccountMetas[1];
     /** The bus's ledger; not looked at once the bus is closed. */
     ledger: TAccountMetas[2];

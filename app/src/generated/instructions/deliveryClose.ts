@@ -93,7 +93,7 @@ export type DeliveryCloseInput<
   TAccountBook extends string = string,
   TAccountRentPayer extends string = string,
 > = {
-  /** The seller (an owner for the bus's own), or anyone later. */
+  /** The seller (an owner for the bus's own seller account), or later anyone. */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
   seller: Address<TAccountSeller>;
@@ -160,7 +160,7 @@ export type ParsedDeliveryCloseInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The seller (an owner for the bus's own), or anyone later. */
+    /** The seller (an owner for the bus's own seller account), or later anyone. */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];
     seller: TAccountMetas[2];

@@ -116,10 +116,10 @@ export type DeliveryReportInput<
   TAccountBook extends string = string,
   TAccountEvidence extends string = string,
 > = {
-  /** The device's key; or for a reading that it signed, anyone; or the operator. */
+  /** The device's key, the operator, or anyone with a reading that the device signed. */
   reporter: TransactionSigner<TAccountReporter>;
   book: Address<TAccountBook>;
-  /** For a signed reading the sysvar of instructions, for the operator the bus; else not looked at. */
+  /** The sysvar of instructions for a signed reading, the bus for the operator; else not looked at. */
   evidence: Address<TAccountEvidence>;
   windowStart: DeliveryReportInstructionDataArgs['windowStart'];
   energyWh: DeliveryReportInstructionDataArgs['energyWh'];
@@ -168,10 +168,10 @@ export type ParsedDeliveryReportInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The device's key; or for a reading that it signed, anyone; or the operator. */
+    /** The device's key, the operator, or anyone with a reading that the device signed. */
     reporter: TAccountMetas[0];
     book: TAccountMetas[1];
-    /** For a signed reading the sysvar of instructions, for the operator the bus; else not looked at. */
+    /** The sysvar of instructions for a signed reading, the bus for the operator; else not looked at. */
     evidence: TAccountMetas[2];
   };
   data: DeliveryReportInstructionData;

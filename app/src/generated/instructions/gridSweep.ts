@@ -113,10 +113,10 @@ export type GridSweepAsyncInput<
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** The recipient, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
+  /** The recipient, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid. */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
-  /** The bus's ledger, which counts claims; looked at only where the recipient cannot be paid, as is the claim. */
+  /** The bus's ledger, which counts claims. This and `claim` are looked at only where the recipient cannot be paid. */
   ledger?: Address<TAccountLedger>;
   seller: Address<TAccountSeller>;
   vault?: Address<TAccountVault>;
@@ -252,10 +252,10 @@ export type GridSweepInput<
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** The recipient, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
+  /** The recipient, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid. */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
-  /** The bus's ledger, which counts claims; looked at only where the recipient cannot be paid, as is the claim. */
+  /** The bus's ledger, which counts claims. This and `claim` are looked at only where the recipient cannot be paid. */
   ledger: Address<TAccountLedger>;
   seller: Address<TAccountSeller>;
   vault: Address<TAccountVault>;
@@ -368,10 +368,10 @@ export type ParsedGridSweepInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The recipient, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
+    /** The recipient, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid. */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];
-    /** The bus's ledger, which counts claims; looked at only where the recipient cannot be paid, as is the claim. */
+    /** The bus's ledger, which counts claims. This and `claim` are looked at only where the recipient cannot be paid. */
     ledger: TAccountMetas[2];
     seller: TAccountMetas[3];
     vault: TAccountMetas[4];

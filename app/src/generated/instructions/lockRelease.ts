@@ -131,8 +131,8 @@ export type LockReleaseAsyncInput<
   TAccountSystemProgram extends string = string,
 > = {
   /**
-   * The lock's buyer, or anyone after its expiry; lends the rent of a claim where one is opened, and gets it back from
-   * the lock's at once.
+   * The lock's buyer, or anyone after its expiry. Where a claim is opened, pays its rent and gets it back at once
+   * out of the lock's rent.
    */
   caller: TransactionSigner<TAccountCaller>;
   /** The lock's buyer, who gets its rent back; may be the caller. */
@@ -147,8 +147,8 @@ export type LockReleaseAsyncInput<
   /** The token account that the lock names. */
   refund: Address<TAccountRefund>;
   /**
-   * The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
-   * two.
+   * The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
+   * cannot be paid.
    */
   unclaimed?: Address<TAccountUnclaimed>;
   /** The bus's ledger, which counts claims. */
@@ -313,8 +313,8 @@ export type LockReleaseInput<
   TAccountSystemProgram extends string = string,
 > = {
   /**
-   * The lock's buyer, or anyone after its expiry; lends the rent of a claim where one is opened, and gets it back from
-   * the lock's at once.
+   * The lock's buyer, or anyone after its expiry. Where a claim is opened, pays its rent and gets it back at once
+   * out of the lock's rent.
    */
   caller: TransactionSigner<TAccountCaller>;
   /** The lock's buyer, who gets its rent back; may be the caller. */
@@ -329,8 +329,8 @@ export type LockReleaseInput<
   /** The token account that the lock names. */
   refund: Address<TAccountRefund>;
   /**
-   * The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
-   * two.
+   * The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
+   * cannot be paid.
    */
   unclaimed: Address<TAccountUnclaimed>;
   /** The bus's ledger, which counts claims. */
@@ -463,8 +463,8 @@ export type ParsedLockReleaseInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     /**
-     * The lock's buyer, or anyone after its expiry; lends the rent of a claim where one is opened, and gets it back from
-     * the lock's at once.
+     * The lock's buyer, or anyone after its expiry. Where a claim is opened, pays its rent and gets it back at once
+     * out of the lock's rent.
      */
     caller: TAccountMetas[0];
     /** The lock's buyer, who gets its rent back; may be the caller. */
@@ -479,8 +479,8 @@ export type ParsedLockReleaseInstruction<
     /** The token account that the lock names. */
     refund: TAccountMetas[7];
     /**
-     * The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
-     * two.
+     * The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
+     * cannot be paid.
      */
     unclaimed: TAccountMetas[8];
     /** The bus's ledger, which counts claims. */

@@ -143,7 +143,7 @@ export type LockTakeAsyncInput<
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** Who locks, pays the deposit and the rent, and gets the rent back. */
+  /** The buyer, who pays the deposit and the rent, and gets the rent back. */
   buyer: TransactionSigner<TAccountBuyer>;
   bus: Address<TAccountBus>;
   offer: Address<TAccountOffer>;
@@ -264,7 +264,7 @@ export type LockTakeInput<
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** Who locks, pays the deposit and the rent, and gets the rent back. */
+  /** The buyer, who pays the deposit and the rent, and gets the rent back. */
   buyer: TransactionSigner<TAccountBuyer>;
   bus: Address<TAccountBus>;
   offer: Address<TAccountOffer>;
@@ -372,7 +372,7 @@ export type ParsedLockTakeInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Who locks, pays the deposit and the rent, and gets the rent back. */
+    /** The buyer, who pays the deposit and the rent, and gets the rent back. */
     buyer: TAccountMetas[0];
     bus: TAccountMetas[1];
     offer: TAccountMetas[2];

@@ -120,8 +120,8 @@ export type PositionCloseAsyncInput<
   TAccountSystemProgram extends string = string,
 > = {
   /**
-   * The buyer, or anyone later; lends the rent of a claim where one is opened, and gets it back from the position book's at
-   * once.
+   * The buyer, or later anyone. Where a claim is opened, pays its rent and gets it back at once out of the position
+   * book's rent.
    */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
@@ -132,8 +132,8 @@ export type PositionCloseAsyncInput<
   /** The token account that the position book names. */
   refund: Address<TAccountRefund>;
   /**
-   * The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
-   * two.
+   * The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
+   * cannot be paid.
    */
   unclaimed?: Address<TAccountUnclaimed>;
   /** The bus's ledger, which counts claims. */
@@ -278,8 +278,8 @@ export type PositionCloseInput<
   TAccountSystemProgram extends string = string,
 > = {
   /**
-   * The buyer, or anyone later; lends the rent of a claim where one is opened, and gets it back from the position book's at
-   * once.
+   * The buyer, or later anyone. Where a claim is opened, pays its rent and gets it back at once out of the position
+   * book's rent.
    */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
@@ -290,8 +290,8 @@ export type PositionCloseInput<
   /** The token account that the position book names. */
   refund: Address<TAccountRefund>;
   /**
-   * The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
-   * two.
+   * The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
+   * cannot be paid.
    */
   unclaimed: Address<TAccountUnclaimed>;
   /** The bus's ledger, which counts claims. */
@@ -416,8 +416,8 @@ export type ParsedPositionCloseInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     /**
-     * The buyer, or anyone later; lends the rent of a claim where one is opened, and gets it back from the position book's at
-     * once.
+     * The buyer, or later anyone. Where a claim is opened, pays its rent and gets it back at once out of the position
+     * book's rent.
      */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];
@@ -428,8 +428,8 @@ export type ParsedPositionCloseInstruction<
     /** The token account that the position book names. */
     refund: TAccountMetas[5];
     /**
-     * The bus's account for what cannot be paid; looked at only where the refund account cannot be paid, as are the next
-     * two.
+     * The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
+     * cannot be paid.
      */
     unclaimed: TAccountMetas[6];
     /** The bus's ledger, which counts claims. */

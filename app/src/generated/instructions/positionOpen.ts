@@ -107,7 +107,7 @@ export type PositionOpenAsyncInput<
   /** Anyone; pays the rent and gets it back. */
   payer: TransactionSigner<TAccountPayer>;
   book: Address<TAccountBook>;
-  /** The buyer's position book: created where it does not exist. */
+  /** The buyer's position book, created where it does not exist. */
   position?: Address<TAccountPosition>;
   systemProgram?: Address<TAccountSystemProgram>;
   buyer: PositionOpenInstructionDataArgs['buyer'];
@@ -173,7 +173,7 @@ export type PositionOpenInput<
   /** Anyone; pays the rent and gets it back. */
   payer: TransactionSigner<TAccountPayer>;
   book: Address<TAccountBook>;
-  /** The buyer's position book: created where it does not exist. */
+  /** The buyer's position book, created where it does not exist. */
   position: Address<TAccountPosition>;
   systemProgram?: Address<TAccountSystemProgram>;
   buyer: PositionOpenInstructionDataArgs['buyer'];
@@ -231,7 +231,7 @@ export type ParsedPositionOpenInstruction<
     /** Anyone; pays the rent and gets it back. */
     payer: TAccountMetas[0];
     book: TAccountMetas[1];
-    /** The buyer's position book: created where it does not exist. */
+    /** The buyer's position book, created where it does not exist. */
     position: TAccountMetas[2];
     systemProgram: TAccountMetas[3];
   };

@@ -123,7 +123,7 @@ export type ProposalExecuteAsyncInput<
   /** The bus's general capacity. */
   general?: Address<TAccountGeneral>;
   proposal: Address<TAccountProposal>;
-  /** The bus's treasury: what the present shares earned is computed from its balance. */
+  /** The bus's treasury. What the owners earned under the present shares is computed from its balance. */
   treasury?: Address<TAccountTreasury>;
   /** Where a seller is admitted or suspended, its account; else the bus's own seller account, open or not. */
   seller: Address<TAccountSeller>;
@@ -276,7 +276,7 @@ export type ProposalExecuteInput<
   /** The bus's general capacity. */
   general: Address<TAccountGeneral>;
   proposal: Address<TAccountProposal>;
-  /** The bus's treasury: what the present shares earned is computed from its balance. */
+  /** The bus's treasury. What the owners earned under the present shares is computed from its balance. */
   treasury: Address<TAccountTreasury>;
   /** Where a seller is admitted or suspended, its account; else the bus's own seller account, open or not. */
   seller: Address<TAccountSeller>;
@@ -399,7 +399,7 @@ export type ParsedProposalExecuteInstruction<
     /** The bus's general capacity. */
     general: TAccountMetas[3];
     proposal: TAccountMetas[4];
-    /** The bus's treasury: what the present shares earned is computed from its balance. */
+    /** The bus's treasury. What the owners earned under the present shares is computed from its balance. */
     treasury: TAccountMetas[5];
     /** Where a seller is admitted or suspended, its account; else the bus's own seller account, open or not. */
     seller: TAccountMetas[6];

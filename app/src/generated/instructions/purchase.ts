@@ -130,7 +130,7 @@ export type PurchaseInput<
   TAccountVault extends string = string,
   TAccountTokenProgram extends string = string,
 > = {
-  /** Who buys and may move the tokens of `payment`. */
+  /** The buyer, who owns the token account `payment` or is its delegate. */
   buyer: TransactionSigner<TAccountBuyer>;
   /** A nonce lane of the buyer. */
   trader: Address<TAccountTrader>;
@@ -227,7 +227,7 @@ export type ParsedPurchaseInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Who buys and may move the tokens of `payment`. */
+    /** The buyer, who owns the token account `payment` or is its delegate. */
     buyer: TAccountMetas[0];
     /** A nonce lane of the buyer. */
     trader: TAccountMetas[1];

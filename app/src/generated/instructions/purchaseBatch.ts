@@ -114,13 +114,13 @@ export type PurchaseBatchInput<
   TAccountPayment extends string = string,
   TAccountTokenProgram extends string = string,
 > = {
-  /** Who buys and may move the tokens of `payment`. */
+  /** The buyer, who owns the token account `payment` or is its delegate. */
   buyer: TransactionSigner<TAccountBuyer>;
   /** A nonce lane of the buyer. */
   trader: Address<TAccountTrader>;
   /** Token account that pays. */
   payment: Address<TAccountPayment>;
-  /** Token program of the settlement mint, which all buses of the batch have. */
+  /** Token program of the mint, which is the same for all buses of the batch. */
   tokenProgram: Address<TAccountTokenProgram>;
   nonce: PurchaseBatchInstructionDataArgs['nonce'];
   maxTotal: PurchaseBatchInstructionDataArgs['maxTotal'];
@@ -171,13 +171,13 @@ export type ParsedPurchaseBatchInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Who buys and may move the tokens of `payment`. */
+    /** The buyer, who owns the token account `payment` or is its delegate. */
     buyer: TAccountMetas[0];
     /** A nonce lane of the buyer. */
     trader: TAccountMetas[1];
     /** Token account that pays. */
     payment: TAccountMetas[2];
-    /** Token program of the settlement mint, which all buses of the batch have. */
+    /** Token program of the mint, which is the same for all buses of the batch. */
     tokenProgram: TAccountMetas[3];
   };
   data: PurchaseBatchInstructionData;

@@ -120,8 +120,8 @@ export type SellerCloseAsyncInput<
   TAccountSystemProgram extends string = string,
 > = {
   /**
-   * The seller, an owner for the bus's own seller account, or on a closing bus anyone; lends the rent of a claim where
-   * one is opened, and gets it back from the seller account's at once.
+   * The seller, an owner for the bus's own seller account, or on a closing bus anyone. Where a claim is opened, pays
+   * its rent and gets it back at once out of the seller account's rent.
    */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
@@ -285,8 +285,8 @@ export type SellerCloseInput<
   TAccountSystemProgram extends string = string,
 > = {
   /**
-   * The seller, an owner for the bus's own seller account, or on a closing bus anyone; lends the rent of a claim where
-   * one is opened, and gets it back from the seller account's at once.
+   * The seller, an owner for the bus's own seller account, or on a closing bus anyone. Where a claim is opened, pays
+   * its rent and gets it back at once out of the seller account's rent.
    */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
@@ -420,8 +420,8 @@ export type ParsedSellerCloseInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     /**
-     * The seller, an owner for the bus's own seller account, or on a closing bus anyone; lends the rent of a claim where
-     * one is opened, and gets it back from the seller account's at once.
+     * The seller, an owner for the bus's own seller account, or on a closing bus anyone. Where a claim is opened, pays
+     * its rent and gets it back at once out of the seller account's rent.
      */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];

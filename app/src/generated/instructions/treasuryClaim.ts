@@ -113,12 +113,12 @@ export type TreasuryClaimAsyncInput<
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
+  /** The owner, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid. */
   caller: TransactionSigner<TAccountCaller>;
   /** The owner who is paid; need not sign. May be the caller, or any other account. */
   owner: Address<TAccountOwner>;
   bus: Address<TAccountBus>;
-  /** The bus's ledger; an owner's address may be its own. */
+  /** The bus's ledger. It may be passed as the owner too, where the owners chose its address. */
   ledger?: Address<TAccountLedger>;
   treasury?: Address<TAccountTreasury>;
   /** The token account that is paid. */
@@ -259,12 +259,12 @@ export type TreasuryClaimInput<
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
+  /** The owner, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid. */
   caller: TransactionSigner<TAccountCaller>;
   /** The owner who is paid; need not sign. May be the caller, or any other account. */
   owner: Address<TAccountOwner>;
   bus: Address<TAccountBus>;
-  /** The bus's ledger; an owner's address may be its own. */
+  /** The bus's ledger. It may be passed as the owner too, where the owners chose its address. */
   ledger: Address<TAccountLedger>;
   treasury: Address<TAccountTreasury>;
   /** The token account that is paid. */
@@ -376,12 +376,12 @@ export type ParsedTreasuryClaimInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The owner, or anyone; pays the rent of a claim where one is opened, and gets it back once that is paid. */
+    /** The owner, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid. */
     caller: TAccountMetas[0];
     /** The owner who is paid; need not sign. May be the caller, or any other account. */
     owner: TAccountMetas[1];
     bus: TAccountMetas[2];
-    /** The bus's ledger; an owner's address may be its own. */
+    /** The bus's ledger. It may be passed as the owner too, where the owners chose its address. */
     ledger: TAccountMetas[3];
     treasury: TAccountMetas[4];
     /** The token account that is paid. */

@@ -39,13 +39,13 @@ export type Action = {
   /** Shares in `shares_bps`, from the front. */
   shareCount: number;
   padding: ReadonlyUint8Array;
-  /** The new value. */
+  /** The new value, in the unit of the action's only number; 0 where it has none. */
   value: bigint;
-  /** The next terms where these are set, else zeros. */
+  /** The next terms of a `TermsSet`, else zeros. */
   terms: Terms;
   /** The owner to add, remove or replace, the seller's wallet, the operator or the recipient of grid fees; else zeros. */
   owner: Address;
-  /** The key that takes the owner's place where one is replaced, else zeros. */
+  /** The key that takes the owner's place in an `OwnerReplace`, else zeros. */
   newOwner: Address;
   sharesBps: Array<number>;
 };
@@ -56,13 +56,13 @@ export type ActionArgs = {
   /** Shares in `shares_bps`, from the front. */
   shareCount: number;
   padding: ReadonlyUint8Array;
-  /** The new value. */
+  /** The new value, in the unit of the action's only number; 0 where it has none. */
   value: number | bigint;
-  /** The next terms where these are set, else zeros. */
+  /** The next terms of a `TermsSet`, else zeros. */
   terms: TermsArgs;
   /** The owner to add, remove or replace, the seller's wallet, the operator or the recipient of grid fees; else zeros. */
   owner: Address;
-  /** The key that takes the owner's place where one is replaced, else zeros. */
+  /** The key that takes the owner's place in an `OwnerReplace`, else zeros. */
   newOwner: Address;
   sharesBps: Array<number>;
 };

@@ -36,11 +36,11 @@ export type BookClosed = {
   windowsLow: bigint;
   /** Bit `i` for the window at place `64 + i`. */
   windowsHigh: bigint;
-  /** What became the seller's for them, in token base units. */
+  /** What was credited to the seller for those windows, in token base units. */
   amount: bigint;
-  /** What became the grid's for them, in token base units. */
+  /** Grid fee of those windows, in token base units. */
   gridFee: bigint;
-  /** What rounding left of all windows, which became the grid's too, in token base units. */
+  /** What rounding left in the book, in token base units. It is added to the grid fees that the seller owes. */
   remainder: bigint;
 };
 
@@ -53,11 +53,11 @@ export type BookClosedArgs = {
   windowsLow: number | bigint;
   /** Bit `i` for the window at place `64 + i`. */
   windowsHigh: number | bigint;
-  /** What became the seller's for them, in token base units. */
+  /** What was credited to the seller for those windows, in token base units. */
   amount: number | bigint;
-  /** What became the grid's for them, in token base units. */
+  /** Grid fee of those windows, in token base units. */
   gridFee: number | bigint;
-  /** What rounding left of all windows, which became the grid's too, in token base units. */
+  /** What rounding left in the book, in token base units. It is added to the grid fees that the seller owes. */
   remainder: number | bigint;
 };
 

@@ -27,11 +27,11 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** A device that is the meter of some windows of a book, as it was when they were listed. */
+/** A device that measures some windows of a book, as it was registered when its seller first listed in them. */
 export type BookMeter = {
   /** Key of the device. */
   key: Address;
-  /** The most that it can deliver, in W. */
+  /** The highest power that it can deliver, in W. */
   powerW: bigint;
   /** One of [`EnergySource`](crate::state::EnergySource). */
   source: number;
@@ -41,7 +41,7 @@ export type BookMeter = {
 export type BookMeterArgs = {
   /** Key of the device. */
   key: Address;
-  /** The most that it can deliver, in W. */
+  /** The highest power that it can deliver, in W. */
   powerW: number | bigint;
   /** One of [`EnergySource`](crate::state::EnergySource). */
   source: number;

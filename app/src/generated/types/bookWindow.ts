@@ -32,23 +32,23 @@ export type BookWindow = {
   listedWh: bigint;
   /** Energy that was bought from its offers, in Wh. */
   soldWh: bigint;
-  /** What was paid for it, in token base units. */
+  /** What was paid for that energy, in token base units. */
   paid: bigint;
-  /** Energy that the closing auction sold, in Wh. No auction is built yet: 0. */
+  /** Energy that the closing auction sold, in Wh. There is no auction yet, so it is 0. */
   auctionWh: bigint;
-  /** What the last reading says was delivered, in Wh. */
+  /** Energy that was delivered according to the last reading, in Wh. */
   deliveredWh: bigint;
-  /** Wh from the start of the window's delivery that certificates exist for. */
+  /** Delivered Wh that certificates exist for. The next certificate of the window starts here. */
   certifiedWh: bigint;
   /** When the first reading came, in unix seconds; 0 while there is none. */
   reportedAt: bigint;
-  /** Sequence of the last reading by the device. */
+  /** Sequence of the device's last reading; 0 while there is none. */
   sequence: bigint;
-  /** Place of its device in `meters`. */
+  /** Place of the window's device in the book's `meters`. */
   meter: number;
   /** [`BookWindowState`]. */
   state: number;
-  /** Readings by the operator. */
+  /** Number of readings by the operator. */
   operatorReadings: number;
   /** 1 once the seller has a certificate of what it delivered and did not sell. */
   surplusCertified: number;
@@ -61,23 +61,23 @@ export type BookWindowArgs = {
   listedWh: number | bigint;
   /** Energy that was bought from its offers, in Wh. */
   soldWh: number | bigint;
-  /** What was paid for it, in token base units. */
+  /** What was paid for that energy, in token base units. */
   paid: number | bigint;
-  /** Energy that the closing auction sold, in Wh. No auction is built yet: 0. */
+  /** Energy that the closing auction sold, in Wh. There is no auction yet, so it is 0. */
   auctionWh: number | bigint;
-  /** What the last reading says was delivered, in Wh. */
+  /** Energy that was delivered according to the last reading, in Wh. */
   deliveredWh: number | bigint;
-  /** Wh from the start of the window's delivery that certificates exist for. */
+  /** Delivered Wh that certificates exist for. The next certificate of the window starts here. */
   certifiedWh: number | bigint;
   /** When the first reading came, in unix seconds; 0 while there is none. */
   reportedAt: number | bigint;
-  /** Sequence of the last reading by the device. */
+  /** Sequence of the device's last reading; 0 while there is none. */
   sequence: number | bigint;
-  /** Place of its device in `meters`. */
+  /** Place of the window's device in the book's `meters`. */
   meter: number;
   /** [`BookWindowState`]. */
   state: number;
-  /** Readings by the operator. */
+  /** Number of readings by the operator. */
   operatorReadings: number;
   /** 1 once the seller has a certificate of what it delivered and did not sell. */
   surplusCertified: number;

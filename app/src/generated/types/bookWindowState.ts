@@ -15,7 +15,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** Where a window of a delivery book stands. */
+/** State of a window of a delivery book. */
 export enum BookWindowState {
   Unused,
   Listed,

@@ -65,7 +65,7 @@ export type BusCreated = {
   gridRecipient: Address;
   terms: Terms;
   busSeq: bigint;
-  /** Number of the first proposal of each owner. */
+  /** Number that each owner's first proposal has. */
   firstProposal: bigint;
   capacityWh: bigint;
   basePricePerKwh: bigint;
@@ -100,7 +100,7 @@ export type BusCreatedArgs = {
   gridRecipient: Address;
   terms: TermsArgs;
   busSeq: number | bigint;
-  /** Number of the first proposal of each owner. */
+  /** Number that each owner's first proposal has. */
   firstProposal: number | bigint;
   capacityWh: number | bigint;
   basePricePerKwh: number | bigint;

@@ -15,7 +15,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** Where a certificate stands. */
+/** State of a certificate. */
 export enum CertificateState {
   Active,
   Retired,

@@ -44,9 +44,9 @@ export type CertificateTaken = {
   owner: Address;
   device: Address;
   windowStart: bigint;
-  /** First of the window's delivered Wh that it is for, counted from 0. */
+  /** First Wh of the range that it certifies. A window's delivered Wh are counted from 0. */
   rangeStart: bigint;
-  /** The one after the last of them. */
+  /** First Wh after the range. */
   rangeEnd: bigint;
   issuedAt: bigint;
   windowSeconds: number;
@@ -62,9 +62,9 @@ export type CertificateTakenArgs = {
   owner: Address;
   device: Address;
   windowStart: number | bigint;
-  /** First of the window's delivered Wh that it is for, counted from 0. */
+  /** First Wh of the range that it certifies. A window's delivered Wh are counted from 0. */
   rangeStart: number | bigint;
-  /** The one after the last of them. */
+  /** First Wh after the range. */
   rangeEnd: number | bigint;
   issuedAt: number | bigint;
   windowSeconds: number;

@@ -26,10 +26,10 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** A certificate, or the end of its range, has another owner. */
+/** A certificate, or the last part of its range, has another owner. */
 export type CertificateTransferred = {
   certificate: Address;
-  /** The certificate of what was transferred: the same, or the new one of the part. */
+  /** The certificate that the new owner has: `certificate` itself, or the new one of a part. */
   transferred: Address;
   from: Address;
   to: Address;
@@ -39,7 +39,7 @@ export type CertificateTransferred = {
 
 export type CertificateTransferredArgs = {
   certificate: Address;
-  /** The certificate of what was transferred: the same, or the new one of the part. */
+  /** The certificate that the new owner has: `certificate` itself, or the new one of a part. */
   transferred: Address;
   from: Address;
   to: Address;

@@ -31,7 +31,7 @@ export type ClaimOwed = {
   bus: Address;
   wallet: Address;
   claim: Address;
-  /** Token account that strangers may pay beside the associated one; zeros for none. */
+  /** Token account that anyone may have the claim paid to, beside the associated one; zeros for none. */
   refund: Address;
   /** Who paid the claim's rent. */
   rentPayer: Address;
@@ -44,7 +44,7 @@ export type ClaimOwedArgs = {
   bus: Address;
   wallet: Address;
   claim: Address;
-  /** Token account that strangers may pay beside the associated one; zeros for none. */
+  /** Token account that anyone may have the claim paid to, beside the associated one; zeros for none. */
   refund: Address;
   /** Who paid the claim's rent. */
   rentPayer: Address;

@@ -34,7 +34,10 @@ export type ClaimPaid = {
   destination: Address;
   paidBy: Address;
   amount: bigint;
-  /** Above the amount where the last claim of a closed bus took along what strangers had sent. */
+  /**
+   * What was paid, in token base units. It is above `amount` where the last claim of a closed bus also got
+   * what strangers had sent to the unclaimed account.
+   */
   paid: bigint;
 };
 
@@ -45,7 +48,10 @@ export type ClaimPaidArgs = {
   destination: Address;
   paidBy: Address;
   amount: number | bigint;
-  /** Above the amount where the last claim of a closed bus took along what strangers had sent. */
+  /**
+   * What was paid, in token base units. It is above `amount` where the last claim of a closed bus also got
+   * what strangers had sent to the unclaimed account.
+   */
   paid: number | bigint;
 };
 

@@ -26,7 +26,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** What was not delivered in windows that became final went back to a buyer. */
+/** A buyer got back what it had paid for energy that was not delivered in windows that became final. */
 export type DeliveryRefunded = {
   book: Address;
   position: Address;

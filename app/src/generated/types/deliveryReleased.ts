@@ -26,7 +26,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** What was delivered in windows that became final is its seller's to withdraw. */
+/** A seller was credited for the energy that it delivered in windows that became final. */
 export type DeliveryReleased = {
   book: Address;
   seller: Address;
@@ -35,7 +35,7 @@ export type DeliveryReleased = {
   /** Bit `i` is set for the window at place `64 + i`. */
   windowsHigh: bigint;
   amount: bigint;
-  /** What became the grid's, in token base units. */
+  /** Grid fee of those windows, in token base units. */
   gridFee: bigint;
 };
 
@@ -47,7 +47,7 @@ export type DeliveryReleasedArgs = {
   /** Bit `i` is set for the window at place `64 + i`. */
   windowsHigh: number | bigint;
   amount: number | bigint;
-  /** What became the grid's, in token base units. */
+  /** Grid fee of those windows, in token base units. */
   gridFee: number | bigint;
 };
 

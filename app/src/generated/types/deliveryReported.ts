@@ -33,7 +33,7 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** A window has a reading, which replaces an earlier one. */
+/** The energy delivered in a window was reported. A later report of the same window replaces this one. */
 export type DeliveryReported = {
   book: Address;
   /** Who signed the transaction: the device, the operator, or whoever brought a signed reading. */

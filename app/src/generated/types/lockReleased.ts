@@ -40,7 +40,7 @@ export type LockReleased = {
   /** Energy that came free now, in Wh. */
   energyWh: bigint;
   refund: bigint;
-  /** What became the seller's now, in token base units. */
+  /** Lock fee that was credited to the seller, in token base units. */
   fee: bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome). */
   outcome: number;
@@ -55,7 +55,7 @@ export type LockReleasedArgs = {
   /** Energy that came free now, in Wh. */
   energyWh: number | bigint;
   refund: number | bigint;
-  /** What became the seller's now, in token base units. */
+  /** Lock fee that was credited to the seller, in token base units. */
   fee: number | bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome). */
   outcome: number;

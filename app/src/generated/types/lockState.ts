@@ -15,7 +15,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** Where a lock stands. */
+/** State of a lock. */
 export enum LockState {
   Held,
   Unpaid,

@@ -33,7 +33,7 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** Another device is the meter of the windows that a seller lists in from now on. */
+/** Another device measures the windows in which a seller first lists from now on. */
 export type MeterReplaced = {
   bus: Address;
   seller: Address;

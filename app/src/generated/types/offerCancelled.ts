@@ -40,13 +40,13 @@ export type OfferCancelled = {
   withdrawnWh: bigint;
   /** Energy sold until now, in Wh. */
   soldWh: bigint;
-  /** Proceeds that became the seller's to withdraw, in token base units. */
+  /** Proceeds that were credited to the seller, in token base units. */
   collected: bigint;
   /** Grid fees that were taken out of the proceeds, in token base units. */
   gridFee: bigint;
   /** 1 where the account closed. */
   closed: number;
-  /** 1 where the window is unused again in the seller's delivery book. */
+  /** 1 where the seller's delivery book forgets the window, because nothing is listed or sold in it any more. */
   windowUnused: number;
   padding: ReadonlyUint8Array;
 };
@@ -59,13 +59,13 @@ export type OfferCancelledArgs = {
   withdrawnWh: number | bigint;
   /** Energy sold until now, in Wh. */
   soldWh: number | bigint;
-  /** Proceeds that became the seller's to withdraw, in token base units. */
+  /** Proceeds that were credited to the seller, in token base units. */
   collected: number | bigint;
   /** Grid fees that were taken out of the proceeds, in token base units. */
   gridFee: number | bigint;
   /** 1 where the account closed. */
   closed: number;
-  /** 1 where the window is unused again in the seller's delivery book. */
+  /** 1 where the seller's delivery book forgets the window, because nothing is listed or sold in it any more. */
   windowUnused: number;
   padding: ReadonlyUint8Array;
 };

@@ -26,7 +26,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** Proceeds of an offer became the seller's to withdraw. */
+/** Proceeds of an offer were credited to its seller, who can withdraw them. */
 export type OfferCollected = {
   offer: Address;
   seller: Address;

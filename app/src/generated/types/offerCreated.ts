@@ -51,7 +51,7 @@ export type OfferCreated = {
   /** First second in which an offer of the bus itself trades; 0 for the offers of others. */
   tradesFrom: bigint;
   expiresAt: bigint;
-  /** What the window may sell after the listing, in Wh. */
+  /** Total capacity of the window after the listing, in Wh. */
   capacityTotalWh: bigint;
   source: number;
   padding: ReadonlyUint8Array;
@@ -74,7 +74,7 @@ export type OfferCreatedArgs = {
   /** First second in which an offer of the bus itself trades; 0 for the offers of others. */
   tradesFrom: number | bigint;
   expiresAt: number | bigint;
-  /** What the window may sell after the listing, in Wh. */
+  /** Total capacity of the window after the listing, in Wh. */
   capacityTotalWh: number | bigint;
   source: number;
   padding: ReadonlyUint8Array;

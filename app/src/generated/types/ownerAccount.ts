@@ -17,7 +17,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** What an owner earned and proposed. At the same place as the owner has in its bus. */
+/** An owner's revenue and its next proposal. It has the same place in the ledger as the owner has in the bus. */
 export type OwnerAccount = {
   /** Revenue earned under earlier shares and not claimed yet, in token base units. */
   accrued: bigint;

@@ -20,7 +20,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** An owner and the revenue share in basis points. */
+/** An owner and its revenue share. */
 export type OwnerShare = { owner: Address; shareBps: number };
 
 export type OwnerShareArgs = OwnerShare;

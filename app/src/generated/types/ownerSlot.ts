@@ -29,7 +29,7 @@ import {
 export type OwnerSlot = {
   /** The owner's wallet. */
   owner: Address;
-  /** Share of the treasury's revenue, in basis points. */
+  /** Share of the revenue of the bus's own offers, in basis points. */
   shareBps: number;
   reserved: ReadonlyUint8Array;
 };

@@ -31,7 +31,7 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** A position book was closed, and what was not refunded yet paid or kept as a claim. */
+/** A position book was closed. What was not refunded yet was paid, or is kept as a claim. */
 export type PositionClosed = {
   book: Address;
   position: Address;

@@ -17,18 +17,18 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** What a buyer has of one window. */
+/** What a buyer bought of one window. */
 export type PositionWindow = {
   /** Energy bought, in Wh. */
   energyWh: bigint;
-  /** What was paid for it, in token base units. */
+  /** What was paid for that energy, in token base units. */
   paid: bigint;
 };
 
 export type PositionWindowArgs = {
   /** Energy bought, in Wh. */
   energyWh: number | bigint;
-  /** What was paid for it, in token base units. */
+  /** What was paid for that energy, in token base units. */
   paid: number | bigint;
 };
 

@@ -35,9 +35,9 @@ import {
 export type ProposalApproved = {
   proposal: Address;
   owner: Address;
-  /** First second of execution, 0 while approvals are missing. */
+  /** First second in which it can be executed, 0 while approvals are missing. */
   executableAt: bigint;
-  /** Last second of execution. */
+  /** Last second in which it can be executed. */
   expiresAt: bigint;
   /** Bit `i` is set while owner `i` approves. */
   approvals: number;
@@ -47,9 +47,9 @@ export type ProposalApproved = {
 export type ProposalApprovedArgs = {
   proposal: Address;
   owner: Address;
-  /** First second of execution, 0 while approvals are missing. */
+  /** First second in which it can be executed, 0 while approvals are missing. */
   executableAt: number | bigint;
-  /** Last second of execution. */
+  /** Last second in which it can be executed. */
   expiresAt: number | bigint;
   /** Bit `i` is set while owner `i` approves. */
   approvals: number;

@@ -32,20 +32,20 @@ import {
 } from '@solana/kit';
 import { getActionDecoder, getActionEncoder, type Action, type ActionArgs } from '.';
 
-/** A change of a bus was proposed; its proposer approves it. */
+/** A change of a bus was proposed. Its proposer is the first to approve it. */
 export type ProposalCreated = {
   bus: Address;
   proposal: Address;
   proposer: Address;
-  /** What an approval names. */
+  /** Hash of the proposal, which an approval names. */
   hash: ReadonlyUint8Array;
   number: bigint;
   configVersion: bigint;
   pauseVersion: bigint;
   createdAt: bigint;
-  /** First second of execution, 0 while approvals are missing. */
+  /** First second in which it can be executed, 0 while approvals are missing. */
   executableAt: bigint;
-  /** Last second of execution. */
+  /** Last second in which it can be executed. */
   expiresAt: bigint;
   action: Action;
 };
@@ -54,15 +54,15 @@ export type ProposalCreatedArgs = {
   bus: Address;
   proposal: Address;
   proposer: Address;
-  /** What an approval names. */
+  /** Hash of the proposal, which an approval names. */
   hash: ReadonlyUint8Array;
   number: number | bigint;
   configVersion: number | bigint;
   pauseVersion: number | bigint;
   createdAt: number | bigint;
-  /** First second of execution, 0 while approvals are missing. */
+  /** First second in which it can be executed, 0 while approvals are missing. */
   executableAt: number | bigint;
-  /** Last second of execution. */
+  /** Last second in which it can be executed. */
   expiresAt: number | bigint;
   action: ActionArgs;
 };

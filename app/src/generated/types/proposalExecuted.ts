@@ -29,7 +29,7 @@ import {
 } from '@solana/kit';
 import { getActionDecoder, getActionEncoder, type Action, type ActionArgs } from '.';
 
-/** A proposal was carried out: its bus is now as the action says. */
+/** A proposal was executed: its action has changed the bus. */
 export type ProposalExecuted = {
   bus: Address;
   proposal: Address;
@@ -37,11 +37,14 @@ export type ProposalExecuted = {
   configVersion: bigint;
   pauseVersion: bigint;
   executedAt: bigint;
-  /** What the treasury held, in token base units. Settled shares are computed from it. */
+  /**
+   * What the treasury held, in token base units. Where shares change, what the owners earned until now is
+   * computed from it.
+   */
   treasuryBalance: bigint;
-  /** What was moved into the treasury before, in token base units. */
+  /** Sales of the bus itself that this instruction moved into the treasury first, in token base units. */
   swept: bigint;
-  /** Number of the first proposal of an owner who entered with it. */
+  /** Number of the first proposal of an owner whom the action added. */
   firstProposal: bigint;
   action: Action;
 };
@@ -53,11 +56,14 @@ export type ProposalExecutedArgs = {
   configVersion: number | bigint;
   pauseVersion: number | bigint;
   executedAt: number | bigint;
-  /** What the treasury held, in token base units. Settled shares are computed from it. */
+  /**
+   * What the treasury held, in token base units. Where shares change, what the owners earned until now is
+   * computed from it.
+   */
   treasuryBalance: number | bigint;
-  /** What was moved into the treasury before, in token base units. */
+  /** Sales of the bus itself that this instruction moved into the treasury first, in token base units. */
   swept: number | bigint;
-  /** Number of the first proposal of an owner who entered with it. */
+  /** Number of the first proposal of an owner whom the action added. */
   firstProposal: number | bigint;
   action: ActionArgs;
 };

@@ -15,7 +15,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** Where a proposal stands. */
+/** State of a proposal. */
 export enum ProposalState {
   Open,
   Executed,

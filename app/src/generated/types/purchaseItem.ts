@@ -20,24 +20,24 @@ import {
 } from '@solana/kit';
 
 /**
- * One item of a batch. Its accounts are two of the remaining accounts, in the order of the items: the offer (writable)
- * and the vault of the offer's seller (writable). On delivery terms two more follow: the delivery book that the offer names and
- * the buyer's position book on it (both writable). Before the first item of a bus, and wherever the bus changes, the bus
- * is passed.
+ * One item of a batch. Its accounts are among the remaining accounts, in the order of the items: the offer (writable)
+ * and the vault of the offer's seller (writable), on delivery terms followed by the delivery book that the offer names
+ * and the buyer's position book on it (both writable). The bus comes before the first item, and again wherever the
+ * next item is of another bus.
  */
 export type PurchaseItem = {
-  /** Energy to buy, exactly, in Wh. */
+  /** Energy to buy, in Wh; exactly this much is bought. */
   energyWh: bigint;
-  /** Highest price, in token base units per kWh. */
+  /** Highest price, grid fee included, in token base units per kWh. */
   maxPricePerKwh: bigint;
   /** Version of the offer that was quoted; 0 accepts any. */
   expectedVersion: number;
 };
 
 export type PurchaseItemArgs = {
-  /** Energy to buy, exactly, in Wh. */
+  /** Energy to buy, in Wh; exactly this much is bought. */
   energyWh: number | bigint;
-  /** Highest price, in token base units per kWh. */
+  /** Highest price, grid fee included, in token base units per kWh. */
   maxPricePerKwh: number | bigint;
   /** Version of the offer that was quoted; 0 accepts any. */
   expectedVersion: number;

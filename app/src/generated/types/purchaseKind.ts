@@ -15,7 +15,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** How a purchase came about. */
+/** The instruction that a purchase came from. */
 export enum PurchaseKind {
   Single,
   Batch,

@@ -15,7 +15,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** What shows that a reading is true. */
+/** How a reading is proven. */
 export enum ReadingProof {
   Transaction,
   Signature,

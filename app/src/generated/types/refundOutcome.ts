@@ -15,7 +15,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** What became of the refund of a lock that is released. */
+/** What became of a payment that the bus owed: a refund, a seller's or an owner's revenue, or grid fees. */
 export enum RefundOutcome {
   Paid,
   Claimed,

@@ -24,7 +24,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** A seller was admitted, which takes a suspension back. */
+/** A seller was admitted, which also ends a suspension. */
 export type SellerAdmitted = {
   bus: Address;
   seller: Address;

@@ -38,7 +38,7 @@ export type SellerClosed = {
   wallet: Address;
   closedBy: Address;
   destination: Address;
-  /** What was released to the seller and is now paid or claimed, in token base units. */
+  /** What the seller had not withdrawn and is now paid or claimed, in token base units. */
   amount: bigint;
   /** What strangers had sent to the vault, in token base units. */
   gift: bigint;
@@ -53,7 +53,7 @@ export type SellerClosedArgs = {
   wallet: Address;
   closedBy: Address;
   destination: Address;
-  /** What was released to the seller and is now paid or claimed, in token base units. */
+  /** What the seller had not withdrawn and is now paid or claimed, in token base units. */
   amount: number | bigint;
   /** What strangers had sent to the vault, in token base units. */
   gift: number | bigint;

@@ -15,7 +15,7 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** When what was paid for energy becomes its seller's. */
+/** When a seller gets what was paid for its energy. */
 export enum SettlementTime {
   OnPurchase,
   OnDelivery,

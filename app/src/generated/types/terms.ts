@@ -28,15 +28,18 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** The terms of windows as accounts and events hold them. */
+/** Terms of windows as accounts and events hold them. */
 export type Terms = {
-  /** Start of the first window that they hold for, in unix seconds; 0 for those that a bus was created with. */
+  /**
+   * Start of the first window that these terms hold for, in unix seconds; 0 for the terms that a bus was created
+   * with.
+   */
   from: bigint;
-  /** What a buyer pays to the grid on top of the price, in token base units per kWh. */
+  /** Grid fee, which buyers pay on top of the price, in token base units per kWh. */
   gridFeePerKwh: bigint;
   /** Length of a delivery window in seconds, 0 for none. */
   windowSeconds: number;
-  /** How long before a window's start its trading stops, in seconds. */
+  /** How long before a window's start trading in it stops, in seconds. */
   gateClosureSeconds: number;
   /** How long after a window's end its first reading can come, in seconds; 0 on purchase terms. */
   readingDeadlineSeconds: number;
@@ -48,13 +51,16 @@ export type Terms = {
 };
 
 export type TermsArgs = {
-  /** Start of the first window that they hold for, in unix seconds; 0 for those that a bus was created with. */
+  /**
+   * Start of the first window that these terms hold for, in unix seconds; 0 for the terms that a bus was created
+   * with.
+   */
   from: number | bigint;
-  /** What a buyer pays to the grid on top of the price, in token base units per kWh. */
+  /** Grid fee, which buyers pay on top of the price, in token base units per kWh. */
   gridFeePerKwh: number | bigint;
   /** Length of a delivery window in seconds, 0 for none. */
   windowSeconds: number;
-  /** How long before a window's start its trading stops, in seconds. */
+  /** How long before a window's start trading in it stops, in seconds. */
   gateClosureSeconds: number;
   /** How long after a window's end its first reading can come, in seconds; 0 on purchase terms. */
   readingDeadlineSeconds: number;

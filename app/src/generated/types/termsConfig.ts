@@ -21,17 +21,20 @@ import {
   type FixedSizeEncoder,
 } from '@solana/kit';
 
-/** The terms of windows as owners decide on them. */
+/** Terms of windows as owners decide them. */
 export type TermsConfig = {
   /** Length of a delivery window in seconds; 0 means that the bus has no windows. */
   windowSeconds: number;
-  /** How long before a window's start its trading stops, in seconds. */
+  /** How long before a window's start trading in it stops, in seconds. */
   gateClosureSeconds: number;
   /** When sellers are paid: 0 on purchase, 1 on delivery. */
   settlement: number;
-  /** What a buyer pays to the grid on top of the price, in token base units per kWh, at most 2^32. */
+  /** Grid fee, which buyers pay on top of the price, in token base units per kWh, at most 2^32. */
   gridFeePerKwh: bigint;
-  /** On delivery terms: how long after a window's end the first reading can come, in seconds, 1 hour to 30 days. Else 0. */
+  /**
+   * On delivery terms: how long after a window's end its first reading can come, in seconds, 1 hour to 30 days. Else
+   * 0.
+   */
   readingDeadlineSeconds: number;
   /**
    * On delivery terms: how long after the first reading of a window another can correct it, in seconds, 1 hour to 30
@@ -43,13 +46,16 @@ export type TermsConfig = {
 export type TermsConfigArgs = {
   /** Length of a delivery window in seconds; 0 means that the bus has no windows. */
   windowSeconds: number;
-  /** How long before a window's start its trading stops, in seconds. */
+  /** How long before a window's start trading in it stops, in seconds. */
   gateClosureSeconds: number;
   /** When sellers are paid: 0 on purchase, 1 on delivery. */
   settlement: number;
-  /** What a buyer pays to the grid on top of the price, in token base units per kWh, at most 2^32. */
+  /** Grid fee, which buyers pay on top of the price, in token base units per kWh, at most 2^32. */
   gridFeePerKwh: number | bigint;
-  /** On delivery terms: how long after a window's end the first reading can come, in seconds, 1 hour to 30 days. Else 0. */
+  /**
+   * On delivery terms: how long after a window's end its first reading can come, in seconds, 1 hour to 30 days. Else
+   * 0.
+   */
   readingDeadlineSeconds: number;
   /**
    * On delivery terms: how long after the first reading of a window another can correct it, in seconds, 1 hour to 30

@@ -31,7 +31,7 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** An owner was paid its share of the treasury, or got a claim. */
+/** An owner was paid its share of the treasury, or got a claim for it. */
 export type TreasuryClaimed = {
   bus: Address;
   owner: Address;
