@@ -946,6 +946,13 @@ const TOLD: &[&str] = &[
     "the purchase happened",
     "history leads to the root on chain",
     "the vaults hold for 1 seller: 0 tokens to withdraw,",
+    "paid on delivery: what is not delivered comes back, up to 0.2 tokens",
+    "reported 600 Wh",
+    "got 0.12 tokens",
+    "got 0.05 tokens back for 1 window",
+    "the treasury got 0.03 tokens of grid fees",
+    "gave the certificate of 300 Wh",
+    "retired the certificate of 300 Wh for Bob's bakery",
 ];
 
 /// The tour of the README, typed as it stands there.
