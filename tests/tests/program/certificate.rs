@@ -6,7 +6,7 @@ use {
         event,
         state::{Certificate, CertificateState},
     },
-    multibus_tests::{Buyer, DeliveryMarket, Refusal, event::assert_logged, key::pda},
+    multibus_tests::{Buyer, DeliveryMarket, Refusal, event::assert_logged, key::pda, market::BUYER_TOKENS},
     solana_address::Address,
     std::slice::from_ref,
 };
@@ -118,7 +118,10 @@ pub fn what_was_delivered_and_not_sold_is_its_sellers_to_certify() {
     }
     theft.accounts[2].pubkey = book.seller.address;
     market.assert_refused(&[theft], MultibusError::NotTheSeller);
-    // All that was sold was delivered: each buyer has all of its own.
+    // All that was sold was delivered: nothing goes back, and each buyer has all of its own.
+    let refund = market.refund(&market.position(&first.wallet));
+    market.execute(&[refund]);
+    assert_eq!(market.tokens(&first.payment), BUYER_TOKENS - 7_500_000);
     let (one, two) = (take(&mut market, &first.wallet), take(&mut market, &second.wallet));
     assert_eq!(range(&market, &one), (2_001, 5_001, first.wallet));
     assert_eq!(range(&market, &two), (5_001, 10_001, second.wallet));

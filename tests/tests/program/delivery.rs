@@ -80,27 +80,33 @@ fn lamports(market: &DeliveryMarket, buyers: &[Buyer]) -> Vec<u64> {
     buyers.iter().map(of).collect()
 }
 
-/// Closes all that is open, and asserts that nothing is left in the vault.
+/// Closes all that is open of the seller, in the order that the refusals tell, and asserts that nothing is left.
 fn close_everything(market: &mut DeliveryMarket, buyers: &[Buyer]) {
     let (seller, operator, book, wallet) = (market.seller_account(), market.operator, market.book, market.seller);
-    market.assert_refused(&[market.close_book(&book, &wallet)], MultibusError::BookInUse);
+    let (bus, mint, stranger) = (market.bus, market.bus.mint, market.wallet("stranger"));
+    let close = market.close_book(&book, &wallet);
+    market.assert_refused(from_ref(&close), MultibusError::BookInUse);
     market.execute(&[offer_cancel(&market.offer, &wallet)]);
-    market.assert_refused(&[market.close_book(&book, &wallet)], MultibusError::BookInUse);
+    market.assert_refused(from_ref(&close), MultibusError::BookInUse);
     for buyer in buyers {
         market.execute(&[market.close_position(&market.position(&buyer.wallet), &buyer.wallet)]);
     }
-    let close = market.close_book(&book, &wallet);
     // Its last window trades until a minute before it starts.
     market.go_to(book.first_window + 95 * 900 - 61);
     market.assert_refused(from_ref(&close), MultibusError::BookNotFinal);
     market.pass(1);
+    market.assert_refused(&[market.close_book(&book, &stranger)], MultibusError::CertificatesOpen);
+    market.execute(&[capacity_close(&bus, market.window, &stranger, &wallet)]);
+    let own = market.associated_account(&mint, &wallet);
+    let leave = seller_close(&seller, &wallet, own, &wallet);
+    market.assert_refused(from_ref(&leave), MultibusError::SellerHasBooks);
     let (before, rent) = (market.lamports(&wallet), market.lamports(&book.address));
     let meta = market.execute(&[close]);
     assert_eq!(market.lamports(&wallet), before + rent);
     assert_logged(
         &meta,
         &event::BookClosed {
-            bus: market.bus.address,
+            bus: bus.address,
             seller: seller.address,
             book: book.address,
             closed_by: wallet,
@@ -111,14 +117,20 @@ fn close_everything(market: &mut DeliveryMarket, buyers: &[Buyer]) {
             remainder: 0,
         },
     );
+    market.assert_refused(from_ref(&leave), MultibusError::SellerHasMeter);
+    let close = market.close_meter(&seller, &operator);
+    market.execute(&[close, device_close(&market.device, &operator)]);
+    market.assert_refused(from_ref(&leave), MultibusError::SellerOwesGridFees);
     let grid = market.grid;
-    let mint = market.bus.mint;
     let account = market.associated_account(&mint, &grid);
-    let sweep = market.sweep(&seller, &operator, account);
-    let withdraw = seller_withdraw(&seller, &wallet, market.payout);
-    market.execute(&[sweep, withdraw]);
-    assert_eq!((market.tokens(&account), market.tokens(&market.payout)), (3_000_000, 12_000_000));
-    assert_eq!(market.tokens(&market.vault), 0);
+    let sweep = market.sweep(&seller, &stranger, account);
+    market.execute(&[sweep, seller_withdraw(&seller, &stranger, own)]);
+    assert_eq!((market.tokens(&own), market.tokens(&account)), (12_000_000, 3_000_000));
+    assert_eq!(market.tokens(&seller.vault), 0);
+    market.execute(&[leave]);
+    for gone in [seller.vault, seller.address, seller.meter(), book.address, market.offer.address] {
+        assert!(!market.exists(&gone));
+    }
     market.wind_down();
 }
 
@@ -387,7 +399,6 @@ fn a_closed_book_takes_no_reading_and_releases_nothing() {
 /// Buyers that cannot be paid, a seller that is gone, an operator that vanished, owners that close the bus: a stranger ends it
 /// all, pays for none of it, and what was owed is claimed years later.
 #[test]
-#[expect(clippy::too_many_lines, reason = "one story")]
 fn strangers_wind_a_bus_down_that_everybody_left() {
     withstands!(
         blocked_exit: delivery_report, delivery_release, delivery_close, position_close, meter_close, device_close,

@@ -47,8 +47,10 @@ fn operated() -> TestMarket {
     })
 }
 
+type Change = fn(&mut TermsConfig);
+
 /// Each change of what a bus on delivery terms has, and the error that refuses it.
-fn refused_terms() -> Vec<(MultibusError, fn(&mut TermsConfig))> {
+fn refused_terms() -> Vec<(MultibusError, Change)> {
     use MultibusError::*;
     vec![
         (WindowsInvalid, |terms| terms.window_seconds = 59),
