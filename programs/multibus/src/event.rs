@@ -349,6 +349,7 @@ events! {
             owner: Address,
             destination: Address,
             claimed_by: Address,
+            /// In token base units.
             amount: u64,
             /// [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed.
             outcome: u8,
@@ -364,6 +365,7 @@ events! {
             refund: Address,
             /// Who paid the claim's rent.
             rent_payer: Address,
+            /// In token base units.
             amount: u64,
             /// What the claim comes to now, in token base units.
             total: u64,
@@ -376,6 +378,7 @@ events! {
             claim: Address,
             destination: Address,
             paid_by: Address,
+            /// In token base units.
             amount: u64,
             /// What was paid, in token base units. It is above `amount` where the last claim of a closed bus also got
             /// what strangers had sent to the unclaimed account.
@@ -438,6 +441,7 @@ events! {
             seller: Address,
             destination: Address,
             withdrawn_by: Address,
+            /// In token base units.
             amount: u64,
         }
 
@@ -449,6 +453,7 @@ events! {
             recipient: Address,
             destination: Address,
             swept_by: Address,
+            /// In token base units.
             amount: u64,
             /// [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed.
             outcome: u8,
@@ -536,6 +541,7 @@ events! {
         OfferCollected {
             offer: Address,
             seller: Address,
+            /// In token base units.
             amount: u64,
             /// Grid fees that were taken out of the proceeds, in token base units.
             grid_fee: u64,
@@ -551,6 +557,7 @@ events! {
             energy_wh: u64,
             /// Grid fee included.
             price_per_kwh: u64,
+            /// Full cost of the energy, in token base units.
             deposit: u64,
             expires_at: i64,
             /// Number of the lock among all that were taken on its offer.
@@ -568,6 +575,7 @@ events! {
             released_by: Address,
             /// Energy that came free now, in Wh.
             energy_wh: u64,
+            /// What the buyer gets back, in token base units.
             refund: u64,
             /// Lock fee that was credited to the seller, in token base units.
             fee: u64,
@@ -683,6 +691,7 @@ events! {
             windows_low: u64,
             /// Bit `i` for the window at place `64 + i`.
             windows_high: u64,
+            /// In token base units.
             amount: u64,
             /// [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed.
             outcome: u8,
@@ -711,6 +720,7 @@ events! {
             windows_low: u64,
             /// Bit `i` is set for the window at place `64 + i`.
             windows_high: u64,
+            /// In token base units.
             amount: u64,
             /// Grid fee of those windows, in token base units.
             grid_fee: u64,
@@ -727,6 +737,7 @@ events! {
             windows_low: u64,
             /// Bit `i` is set for the window at place `64 + i`.
             windows_high: u64,
+            /// In token base units.
             amount: u64,
         }
 
@@ -824,6 +835,7 @@ pub struct PurchasedFill {
     pub energy_wh: u64,
     /// Grid fee included.
     pub price_per_kwh: u64,
+    /// In token base units.
     pub cost: u64,
 }
 
