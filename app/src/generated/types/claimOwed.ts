@@ -35,6 +35,7 @@ export type ClaimOwed = {
   refund: Address;
   /** Who paid the claim's rent. */
   rentPayer: Address;
+  /** In token base units. */
   amount: bigint;
   /** What the claim comes to now, in token base units. */
   total: bigint;
@@ -48,6 +49,7 @@ export type ClaimOwedArgs = {
   refund: Address;
   /** Who paid the claim's rent. */
   rentPayer: Address;
+  /** In token base units. */
   amount: number | bigint;
   /** What the claim comes to now, in token base units. */
   total: number | bigint;

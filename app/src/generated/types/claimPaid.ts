@@ -33,6 +33,7 @@ export type ClaimPaid = {
   claim: Address;
   destination: Address;
   paidBy: Address;
+  /** In token base units. */
   amount: bigint;
   /**
    * What was paid, in token base units. It is above `amount` where the last claim of a closed bus also got
@@ -47,6 +48,7 @@ export type ClaimPaidArgs = {
   claim: Address;
   destination: Address;
   paidBy: Address;
+  /** In token base units. */
   amount: number | bigint;
   /**
    * What was paid, in token base units. It is above `amount` where the last claim of a closed bus also got

@@ -37,6 +37,7 @@ export type DeliveryRefunded = {
   windowsLow: bigint;
   /** Bit `i` is set for the window at place `64 + i`. */
   windowsHigh: bigint;
+  /** In token base units. */
   amount: bigint;
 };
 
@@ -50,6 +51,7 @@ export type DeliveryRefundedArgs = {
   windowsLow: number | bigint;
   /** Bit `i` is set for the window at place `64 + i`. */
   windowsHigh: number | bigint;
+  /** In token base units. */
   amount: number | bigint;
 };
 

@@ -34,6 +34,7 @@ export type DeliveryReleased = {
   windowsLow: bigint;
   /** Bit `i` is set for the window at place `64 + i`. */
   windowsHigh: bigint;
+  /** In token base units. */
   amount: bigint;
   /** Grid fee of those windows, in token base units. */
   gridFee: bigint;
@@ -46,6 +47,7 @@ export type DeliveryReleasedArgs = {
   windowsLow: number | bigint;
   /** Bit `i` is set for the window at place `64 + i`. */
   windowsHigh: number | bigint;
+  /** In token base units. */
   amount: number | bigint;
   /** Grid fee of those windows, in token base units. */
   gridFee: number | bigint;

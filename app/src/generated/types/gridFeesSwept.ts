@@ -39,6 +39,7 @@ export type GridFeesSwept = {
   recipient: Address;
   destination: Address;
   sweptBy: Address;
+  /** In token base units. */
   amount: bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
   outcome: number;
@@ -52,6 +53,7 @@ export type GridFeesSweptArgs = {
   recipient: Address;
   destination: Address;
   sweptBy: Address;
+  /** In token base units. */
   amount: number | bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
   outcome: number;

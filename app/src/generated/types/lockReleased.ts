@@ -39,6 +39,7 @@ export type LockReleased = {
   releasedBy: Address;
   /** Energy that came free now, in Wh. */
   energyWh: bigint;
+  /** What the buyer gets back, in token base units. */
   refund: bigint;
   /** Lock fee that was credited to the seller, in token base units. */
   fee: bigint;
@@ -54,6 +55,7 @@ export type LockReleasedArgs = {
   releasedBy: Address;
   /** Energy that came free now, in Wh. */
   energyWh: number | bigint;
+  /** What the buyer gets back, in token base units. */
   refund: number | bigint;
   /** Lock fee that was credited to the seller, in token base units. */
   fee: number | bigint;

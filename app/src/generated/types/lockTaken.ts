@@ -43,6 +43,7 @@ export type LockTaken = {
   energyWh: bigint;
   /** Grid fee included. */
   pricePerKwh: bigint;
+  /** Full cost of the energy, in token base units. */
   deposit: bigint;
   expiresAt: bigint;
   /** Number of the lock among all that were taken on its offer. */
@@ -59,6 +60,7 @@ export type LockTakenArgs = {
   energyWh: number | bigint;
   /** Grid fee included. */
   pricePerKwh: number | bigint;
+  /** Full cost of the energy, in token base units. */
   deposit: number | bigint;
   expiresAt: number | bigint;
   /** Number of the lock among all that were taken on its offer. */

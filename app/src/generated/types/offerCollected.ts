@@ -30,6 +30,7 @@ import {
 export type OfferCollected = {
   offer: Address;
   seller: Address;
+  /** In token base units. */
   amount: bigint;
   /** Grid fees that were taken out of the proceeds, in token base units. */
   gridFee: bigint;
@@ -40,6 +41,7 @@ export type OfferCollected = {
 export type OfferCollectedArgs = {
   offer: Address;
   seller: Address;
+  /** In token base units. */
   amount: number | bigint;
   /** Grid fees that were taken out of the proceeds, in token base units. */
   gridFee: number | bigint;

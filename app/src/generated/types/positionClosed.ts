@@ -43,6 +43,7 @@ export type PositionClosed = {
   windowsLow: bigint;
   /** Bit `i` for the window at place `64 + i`. */
   windowsHigh: bigint;
+  /** In token base units. */
   amount: bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
   outcome: number;
@@ -60,6 +61,7 @@ export type PositionClosedArgs = {
   windowsLow: number | bigint;
   /** Bit `i` for the window at place `64 + i`. */
   windowsHigh: number | bigint;
+  /** In token base units. */
   amount: number | bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
   outcome: number;

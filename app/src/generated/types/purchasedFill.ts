@@ -26,6 +26,7 @@ export type PurchasedFill = {
   energyWh: bigint;
   /** Grid fee included. */
   pricePerKwh: bigint;
+  /** In token base units. */
   cost: bigint;
 };
 
@@ -34,6 +35,7 @@ export type PurchasedFillArgs = {
   energyWh: number | bigint;
   /** Grid fee included. */
   pricePerKwh: number | bigint;
+  /** In token base units. */
   cost: number | bigint;
 };
 

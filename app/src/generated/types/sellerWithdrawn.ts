@@ -32,6 +32,7 @@ export type SellerWithdrawn = {
   seller: Address;
   destination: Address;
   withdrawnBy: Address;
+  /** In token base units. */
   amount: bigint;
 };
 
@@ -40,6 +41,7 @@ export type SellerWithdrawnArgs = {
   seller: Address;
   destination: Address;
   withdrawnBy: Address;
+  /** In token base units. */
   amount: number | bigint;
 };
 

@@ -37,6 +37,7 @@ export type TreasuryClaimed = {
   owner: Address;
   destination: Address;
   claimedBy: Address;
+  /** In token base units. */
   amount: bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
   outcome: number;
@@ -48,6 +49,7 @@ export type TreasuryClaimedArgs = {
   owner: Address;
   destination: Address;
   claimedBy: Address;
+  /** In token base units. */
   amount: number | bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
   outcome: number;
