@@ -159,7 +159,7 @@ impl TermsView {
     }
 
     /// When they start to hold.
-    pub fn from_words(&self) -> String {
+    pub fn starts_at(&self) -> String {
         format_time(self.from)
     }
 }

@@ -33,7 +33,7 @@ use {
 
 #[derive(Subcommand, Debug)]
 pub enum BusCommand {
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     Show(ShowArgs),
     List(ListArgs),
     AddOwner(AddOwnerArgs),
@@ -177,7 +177,7 @@ pub struct CloseArgs {
 /// Where the chain or the program refuses.
 pub async fn run(command: BusCommand, session: &Session) -> Result<Reply, Failure> {
     match command {
-        BusCommand::Create(args) => create(args, session).await,
+        BusCommand::Create(args) => create(*args, session).await,
         BusCommand::Show(args) => show(&args.bus, session).await,
         BusCommand::List(args) => list(args, session).await,
         BusCommand::AddOwner(args) => add_owner(args, session).await,
@@ -566,7 +566,7 @@ impl BusView {
         page.fields(fields);
         if let Some(next) = &self.next_terms {
             page.line("");
-            page.line(format!("from {} on", next.from_words()));
+            page.line(format!("from {} on", next.starts_at()));
             page.fields(next.fields(self.mint_decimals));
         }
         page.line("");

@@ -156,7 +156,7 @@ async fn takeable(wallet: &Address, session: &Session) -> Result<Vec<Certifiable
 async fn take(args: &TakeArgs, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
     let market = session.market();
-    let book = market.delivery_book(&args.book).await?;
+    let book = Box::new(market.delivery_book(&args.book).await?);
     let now = session.now().await?;
     let starts = if args.starts.is_empty() {
         let mut own = if book.seller == address::seller(&book.bus, &wallet.address()) {

@@ -194,7 +194,7 @@ async fn list(args: &ListArgs, session: &Session) -> Result<Reply, Failure> {
 
 async fn show(book: &Address, session: &Session) -> Result<Reply, Failure> {
     let market = session.market();
-    let book = market.delivery_book(book).await?;
+    let book = Box::new(market.delivery_book(book).await?);
     let bus = market.bus(&book.bus).await?;
     let wallets = seller_wallets(&bus.address, session).await?;
     let now = session.now().await?;
@@ -207,7 +207,7 @@ async fn report(args: &ReportArgs, session: &Session) -> Result<Reply, Failure> 
     if let Some(reading) = &args.reading {
         let signed = read_signed(reading)?;
         signed.verify()?;
-        let book = market.delivery_book(&signed.book()?).await?;
+        let book = Box::new(market.delivery_book(&signed.book()?).await?);
         let sent = wallet.delivery_report_signed(&signed).await?;
         return Ok(Box::new(Reported::of(&book, &signed.reading, ReadingProof::Signature, &sent, session).await?));
     }
@@ -218,7 +218,7 @@ async fn report(args: &ReportArgs, session: &Session) -> Result<Reply, Failure> 
     let bus = market.bus(&bus).await?;
     let seller = if args.for_bus { bus.address } else { session.address_or_own(args.wallet)? };
     let window_start = window_start(Some(window), &bus, session.now().await?)?;
-    let book = market.delivery_book_of(&bus.address, &seller, window_start).await?;
+    let book = Box::new(market.delivery_book_of(&bus.address, &seller, window_start).await?);
     let place = book.place(window_start).ok();
     let of_window = place.map(|place| book.windows[place]);
     let Some(device) = &args.device else {
@@ -253,7 +253,7 @@ fn read_signed(file: &str) -> Result<SignedReading, Failure> {
 async fn release(book: &Address, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
     let market = session.market();
-    let book = market.delivery_book(book).await?;
+    let book = Box::new(market.delivery_book(book).await?);
     let bus = market.bus(&book.bus).await?;
     // Without a log it is what could be released a moment before.
     let before = releasable(&book, session.now().await?);
@@ -286,10 +286,10 @@ async fn refund(args: &RefundArgs, session: &Session) -> Result<Reply, Failure> 
     let (book, positions) = match (args.position, args.book) {
         (Some(position), _) => {
             let position = market.position(&position).await?;
-            (market.delivery_book(&position.book).await?, vec![position])
+            (Box::new(market.delivery_book(&position.book).await?), vec![position])
         }
         (None, Some(book)) => {
-            let book = market.delivery_book(&book).await?;
+            let book = Box::new(market.delivery_book(&book).await?);
             let mut positions = market.positions_on(&book.address).await?;
             positions.retain(|position| refundable(position, &book, now).windows != [0; 2]);
             if positions.is_empty() {
@@ -348,7 +348,7 @@ async fn refund_one(
 async fn close(book: &Address, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
     let market = session.market();
-    let book = market.delivery_book(book).await?;
+    let book = Box::new(market.delivery_book(book).await?);
     let bus = market.bus(&book.bus).await?;
     let accounts = session.chain().accounts(&[book.address]).await?;
     let rent_lamports = accounts.first().and_then(Option::as_ref).map_or(0, |account| account.lamports);

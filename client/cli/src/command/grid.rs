@@ -80,7 +80,7 @@ async fn sweep(args: &SweepArgs, session: &Session) -> Result<Reply, Failure> {
         match sweep_one(&wallet, &bus, &seller, session).await {
             Ok(sweep) => swept.push(sweep),
             Err(failure) => {
-                swept.failures.push(FailureView { wallet: seller.wallet.to_string(), message: failure.message() })
+                swept.failures.push(FailureView { wallet: seller.wallet.to_string(), message: failure.message() });
             }
         }
     }

@@ -125,7 +125,7 @@ async fn list(args: &ListArgs, session: &Session) -> Result<Reply, Failure> {
     for position in &positions {
         let book = match books.entry(position.book) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(market.delivery_book(&position.book).await?),
+            Entry::Vacant(unknown) => unknown.insert(Box::new(market.delivery_book(&position.book).await?)),
         };
         if args.bus.is_some_and(|bus| bus != book.bus) {
             continue;
@@ -149,11 +149,11 @@ async fn show(position: &Address, session: &Session) -> Result<Reply, Failure> {
 async fn load(
     position: &Address,
     session: &Session,
-) -> Result<(Keyed<PositionBook>, Keyed<DeliveryBook>, Keyed<Bus>), Failure> {
+) -> Result<(Keyed<PositionBook>, Box<Keyed<DeliveryBook>>, Keyed<Bus>), Failure> {
     let market = session.market();
     let position = market.position(position).await?;
     // A delivery book stays open as long as it has positions.
-    let book = market.delivery_book(&position.book).await?;
+    let book = Box::new(market.delivery_book(&position.book).await?);
     let bus = market.bus(&book.bus).await?;
     Ok((position, book, bus))
 }
@@ -161,7 +161,7 @@ async fn load(
 async fn open(book: &Address, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
     let market = session.market();
-    let book = market.delivery_book(book).await?;
+    let book = Box::new(market.delivery_book(book).await?);
     if let Some(position) = market.find_position(&book.address, &wallet.address()).await? {
         return Err(Failure::sentence(format!(
             "{} has the position book {} on this delivery book already; nothing to do",

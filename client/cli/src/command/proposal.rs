@@ -14,13 +14,13 @@ use {
     },
     clap::{ArgGroup, Args, Subcommand},
     multibus_client::{
-        Address, Keyed, Sent,
+        Address, Error, Keyed, Sent,
         action::action_json,
         bus::Bus,
         event::{Event, ProposalCreated},
         multibus::constants::LAYOUT_VERSION,
         proposal::{Action, ActionKind, Change, Proposal, ProposalAction, ProposalState, ProposalStatus, changes},
-        terms,
+        terms::{self, TermsConfig},
         wallet::Created,
     },
     serde::Serialize,
@@ -593,7 +593,8 @@ impl ActionCommand {
                 let from = match args.from {
                     Some(time) => time.unix_seconds(now),
                     // It is executed once the timelock has passed.
-                    None => terms::first_possible(bus, &terms, now.saturating_add(bus.timelock_seconds.into()))?,
+                    None => terms::first_possible(bus, &terms, now.saturating_add(bus.timelock_seconds.into()))
+                        .map_err(|error| refused_terms(&error, &terms, bus))?,
                 };
                 ProposalAction::TermsSet { from, terms }
             }
@@ -613,6 +614,26 @@ impl ActionCommand {
             Self::Close => ProposalAction::BusClose,
         })
     }
+}
+
+/// Names the values of terms that the bus cannot have: the rule that refuses them does not.
+fn refused_terms(error: &Error, terms: &TermsConfig, bus: &Bus) -> Failure {
+    let TermsConfig {
+        window_seconds,
+        gate_closure_seconds,
+        grid_fee_per_kwh,
+        reading_deadline_seconds,
+        correction_seconds,
+        ..
+    } = *terms;
+    let waiting = match bus.next_terms.from {
+        0 => String::new(),
+        from => format!("; the next terms hold from {from}"),
+    };
+    Failure::sentence(format!(
+        "{error} (window {window_seconds} s, gate closure {gate_closure_seconds} s, grid fee {grid_fee_per_kwh}, reading \
+         deadline {reading_deadline_seconds} s, correction time {correction_seconds} s{waiting})"
+    ))
 }
 
 /// The word that `proposal create` has for an action.
@@ -768,10 +789,10 @@ impl ProposalView {
                 let value = |value: &Value| format_value(property, value, self.mint_decimals);
                 vec![label(property), value(before), value(after)]
             };
-            let rows = others.iter().flat_map(|change| match change.after.as_object() {
+            let rows = others.iter().flat_map(|change| match change.property {
                 // Terms have several values, each in a row of its own.
-                Some(values) => values.iter().map(|(name, after)| row(name, &change.before[name], after)).collect(),
-                None => vec![row(change.property, &change.before, &change.after)],
+                "next_terms" => TERMS.iter().map(|name| row(name, &change.before[name], &change.after[name])).collect(),
+                property => vec![row(property, &change.before, &change.after)],
             });
             page.table(&["property", "before", "after"], rows);
         }
@@ -799,6 +820,17 @@ fn owner_rows(before: &Value, after: &Value) -> Vec<Vec<String>> {
         .map(|(owner, _)| vec![owner.clone(), share(&before, owner), share(&after, owner)])
         .collect()
 }
+
+/// The values of terms, in the order in which they are shown.
+const TERMS: [&str; 7] = [
+    "from",
+    "window_seconds",
+    "gate_closure_seconds",
+    "settlement",
+    "grid_fee_per_kwh",
+    "reading_deadline_seconds",
+    "correction_seconds",
+];
 
 /// Units at the end of a property's name, which its value shows instead.
 const UNITS: [&str; 4] = ["_wh", "_per_kwh", "_seconds", "_bps"];

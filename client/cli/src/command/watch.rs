@@ -270,6 +270,7 @@ struct Happened {
 }
 
 /// What happened, in a few words; amounts are base units where the decimals of the token are not known.
+#[expect(clippy::too_many_lines, reason = "one arm for each event")]
 pub fn words(event: &Event, mint_decimals: Option<u8>) -> String {
     let tokens = |base_units: u64| format_amount(base_units, mint_decimals);
     let price = |per_kwh: u64| format!("{}/kWh", tokens(per_kwh));

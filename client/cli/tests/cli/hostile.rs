@@ -269,5 +269,5 @@ fn names_that_mean_something_elsewhere_are_only_names_in_a_report() {
     }
     let report: Value = serde_json::from_str(&read("report.json")).unwrap();
     assert_eq!(report["member_results"][0]["name"], "=HYPERLINK(\"http://x\")");
-    assert!(folder.path().join("report").read_dir().unwrap().count() == 3);
+    assert!(folder.path().join("report").read_dir().unwrap().count() == 4);
 }

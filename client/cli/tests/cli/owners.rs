@@ -412,7 +412,7 @@ fn what_cannot_be_carried_out_is_refused_when_it_is_proposed() {
     refused("terms --settlement on-delivery", 1, &["only where the bus has delivery windows"]);
     refused("terms --settlement on-delivery --window 15m", 1, &["needs an operator"]);
     refused("terms --reading-deadline 2h", 1, &["reading deadline 7200 s"]);
-    refused("terms --grid-fee 5000tokens", 1, &["grid fee 5000000000, highest 4294967296"]);
+    refused("terms --grid-fee 5000tokens", 1, &["at most 2^32 base units per kWh", "grid fee 5000000000"]);
     refused(&format!("grid-recipient {bus}"), 1, &["a wallet other than the bus"]);
     refused(&format!("replace-owner {carol} {NOWHERE}"), 1, &["is not an owner of the bus"]);
     refused(&format!("replace-owner {alice} {bob}"), 1, &["is an owner of the bus already"]);

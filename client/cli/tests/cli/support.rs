@@ -219,16 +219,17 @@ impl CliMarket {
 /// Marks the console blocks of a page that a reader can type.
 const TOUR: &str = "<!-- tour -->\n```console\n";
 
-/// The tour of a page of the project: its marked console blocks, one after the other.
-pub fn tour(page: &str) -> String {
+/// The tour of a page of the project: its marked console blocks.
+pub fn tour(page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page)).unwrap();
-    let blocks: Vec<&str> = text
+    let blocks: Vec<String> = text
         .split(TOUR)
         .skip(1)
         .map(|after| after.split_once("```").unwrap_or_else(|| panic!("{page}: a block of the tour does not end")).0)
+        .map(str::to_owned)
         .collect();
     assert!(!blocks.is_empty(), "{page} has no console block behind `<!-- tour -->`");
-    blocks.join("\n")
+    blocks
 }
 
 /// Types commands into a shell; returns what they print.
@@ -245,5 +246,5 @@ pub fn type_commands(folder: &Folder, typed: &str) -> String {
 /// Types the tour of a page as it stands there.
 #[track_caller]
 pub fn type_tour(page: &str) -> String {
-    type_commands(&Folder::new(), &tour(page))
+    type_commands(&Folder::new(), &tour(page).join("\n"))
 }
