@@ -7,7 +7,8 @@ use {
         state::{Claim, PositionBook},
     },
     multibus_tests::{
-        DeliveryMarket, PositionAddresses, Refusal, TokenProgram, event::assert_logged, instructions::*, key::pda,
+        BusOptions, DeliveryMarket, PositionAddresses, Refusal, TokenProgram, event::assert_logged, instructions::*,
+        key::pda,
     },
     solana_address::Address,
     std::slice::from_ref,
@@ -368,6 +369,50 @@ pub fn the_refund_account_is_fixed_once_others_close() {
     let position = market.position(&buyer.wallet);
     let others = market.window + 900 + 3_600 + 30 * DAY;
     market.go_to(others - 1);
+    market.execute(&[position_set_refund(&position, &buyer.wallet, buyer.wallet)]);
+    market.pass(1);
+    let late = position_set_refund(&position, &buyer.wallet, buyer.payment);
+    market.assert_refused(&[late], MultibusError::RefundFixed);
+    market.wind_down();
+}
+
+/// Also where all that was on offer was withdrawn: a stranger could hold the book, its seller and the bus open for ever.
+#[test]
+fn the_refund_account_is_fixed_in_a_book_in_which_nothing_was_sold() {
+    let mut market = DeliveryMarket::new();
+    let (wallet, book, stranger) = (market.seller, market.book, market.wallet("stranger"));
+    let position = market.position(&stranger);
+    market.execute(&[position_open(&position, &stranger), offer_cancel(&market.offer, &wallet)]);
+    let state = market.book_state();
+    assert_eq!(state.last_final_at(), 0, "no window is used");
+    market.go_to(state.own_last_gate() - 1);
+    market.execute(&[position_set_refund(&position, &stranger, wallet)]);
+    market.pass(1);
+    let late = position_set_refund(&position, &stranger, stranger);
+    market.assert_refused(&[late], MultibusError::RefundFixed);
+    let caller = market.wallet("caller");
+    let closes = [market.close_position(&position, &caller), market.close_book(&book, &wallet)];
+    market.execute(&closes);
+    assert_eq!(market.seller_state(&market.seller_account()).open_books, 0);
+    market.wind_down();
+}
+
+/// A buyer that bought early in a long book still names another account while more of its windows are ahead.
+#[test]
+fn the_refund_account_can_change_until_the_last_gate_of_the_book() {
+    let days = |options: BusOptions| {
+        options.with(|config| {
+            (config.terms.window_seconds, config.terms.gate_closure_seconds) = (DAY as u32, 0);
+            config.horizon_seconds = 100 * DAY as u32;
+        })
+    };
+    let mut market = DeliveryMarket::with(TokenProgram::SplToken, days);
+    let buyer = market.buyer("first");
+    market.buy_as(&buyer, 1_000);
+    let (position, state) = (market.position(&buyer.wallet), market.book_state());
+    let gate = state.own_last_gate();
+    assert!(state.others_close_at() < gate);
+    market.go_to(gate - 1);
     market.execute(&[position_set_refund(&position, &buyer.wallet, buyer.wallet)]);
     market.pass(1);
     let late = position_set_refund(&position, &buyer.wallet, buyer.payment);

@@ -1,6 +1,7 @@
 //! `position_set_refund`: the buyer names another token account that refunds of a position book go to. It is checked
-//! only when it is paid. It can no longer change 30 days after the last used window is final, when anyone may close the
-//! position book: otherwise a buyer could change it just before each closing, and so make that fail.
+//! only when it is paid. It can no longer change once nothing more can be bought in the delivery book and 30 days have
+//! passed since its last used window became final. Anyone may close the position book then, and a buyer that still named
+//! another account just before each closing would make that fail.
 
 use {
     crate::{
@@ -26,8 +27,8 @@ pub struct PositionSetRefund {
 
 pub fn handler(ctx: &mut Context<PositionSetRefund>, refund: Address) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    let (until, now) = (accounts.book.others_close_at(), clock::now()?);
-    ensure!(accounts.book.last_final_at() == 0 || now < until, RefundFixed, "fixed since {}, now {}", until, now);
+    let (until, now) = (accounts.book.others_close_at().max(accounts.book.own_last_gate()), clock::now()?);
+    ensure!(now < until, RefundFixed, "fixed since {}, now {}", until, now);
     accounts.position.refund = refund;
     log_event!(PositionRefundSet { position: *accounts.position.address(), refund });
     Ok(())

@@ -51,8 +51,9 @@ impl Model {
         causes.rule(position.is_none_or(|position| position.buyer == buyer.address), "PositionMismatch");
         causes.rule(position.is_none_or(|position| position.book == at_book.address), "BookMismatch");
         let book = causes.state(at_book, false, self.books.get(&at_book.address));
-        // Once anyone may close a position, its buyer no longer changes what the closing names.
-        let fixed = book.is_some_and(|book| !book.windows.is_empty() && self.now >= book.others_close_at());
+        // Once anyone may close a position and nothing more can be bought in its book, its buyer no longer changes what the
+        // closing names.
+        let fixed = book.is_some_and(|book| self.now >= book.others_close_at().max(book.own_last_gate()));
         causes.rule(!fixed, "RefundFixed");
         causes.verdict()?;
         self.positions.get_mut(&at.address).expect("found above").refund = refund;
