@@ -218,7 +218,7 @@ describe('more offers than one transaction holds', () => {
     await suite().market.cli(square.sellerOf(cheapest), 'offer', 'reprice', cheapest, '--price', '0.9tokens');
     release();
     await page.getByText('in 1 of 2 purchases').waitFor();
-    await page.getByText(/Purchase \d, .* kWh: The offer.s price is above your limit/u).waitFor();
+    await page.getByText(/Purchase \d, .* kWh: The offer.s price with the grid fee is above your limit/u).waitFor();
     expect(wallet.asked).toBe(1);
     const remaining = await page.getByText(/that remain are quoted anew above/u).innerText();
     const amount = await page.getByLabel('Buy at the best price').inputValue();
