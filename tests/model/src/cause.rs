@@ -31,6 +31,8 @@ pub enum Cause {
     Seeds,
     /// Another program is passed for the system program.
     Program,
+    /// An account's rent would go to the account itself, which closes.
+    Itself,
     /// The account that would be created exists already.
     Exists,
     /// The payer is not a wallet.

@@ -12,16 +12,25 @@ pub fn cost(energy_wh: u64, price_per_kwh: u64) -> u128 {
 }
 
 /// `floor(amount x part / whole)`, exactly. No more than the amount where the part is no more than the whole.
+///
+/// # Panics
+/// Where that is more than 64 bits.
 pub fn part_floor(amount: u64, part: u64, whole: u64) -> u64 {
     u64::try_from(amount as u128 * part as u128 / whole as u128).expect("a part of 64 bits")
 }
 
 /// `ceil(amount x part / whole)`, exactly.
+///
+/// # Panics
+/// Where that is more than 64 bits.
 pub fn part_ceil(amount: u64, part: u64, whole: u64) -> u64 {
     u64::try_from((amount as u128 * part as u128).div_ceil(whole as u128)).expect("a part of 64 bits")
 }
 
 /// What the grid gets for energy: `floor(Wh x fee / 1000)`.
+///
+/// # Panics
+/// Where that is more than 64 bits.
 pub fn grid_fee(energy_wh: u64, fee_per_kwh: u64) -> u64 {
     part_floor(energy_wh, fee_per_kwh, 1_000)
 }

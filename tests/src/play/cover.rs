@@ -27,6 +27,7 @@ pub fn covers(cause: Cause, error: &TransactionError) -> bool {
         Cause::Type => {
             matches!(error, E::AccountDataTooSmall | E::IllegalOwner | E::InvalidAccountData | E::UninitializedAccount)
         }
+        Cause::Itself => *error == E::Custom(2011),
         Cause::Seeds => *error == E::InvalidSeeds,
         Cause::Program => matches!(error, E::IncorrectProgramId | E::MissingAccount | E::Custom(2007)),
         // The system program says that an account is in use.

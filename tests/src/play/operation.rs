@@ -218,24 +218,7 @@ impl Game {
                 let payer = self.seller(*bus, *who).map_or_else(|| wallet(by), |seller| seller.rent_payer);
                 seller_close(&self.seller_addresses(*bus, *who), &wallet(by), self.address(*into), &payer)
             }
-            Operation::CreateOffer { by, new } => {
-                let NewOffer { offer, window, wh, price, expires, source } = *new;
-                let OfferRef(bus, who, number) = offer;
-                let options =
-                    OfferOptions { number, energy_wh: wh, price_per_kwh: price, expires_at: time(expires), source };
-                let capacity = self.address(AccountRef::CapacityAt(bus, window));
-                self.address(AccountRef::OfferAt(offer));
-                let seller = self.seller_addresses(bus, who);
-                let terms = self.model.capacities.get(&capacity).map(|capacity| capacity.terms);
-                match terms.filter(multibus_model::ModelTerms::is_on_delivery) {
-                    Some(terms) => {
-                        let first = terms.first_window_of(time(window)) - START;
-                        self.address(AccountRef::MeterAt(bus, who));
-                        offer_list_in(&self.book_addresses(BookRef(bus, who, first)), capacity, &wallet(by), options)
-                    }
-                    None => offer_list(&seller, capacity, &wallet(by), options),
-                }
-            }
+            Operation::CreateOffer { by, new } => self.listing(&wallet(by), *new),
             Operation::Reprice { by, offer, price, version } => {
                 offer_reprice_of(&self.offer_addresses(*offer), &wallet(by), *price, *version)
             }
@@ -263,36 +246,8 @@ impl Game {
                 let at = self.lane(*by, *lane);
                 batch_in(&mint, &at, self.address(*from), self.nonce(*by, *lane, *nonce), *limit, &offers, asks)
             }
-            Operation::TakeLock { by, offer, place, ask, from, refund } => {
-                self.address(AccountRef::LockAt(*offer, *by, *place));
-                let (at, refund) = (self.offer_addresses(*offer), self.address(*refund));
-                let lock = instruction::LockTake {
-                    place: *place,
-                    energy_wh: ask.0,
-                    max_price_per_kwh: ask.1,
-                    expected_version: ask.2,
-                    refund,
-                };
-                let accounts = lock_take_accounts(&at, &wallet(by), *place, self.address(*from));
-                at.with_position(lock.to_instruction(accounts), &wallet(by))
-            }
-            Operation::SettleLock { by, lane, nonce, offer, place, beside } => {
-                let at = self.offer_addresses(*offer);
-                let accounts = lock_settle_accounts(&at, &self.lane(*by, *lane), *place);
-                let settlement = instruction::LockSettle {
-                    nonce: self.nonce(*by, *lane, *nonce),
-                    lock_number: self.lock_number(*offer, *by, *place, *beside),
-                };
-                at.with_books(settlement.to_instruction(accounts), &wallet(by))
-            }
-            Operation::ReleaseLock { by, offer, buyer, place, beside } => {
-                let lock = self.model.locks.get(&self.address(AccountRef::LockAt(*offer, *buyer, *place)));
-                let refund = lock.map_or_else(|| wallet(by), |lock| lock.refund);
-                let at = self.offer_addresses(*offer);
-                let accounts = lock_release_accounts(&at, &wallet(by), &wallet(buyer), *place, refund);
-                let release =
-                    instruction::LockRelease { lock_number: self.lock_number(*offer, *buyer, *place, *beside) };
-                at.with_position(release.to_instruction(accounts), &wallet(buyer))
+            Operation::TakeLock { .. } | Operation::SettleLock { .. } | Operation::ReleaseLock { .. } => {
+                self.lock_instruction(operation)
             }
             Operation::OpenLane { by, lane, ahead } => trader_open(&wallet(by), *lane, self.first_slot(*ahead)),
             Operation::CloseLane { by, lane } => trader_close(&self.lane(*by, *lane), &wallet(by)),
@@ -330,15 +285,82 @@ impl Game {
                 let payer = claim.map_or_else(|| wallet(by), |claim| claim.rent_payer);
                 claim_pay(&self.bus_addresses(*bus), &wallet(by), &wallet(who), self.address(*into), &payer)
             }
+            Operation::RegisterMeter { .. }
+            | Operation::ReplaceMeter { .. }
+            | Operation::CloseMeter { .. }
+            | Operation::CloseDevice { .. } => self.meter_instruction(operation),
+            Operation::TakeCertificate { .. } | Operation::Transfer { .. } | Operation::Retire { .. } => {
+                self.certificate_instruction(operation)
+            }
+            of_delivery => self.delivery_instruction(of_delivery),
+        }
+    }
+
+    /// A listing: on delivery terms with the seller's meter and delivery book.
+    fn listing(&self, lister: &Address, new: NewOffer) -> Instruction {
+        let NewOffer { offer, window, wh, price, expires, source } = new;
+        let OfferRef(bus, who, number) = offer;
+        let options = OfferOptions { number, energy_wh: wh, price_per_kwh: price, expires_at: time(expires), source };
+        let capacity = self.address(AccountRef::CapacityAt(bus, window));
+        self.address(AccountRef::OfferAt(offer));
+        let terms = self.model.capacities.get(&capacity).map(|capacity| capacity.terms);
+        match terms.filter(multibus_model::ModelTerms::is_on_delivery) {
+            Some(terms) => {
+                let first = terms.first_window_of(time(window)) - START;
+                self.address(AccountRef::MeterAt(bus, who));
+                offer_list_in(&self.book_addresses(BookRef(bus, who, first)), capacity, lister, options)
+            }
+            None => offer_list(&self.seller_addresses(bus, who), capacity, lister, options),
+        }
+    }
+
+    fn lock_instruction(&self, operation: &Operation) -> Instruction {
+        let wallet = |who: &u8| self.address(AccountRef::Wallet(*who));
+        match operation {
+            Operation::TakeLock { by, offer, place, ask, from, refund } => {
+                self.address(AccountRef::LockAt(*offer, *by, *place));
+                let (at, refund) = (self.offer_addresses(*offer), self.address(*refund));
+                let lock = instruction::LockTake {
+                    place: *place,
+                    energy_wh: ask.0,
+                    max_price_per_kwh: ask.1,
+                    expected_version: ask.2,
+                    refund,
+                };
+                let accounts = lock_take_accounts(&at, &wallet(by), *place, self.address(*from));
+                at.with_position(lock.to_instruction(accounts), &wallet(by))
+            }
+            Operation::SettleLock { by, lane, nonce, offer, place, beside } => {
+                let at = self.offer_addresses(*offer);
+                let accounts = lock_settle_accounts(&at, &self.lane(*by, *lane), *place);
+                let settlement = instruction::LockSettle {
+                    nonce: self.nonce(*by, *lane, *nonce),
+                    lock_number: self.lock_number(*offer, *by, *place, *beside),
+                };
+                at.with_books(settlement.to_instruction(accounts), &wallet(by))
+            }
+            Operation::ReleaseLock { by, offer, buyer, place, beside } => {
+                let lock = self.model.locks.get(&self.address(AccountRef::LockAt(*offer, *buyer, *place)));
+                let refund = lock.map_or_else(|| wallet(by), |lock| lock.refund);
+                let at = self.offer_addresses(*offer);
+                let accounts = lock_release_accounts(&at, &wallet(by), &wallet(buyer), *place, refund);
+                let release =
+                    instruction::LockRelease { lock_number: self.lock_number(*offer, *buyer, *place, *beside) };
+                at.with_position(release.to_instruction(accounts), &wallet(buyer))
+            }
+            other => unreachable!("{other:?} is of no lock"),
+        }
+    }
+
+    /// Grid fees, delivery books and positions.
+    fn delivery_instruction(&self, operation: &Operation) -> Instruction {
+        let wallet = |who: &u8| self.address(AccountRef::Wallet(*who));
+        match operation {
             Operation::SweepGrid { by, bus, who, into } => {
                 // Without a recipient there is no claim to look at.
                 let recipient = self.bus(*bus).and_then(|bus| bus.grid_recipient).unwrap_or_else(|| wallet(by));
                 grid_sweep(&self.seller_addresses(*bus, *who), &wallet(by), &recipient, self.address(*into))
             }
-            Operation::RegisterMeter { .. }
-            | Operation::ReplaceMeter { .. }
-            | Operation::CloseMeter { .. }
-            | Operation::CloseDevice { .. } => self.meter_instruction(operation),
             Operation::OpenPosition { by, book, buyer } => {
                 position_open(&self.position_addresses(*book, *buyer), &wallet(by))
             }
@@ -373,9 +395,7 @@ impl Game {
                 let payer = self.book(*book).map_or_else(|| wallet(by), |book| book.rent_payer);
                 delivery_close(&self.book_addresses(*book), &wallet(by), &payer)
             }
-            Operation::TakeCertificate { .. } | Operation::Transfer { .. } | Operation::Retire { .. } => {
-                self.certificate_instruction(operation)
-            }
+            other => unreachable!("{other:?} is of no delivery book"),
         }
     }
 

@@ -37,7 +37,7 @@ impl Replica {
         assert_eq!(certificate, at);
         let of = self.books[&book];
         assert_eq!((of.bus, of.seller, of.terms.window_seconds), (bus, seller, window_seconds));
-        let place = ((window_start - of.first_window) / window_seconds as i64) as usize;
+        let place = Self::window_place(&of, window_start);
         assert!(now >= Self::final_at(&of, place), "only what is final is certified");
         let window = of.windows[place];
         let BookMeter { key, source: of_device, .. } = of.meters[window.meter as usize];

@@ -44,11 +44,21 @@ impl Replica {
         book.windows.iter().map(|window| window.paid as u128).sum::<u128>() - book.settled as u128
     }
 
+    /// The place of a window in a book.
+    pub(super) fn window_place(book: &DeliveryBook, window_start: i64) -> usize {
+        let (since, length) = (window_start - book.first_window, book.terms.window_seconds as i64);
+        assert_eq!(since % length, 0, "a window of the book");
+        usize::try_from(since / length).expect("a window of the book")
+    }
+
     /// When a window takes no reading any more.
     pub(super) fn final_at(book: &DeliveryBook, place: usize) -> i64 {
         let Terms { window_seconds, reading_deadline_seconds, correction_seconds, .. } = book.terms;
         match book.windows[place].reported_at {
-            0 => book.first_window + (place as i64 + 1) * window_seconds as i64 + reading_deadline_seconds as i64,
+            0 => {
+                let end = book.first_window + i64::from(place as u32 + 1) * window_seconds as i64;
+                end + reading_deadline_seconds as i64
+            }
             first => first + correction_seconds as i64,
         }
     }
@@ -63,9 +73,9 @@ impl Replica {
         rent_payer: Address,
     ) -> (Address, u8) {
         let length = terms.window_seconds as i64;
-        let number = (window_start - terms.from) / length;
-        let place = number as usize % BOOK_WINDOWS;
-        let first_window = window_start - place as i64 * length;
+        let since = (window_start - terms.from) % (length * i64::from(BOOK_WINDOWS as u32));
+        let place = usize::try_from(since / length).expect("a place of a book");
+        let first_window = window_start - since;
         let (address, bump) = pda::book(seller, first_window);
         let of = self.sellers.get_mut(seller).expect("a known seller");
         let meter = self.meters.get_mut(&of.meter).expect("who lists on delivery terms has a meter");
@@ -107,7 +117,10 @@ impl Replica {
         let window = &mut book.windows[place];
         window.listed_wh += energy_wh;
         let power_w = book.meters[window.meter as usize].power_w;
-        assert!(window.listed_wh <= part_floor(power_w, length as u64, 3_600), "a device can deliver what is listed");
+        assert!(
+            window.listed_wh <= part_floor(power_w, terms.window_seconds as u64, 3_600),
+            "a device can deliver what is listed"
+        );
         (address, place as u8)
     }
 
@@ -125,12 +138,11 @@ impl Replica {
         assert_eq!((reported_at, padding), (now, [0; 7]));
         let book = self.books.get_mut(&at).expect("a known delivery book");
         let length = book.terms.window_seconds as i64;
-        let place = ((window_start - book.first_window) / length) as usize;
-        assert_eq!(window_start, book.first_window + place as i64 * length, "a window of the book");
+        let place = Self::window_place(book, window_start);
         assert!(now >= window_start + length && now < Self::final_at(book, place), "a reading comes in time");
         let window = &mut book.windows[place];
         let device = book.meters[window.meter as usize];
-        let most = part_floor(device.power_w, length as u64 * 11, 36_000);
+        let most = part_floor(device.power_w, book.terms.window_seconds as u64 * 11, 36_000);
         assert!(energy_wh <= most, "a device can deliver what is read, and a tenth more");
         if proof == ReadingProof::Operator as u8 {
             assert_eq!(reporter, self.buses[&book.bus].operator, "the operator stands in");

@@ -23,7 +23,7 @@ impl Replica {
         let (place, bump) = pda::position(&book, &buyer);
         assert_eq!(position, place);
         let of = self.books.get_mut(&book).expect("a known delivery book");
-        let last = of.first_window + (BOOK_WINDOWS as i64 - 1) * of.terms.window_seconds as i64;
+        let last = of.first_window + i64::from(BOOK_WINDOWS as u32 - 1) * of.terms.window_seconds as i64;
         assert!(now < last - of.terms.gate_closure_seconds as i64, "a book that is over takes no position");
         of.open_positions += 1;
         let opened =

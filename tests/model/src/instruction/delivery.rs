@@ -371,7 +371,7 @@ impl Model {
         Ok(())
     }
 
-    /// 6. Of a book that closes, everything is final, released and refunded: what is left of a window is at most one base unit
+    /// Invariant 6: of a book that closes, everything is final, released and refunded: what is left of a window is at most one base unit
     /// for each of its buyers.
     fn check_final_book(&self, at: &Address) {
         for (place, window) in &self.books[at].windows {

@@ -129,6 +129,7 @@ impl Model {
         for passed in [unclaimed, ledger, claim, rent_payer] {
             causes.written(passed);
         }
+        causes.unless(rent_payer.address != at.address, Cause::Itself);
         let named = self.positions.get(&at.address);
         causes.rule(named.is_none_or(|named| named.rent_payer == rent_payer.address), "RentPayerMismatch");
         let found = self.position_on(&mut causes, [at_bus, at_book, at, vault, refund, token_program]);

@@ -130,7 +130,7 @@ impl ModelBook {
     }
 
     pub fn window_start(&self, place: usize) -> i64 {
-        self.first_window + self.terms.window_seconds as i64 * place as i64
+        self.first_window + self.terms.window_seconds as i64 * i64::from(place as u32)
     }
 
     pub fn window_end(&self, place: usize) -> i64 {

@@ -44,7 +44,7 @@ impl ModelTerms {
 
     /// Seconds of all windows of a delivery book together.
     pub fn book_seconds(&self) -> i64 {
-        self.window_seconds as i64 * crate::limit::BOOK_WINDOWS as i64
+        self.window_seconds as i64 * i64::from(crate::limit::BOOK_WINDOWS as u32)
     }
 
     /// The first window of the book that a window is in: books begin with the first window of the terms.

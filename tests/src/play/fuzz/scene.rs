@@ -331,13 +331,95 @@ fn set(mut game: Game) -> Game {
     game
 }
 
+/// The same of deliveries.
+fn delivery_seeds() -> Vec<Operation> {
+    let ask = Ask(1_000, u64::MAX, 0);
+    let of_day = bus_wallet(DELIVERING);
+    vec![
+        CreateOffer {
+            by: 0,
+            new: NewOffer {
+                offer: early(DELIVERING, 0, 4),
+                window: 10_800,
+                wh: 1_000,
+                price: 10_000,
+                expires: 10_740,
+                source: 1,
+            },
+        },
+        Cancel { by: 5, offer: early(DELIVERING, 0, 1) },
+        Buy { by: 3, lane: 0, nonce: 0, offer: early(DELIVERING, 0, 3), ask, at_least: 1, from: Tokens(3, 0, 0) },
+        BuyBatch {
+            by: 3,
+            lane: 0,
+            nonce: 0,
+            items: List(vec![(early(DELIVERING, 0, 3), ask), (offer_of(0, 0, 0), ask)]),
+            limit: u64::MAX,
+            from: Tokens(3, 0, 0),
+        },
+        TakeLock {
+            by: 3,
+            offer: early(DELIVERING, 0, 3),
+            place: 0,
+            ask,
+            from: Tokens(3, 0, 0),
+            refund: Tokens(3, 0, 0),
+        },
+        SettleLock { by: 4, lane: 0, nonce: 0, offer: early(DELIVERING, 0, 3), place: 0, beside: 0 },
+        ReleaseLock { by: 5, offer: early(DELIVERING, 0, 3), buyer: 4, place: 0, beside: 0 },
+        Propose {
+            by: 0,
+            bus: DELIVERING,
+            number: 0,
+            decision: Decision::Terms(172_800, WindowTerms { window: 900, gate: 0, ..plain().terms }),
+        },
+        Propose { by: 0, bus: DELIVERING, number: 0, decision: Decision::GridRecipient(None) },
+        SweepGrid { by: 2, bus: DELIVERING, who: 0, into: Tokens(2, 0, 1) },
+        SweepGrid { by: 5, bus: DELIVERING, who: 0, into: Tokens(2, 0, 0) },
+        SweepGrid { by: 5, bus: SHORT, who: 2, into: Treasury(SHORT) },
+        RegisterMeter { by: 5, bus: 0, who: 0, key: 5, spec: Spec(1, 1_000, -START) },
+        ReplaceMeter { by: 5, bus: DELIVERING, who: 0, key: 5, spec: Spec(1, 1_000, -START) },
+        CloseMeter { by: 1, bus: SHORT, who: 1 },
+        CloseDevice { key: 2 },
+        OpenPosition { by: 3, book: day(0), buyer: 5 },
+        SetRefund { by: 3, book: day(0), buyer: 3, refund: Tokens(3, 0, 1) },
+        ClosePosition { by: 3, book: minutes(2), buyer: 3 },
+        Report { by: Wallet(5), book: day(0), place: OPEN, wh: 800, sequence: 0, proof: Proof::Operator },
+        Report { by: DeviceKey(1), book: day(of_day), place: OPEN, wh: 800, sequence: 0, proof: Proof::Transaction },
+        Report {
+            by: Wallet(4),
+            book: day(of_day),
+            place: OPEN,
+            wh: 800,
+            sequence: 0,
+            proof: Proof::Signed(1, Twist::Nothing),
+        },
+        Report {
+            by: Wallet(4),
+            book: day(of_day),
+            place: OPEN,
+            wh: 700,
+            sequence: 5,
+            proof: Proof::Signed(0, Twist::Nothing),
+        },
+        Release { book: day(of_day) },
+        Refund { book: day(0), buyer: 3 },
+        Refund { book: day(0), buyer: 4 },
+        CloseBook { by: 1, book: minutes(1) },
+        TakeCertificate { by: 4, book: day(0), place: REPORTED, surplus: false },
+        TakeCertificate { by: 2, book: minutes(2), place: MINUTE, surplus: true },
+        Transfer { by: 4, certificate: CertificateRef(SHORT, 2, 600, 1_500), wh: 500, to: Wallet(3) },
+        Transfer { by: 3, certificate: CertificateRef(SHORT, 2, 600, 0), wh: 1, to: Wallet(4) },
+        Retire { by: 3, certificate: CertificateRef(SHORT, 2, 600, 0), name: List(b"Anna".to_vec()) },
+    ]
+}
+
 /// Valid instructions in the scene, each kind at least once: breeding begins with them.
 pub(super) fn seeds(game: &Game) -> Vec<Input> {
     let ask = Ask(1_000, u64::MAX, 0);
     let own = bus_wallet;
     let next = NUMBERS + 1;
-    let of_day = bus_wallet(DELIVERING);
-    let operations = vec![
+    let mut operations = vec![
         OpenCounter { by: double_of(1), ahead: None },
         CreateBus { bus: 8, mint: 0, config: Config { owners: List(vec![(Wallet(2), 10_000)]), ..plain() } },
         CloseProposal { by: 5, bus: CLOSING, proposer: 2, number: NUMBERS },
@@ -414,82 +496,8 @@ pub(super) fn seeds(game: &Game) -> Vec<Input> {
         ClaimRevenue { by: 5, bus: 1, owner: own(0), into: Treasury(0) },
         PayClaim { by: 5, bus: 0, who: 3, into: Tokens(3, 0, 0) },
         PayClaim { by: 3, bus: CLOSED, who: 3, into: Tokens(3, 2, 1) },
-        CreateOffer {
-            by: 0,
-            new: NewOffer {
-                offer: early(DELIVERING, 0, 4),
-                window: 10_800,
-                wh: 1_000,
-                price: 10_000,
-                expires: 10_740,
-                source: 1,
-            },
-        },
-        Cancel { by: 5, offer: early(DELIVERING, 0, 1) },
-        Buy { by: 3, lane: 0, nonce: 0, offer: early(DELIVERING, 0, 3), ask, at_least: 1, from: Tokens(3, 0, 0) },
-        BuyBatch {
-            by: 3,
-            lane: 0,
-            nonce: 0,
-            items: List(vec![(early(DELIVERING, 0, 3), ask), (offer_of(0, 0, 0), ask)]),
-            limit: u64::MAX,
-            from: Tokens(3, 0, 0),
-        },
-        TakeLock {
-            by: 3,
-            offer: early(DELIVERING, 0, 3),
-            place: 0,
-            ask,
-            from: Tokens(3, 0, 0),
-            refund: Tokens(3, 0, 0),
-        },
-        SettleLock { by: 4, lane: 0, nonce: 0, offer: early(DELIVERING, 0, 3), place: 0, beside: 0 },
-        ReleaseLock { by: 5, offer: early(DELIVERING, 0, 3), buyer: 4, place: 0, beside: 0 },
-        Propose {
-            by: 0,
-            bus: DELIVERING,
-            number: 0,
-            decision: Decision::Terms(172_800, WindowTerms { window: 900, gate: 0, ..plain().terms }),
-        },
-        Propose { by: 0, bus: DELIVERING, number: 0, decision: Decision::GridRecipient(None) },
-        SweepGrid { by: 2, bus: DELIVERING, who: 0, into: Tokens(2, 0, 1) },
-        SweepGrid { by: 5, bus: DELIVERING, who: 0, into: Tokens(2, 0, 0) },
-        SweepGrid { by: 5, bus: SHORT, who: 2, into: Treasury(SHORT) },
-        RegisterMeter { by: 5, bus: 0, who: 0, key: 5, spec: Spec(1, 1_000, -START) },
-        ReplaceMeter { by: 5, bus: DELIVERING, who: 0, key: 5, spec: Spec(1, 1_000, -START) },
-        CloseMeter { by: 1, bus: SHORT, who: 1 },
-        CloseDevice { key: 2 },
-        OpenPosition { by: 3, book: day(0), buyer: 5 },
-        SetRefund { by: 3, book: day(0), buyer: 3, refund: Tokens(3, 0, 1) },
-        ClosePosition { by: 3, book: minutes(2), buyer: 3 },
-        Report { by: Wallet(5), book: day(0), place: OPEN, wh: 800, sequence: 0, proof: Proof::Operator },
-        Report { by: DeviceKey(1), book: day(of_day), place: OPEN, wh: 800, sequence: 0, proof: Proof::Transaction },
-        Report {
-            by: Wallet(4),
-            book: day(of_day),
-            place: OPEN,
-            wh: 800,
-            sequence: 0,
-            proof: Proof::Signed(1, Twist::Nothing),
-        },
-        Report {
-            by: Wallet(4),
-            book: day(of_day),
-            place: OPEN,
-            wh: 700,
-            sequence: 5,
-            proof: Proof::Signed(0, Twist::Nothing),
-        },
-        Release { book: day(of_day) },
-        Refund { book: day(0), buyer: 3 },
-        Refund { book: day(0), buyer: 4 },
-        CloseBook { by: 1, book: minutes(1) },
-        TakeCertificate { by: 4, book: day(0), place: REPORTED, surplus: false },
-        TakeCertificate { by: 2, book: minutes(2), place: MINUTE, surplus: true },
-        Transfer { by: 4, certificate: CertificateRef(SHORT, 2, 600, 1_500), wh: 500, to: Wallet(3) },
-        Transfer { by: 3, certificate: CertificateRef(SHORT, 2, 600, 0), wh: 1, to: Wallet(4) },
-        Retire { by: 3, certificate: CertificateRef(SHORT, 2, 600, 0), name: List(b"Anna".to_vec()) },
     ];
+    operations.extend(delivery_seeds());
     let book = book(game);
     let raws = |operation: &Operation| {
         let before = game.signatures(operation);

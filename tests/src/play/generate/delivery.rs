@@ -212,8 +212,8 @@ impl Generator {
         let meter = game.model.meters.get(&game.address(AccountRef::MeterAt(bus, who)))?;
         let first = capacity.terms.first_window_of(capacity.window_start) - START;
         let book = game.book(BookRef(bus, who, first));
-        let place = ((capacity.window_start - START - first) / capacity.terms.window_seconds as i64) as usize;
-        let listed = book.and_then(|book| book.windows.get(&place));
+        let place = book.and_then(|book| book.place(capacity.window_start));
+        let listed = book.zip(place).and_then(|(book, place)| book.windows.get(&place));
         let power = match (book, listed) {
             (Some(book), Some(window)) => book.devices[window.device].power_w,
             _ => meter.spec.power_w,
