@@ -47,8 +47,8 @@ impl Generator {
             1 => owners.push(AccountRef::System),
             2 => owners.push(AccountRef::Wallet(creator)),
             3 => owners.retain(|owner| *owner != AccountRef::Wallet(creator)),
-            4 | 5 => owners.push(AccountRef::BusAt((bus + 1) % BUSES)),
-            6 | 7 => owners.push(AccountRef::Wallet(double_of(creator))),
+            4..=7 => owners.push(AccountRef::BusAt((bus + 1) % BUSES)),
+            8 | 9 => owners.push(AccountRef::Wallet(double_of(creator))),
             _ => {}
         }
         let shares = self.shares(owners.len()).0;

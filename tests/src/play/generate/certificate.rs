@@ -83,7 +83,7 @@ impl Generator {
             3 => self.near(has),
             _ => self.rng.u64(0..=has),
         };
-        let to = match self.rng.u8(0..12) {
+        let to = match self.rng.u8(0..8) {
             0 => AccountRef::System,
             1 => AccountRef::Nowhere(self.rng.u8(0..3)),
             2 => AccountRef::BusAt(certificate.0),

@@ -45,8 +45,8 @@ impl Generator {
                 Operation::Refund { book, buyer }
             }
             30..=38 => self.take_certificate(game)?,
-            39..=41 => self.transfer(game)?,
-            42..=44 => self.retire(game)?,
+            39..=42 => self.transfer(game)?,
+            43 | 44 => self.retire(game)?,
             45..=48 => self.open_position(game)?,
             49 | 50 => self.set_refund(game)?,
             51..=57 => self.close_position(game)?,
@@ -321,7 +321,7 @@ impl Generator {
         let recipient = game.bus(bus).and_then(|bus| bus.grid_recipient);
         let (by, into) = match recipient {
             None => {
-                let into = if self.chance(90) { AccountRef::Treasury(bus) } else { self.account(game) };
+                let into = if self.chance(80) { AccountRef::Treasury(bus) } else { self.account(game) };
                 (self.wallet(game), into)
             }
             Some(recipient) => {

@@ -48,7 +48,12 @@ impl Generator {
                 Step::AskMemo(asking.unwrap_or(tokens), false)
             }
             13 | 14 => Step::Freeze(tokens),
-            15 => Step::Freeze(of_bus),
+            15 => match self.one_of(game, &game.model.locks) {
+                Some(AccountRef::LockAt(OfferRef(bus, who, _), ..)) if self.chance(50) => {
+                    Step::Freeze(AccountRef::Vault(bus, who))
+                }
+                _ => Step::Freeze(of_bus),
+            },
             16..=19 => {
                 let frozen = self.that(game, |tokens| tokens.frozen);
                 Step::Thaw(frozen.unwrap_or(tokens))
@@ -110,6 +115,17 @@ impl Generator {
             Some(AccountRef::LockAt(OfferRef(bus, who, _), ..)) => Some(AccountRef::Vault(bus, who)),
             _ => None,
         };
+        // Grid fees without a recipient are the treasury's.
+        let without = |seller: &multibus_model::ModelSeller| {
+            let bus = game.model.buses.get(&seller.bus).filter(|bus| bus.grid_recipient.is_none())?;
+            (seller.open_books > 0 || seller.grid_fees_owed > 0).then(|| game.name_of(&bus.treasury)).flatten()
+        };
+        let treasuries: Vec<AccountRef> = game.model.sellers.values().filter_map(without).collect();
+        if let Some(treasury) = self.one(&treasuries)
+            && self.chance(15)
+        {
+            return Step::Freeze(treasury);
+        }
         if self.chance(30) {
             // Refund accounts of positions that have something coming.
             let open = game.model.positions.values().filter(|position| !position.windows.is_empty());

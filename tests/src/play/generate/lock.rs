@@ -55,7 +55,11 @@ impl Generator {
     }
 
     pub(super) fn lock(&mut self, game: &Game) -> (OfferRef, u8, u8) {
-        match self.one_of(game, &game.model.locks) {
+        let locks = &game.model.locks;
+        // Those whose refund could not leave the vault are rare.
+        let unpaid = locks.iter().filter(|(_, lock)| lock.is_unpaid).filter_map(|(at, _)| game.name_of(at));
+        let unpaid = if self.chance(40) { self.one(&unpaid.collect::<Vec<_>>()) } else { None };
+        match unpaid.or_else(|| self.one_of(game, locks)) {
             Some(AccountRef::LockAt(offer, buyer, place)) => (offer, buyer, place),
             _ => (self.offer(game), self.wallet(game), 0),
         }

@@ -192,6 +192,17 @@ impl Generator {
                 return Tamper::Swap(place as u8, self.kin(game, name));
             }
         }
+        if matches!(operation, Operation::TakeCertificate { .. } | Operation::Transfer { .. }) && self.chance(30) {
+            // Another certificate in the place of the new one.
+            let certificate = self.one_of(game, &game.model.certificates).unwrap_or(AccountRef::Nowhere(1));
+            let place = if matches!(operation, Operation::Transfer { .. }) { 2 } else { 3 };
+            return Tamper::Swap(place, certificate);
+        }
+        if self.chance(4) {
+            // The last accounts are missing: on delivery terms the books.
+            let count = game.instruction(operation).accounts.len() as u8;
+            return Tamper::Accounts(count.saturating_sub(self.rng.u8(1..3)));
+        }
         match self.rng.u8(0..14) {
             0 | 1 => Tamper::Unsigned(place),
             2 => Tamper::ReadOnly(place),

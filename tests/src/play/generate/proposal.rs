@@ -54,6 +54,9 @@ impl Generator {
 
     pub(super) fn decision(&mut self, game: &Game, bus: u8) -> Decision {
         let Some(state) = game.bus(bus).cloned() else { return Decision::PauseIt };
+        if state.paused && self.chance(8) {
+            return Decision::PauseIt;
+        }
         let count = state.owners.len();
         let used = game.model.capacities[&state.general].committed_wh();
         let known: Vec<AccountRef> =
@@ -78,7 +81,7 @@ impl Generator {
             15 | 32 => self.next_terms(game, &state),
             33 => Decision::GridRecipient(self.grid_recipient(game, bus)),
             16 => Decision::LockFee(self.one(&[0, 1, 250, 500, 501]).expect("one of these")),
-            17..=19 if state.paused && self.chance(85) => Decision::ResumeIt,
+            17..=19 if state.paused && self.chance(70) => Decision::ResumeIt,
             17 => Decision::PauseIt,
             18 => Decision::ResumeIt,
             19 | 20 => {
