@@ -201,7 +201,7 @@ impl DeviceView {
     pub fn of(device: &BookMeter) -> Self {
         Self {
             device: device.key.to_string(),
-            source: crate::command::offer::source_name(device.source),
+            source: crate::value::source_name(device.source),
             power_w: device.power_w,
         }
     }

@@ -4,7 +4,7 @@ pub use multibus_client::quantity::count;
 use {
     clap::ValueEnum,
     jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp},
-    multibus_client::{bus::ListingPolicy, terms::Terms},
+    multibus_client::{bus::ListingPolicy, offer::EnergySource, terms::Terms},
     solana_address::Address,
     std::{fmt, str::FromStr},
 };
@@ -286,6 +286,14 @@ pub fn format_amount(base_units: u64, mint_decimals: Option<u8>) -> String {
 /// Writes a share: `12.5 %`.
 pub fn format_share(bps: u16) -> String {
     format!("{} %", format_scaled(u64::from(bps), 2))
+}
+
+/// Name of a source as the chain has it.
+pub fn source_name(source: u8) -> String {
+    match EnergySource::try_from(source) {
+        Ok(source) => format!("{source:?}").to_lowercase(),
+        Err(unknown) => format!("source {unknown}"),
+    }
 }
 
 /// A delivery window by its start: a time, or the next one that still trades.

@@ -1,7 +1,7 @@
 //! `delivery_report`, `delivery_release`, `delivery_refund` and `delivery_close`.
 
 use {
-    super::{position::PositionAddresses, seller::SellerAddresses},
+    super::seller::SellerAddresses,
     crate::key::pda,
     multibus::{
         accounts, instruction,
@@ -30,6 +30,14 @@ impl BookAddresses {
     pub fn position(&self, buyer: &Address) -> PositionAddresses {
         PositionAddresses { address: pda::position(&self.address, buyer).0, book: *self, buyer: *buyer }
     }
+}
+
+/// The addresses of a position book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionAddresses {
+    pub address: Address,
+    pub book: BookAddresses,
+    pub buyer: Address,
 }
 
 impl SellerAddresses {

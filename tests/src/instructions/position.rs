@@ -1,20 +1,12 @@
 //! `position_open`, `position_set_refund` and `position_close`.
 
 use {
-    super::delivery::BookAddresses,
+    super::delivery::PositionAddresses,
     multibus::{accounts, instruction},
     solana_address::Address,
     solana_instruction::Instruction,
     solana_sdk_ids::system_program,
 };
-
-/// The addresses of a position book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PositionAddresses {
-    pub address: Address,
-    pub book: BookAddresses,
-    pub buyer: Address,
-}
 
 pub fn position_open(position: &PositionAddresses, payer: &Address) -> Instruction {
     instruction::PositionOpen { buyer: position.buyer }.to_instruction(accounts::PositionOpen {

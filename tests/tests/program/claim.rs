@@ -13,7 +13,7 @@ use {
         key::pda, market::lock_take,
     },
     solana_address::Address,
-    solana_instruction::error::InstructionError,
+    solana_instruction::{Instruction, error::InstructionError},
     std::slice::from_ref,
 };
 
@@ -422,6 +422,40 @@ pub fn lamports_that_nobody_synced_are_gifts_of_wrapped_sol() {
         market.execute(&[pay]);
         assert_eq!(market.tokens(&account), 247_507);
     }
+}
+
+/// A payment in wrapped SOL raises the lamports of the account that is paid. Passed as the claim too, that account must not
+/// look like one whose rent the caller lent.
+#[test]
+pub fn a_payment_in_wrapped_sol_is_no_rent_that_the_caller_lent() {
+    withstands!(theft: seller_close, lock_release);
+    for program in TokenProgram::BOTH {
+        let mut chain = TestChain::new();
+        let mint = chain.native_mint(program);
+        let mut market = TestMarket::on_chain(chain, mint, |options| options);
+        let (bus, seller, stranger) = (market.bus, market.seller, market.wallet("stranger"));
+        let (wallet, payment, _) = market.chain.buyer("patient", &mint);
+        let offer = market.offer(1_000);
+        market.execute(&[lock_take(&offer, &wallet, 0, payment, 1_000)]);
+        market.pass(301);
+        let before = market.lamports(&stranger);
+        let mut release = market.release(&offer, &stranger, &wallet, 0);
+        name_as_claim(&mut release, &bus.claim(&wallet), &payment);
+        market.execute(&[release, offer_cancel(&offer, &seller)]);
+        assert_eq!((market.lamports(&stranger), market.exists(&bus.claim(&wallet))), (before, false), "{program:?}");
+        // The lock's fee is the seller's.
+        let account = market.associated_account(&mint, &seller);
+        market.decide(&bus, ProposalAction::BusClose);
+        let mut close = seller_close(&bus.seller(&seller), &stranger, account, &seller);
+        name_as_claim(&mut close, &bus.claim(&seller), &account);
+        market.execute(&[close]);
+        assert_eq!((market.lamports(&stranger), market.tokens(&account)), (before, 2_500), "{program:?}");
+    }
+}
+
+fn name_as_claim(instruction: &mut Instruction, claim: &Address, account: &Address) {
+    let place = instruction.accounts.iter().position(|meta| meta.pubkey == *claim).unwrap();
+    instruction.accounts[place].pubkey = *account;
 }
 
 /// A buyer's lock of 1 kWh ends as a claim, since it names no account for its refund.

@@ -1,15 +1,14 @@
 //! `multibus certificate`: certificates of origin of delivered energy.
 
 use {
-    super::{
-        offer::source_name,
-        watch::{beneficiary, words},
-    },
+    super::watch::{beneficiary, words},
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
-        value::{Energy, Time, address as parse_address, count, format_duration, format_energy, format_time},
+        value::{
+            Energy, Time, address as parse_address, count, format_duration, format_energy, format_time, source_name,
+        },
         view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},

@@ -2,14 +2,16 @@
 
 use {
     super::{
-        offer::{Source, source_name, window_start},
+        offer::{Source, window_start},
         seller::SellerArgs,
     },
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
         session::{Session, device_key},
-        value::{MeasuredEnergy, Power, Time, Window, address as parse_address, format_power, format_time},
+        value::{
+            MeasuredEnergy, Power, Time, Window, address as parse_address, format_power, format_time, source_name,
+        },
         view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},

@@ -9,7 +9,7 @@ use {
         tokens::Token,
         value::{
             Amount, Energy, Expiry, Time, Window, address as parse_address, count, format_energy, format_scaled,
-            format_time,
+            format_time, source_name,
         },
         view::{OpenedSeller, TransactionView, opened_seller, signature_line},
     },
@@ -89,14 +89,6 @@ fn state(offer: &Offer, bus: &Bus, now: i64) -> &'static str {
         "locked"
     } else {
         OPEN
-    }
-}
-
-/// Name of a source as the chain has it.
-pub fn source_name(source: u8) -> String {
-    match EnergySource::try_from(source) {
-        Ok(source) => format!("{source:?}").to_lowercase(),
-        Err(unknown) => format!("source {unknown}"),
     }
 }
 

@@ -1,13 +1,13 @@
 //! `multibus watch`: what happens on a bus, as it happens.
 
 use {
-    super::{offer::source_name, proposal::action_word},
+    super::proposal::action_word,
     crate::{
         config::{Endpoint, Settings},
         failure::Failure,
         output::{Output, OutputFormat, Page, View, short, until_reader_is_gone},
         session::Session,
-        value::{Hex, address, count, format_amount, format_energy, format_power, format_time},
+        value::{Hex, address, count, format_amount, format_energy, format_power, format_time, source_name},
     },
     clap::Args,
     futures_util::{Stream, StreamExt, stream},

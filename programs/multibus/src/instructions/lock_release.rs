@@ -102,6 +102,7 @@ pub fn handler(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
         return Ok(());
     }
     accounts.offer.refund(release.refund);
+    // A payment in wrapped SOL raises lamports too, and the account that was paid can be passed as the claim.
     if outcome == RefundOutcome::Claimed {
         let lent = accounts.claim.lamports() - claim_lamports;
         accounts.hand_rent_to_claim(lent);

@@ -89,7 +89,10 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
         };
         let claim_lamports = accounts.claim.lamports();
         let outcome = payment.pay_or_claim_once(destination, caller_is_wallet, accounts.ledger.account())?;
-        lent = accounts.claim.lamports() - claim_lamports;
+        // A payment in wrapped SOL raises lamports too, and the account that was paid can be passed as the claim.
+        if outcome == RefundOutcome::Claimed {
+            lent = accounts.claim.lamports() - claim_lamports;
+        }
         outcome
     };
     ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
