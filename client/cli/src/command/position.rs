@@ -71,7 +71,8 @@ pub struct OpenArgs {
 
 /// Name the token account that refunds go to; before, it is the one that paid first
 ///
-/// Once others can close the position book, 30 days after its last window is final, it stays as it is.
+/// It stays as it is once anyone can close the position book: after the last gate of the delivery book, and 30 days after the
+/// last window in which something was sold is final.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus position set-refund FxvxtejBzQVq6fmk5D1bS6oiCatHVxfdyjn8vwG8zsYu \\
