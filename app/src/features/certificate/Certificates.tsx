@@ -12,7 +12,7 @@ import { windowStartOf } from '../../market/delivery';
 import type { Certificate } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
-import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Energy } from '../../ui/amounts';
 import { Dialog } from '../../ui/dialog';
 import { EnergyField, readEnergy, TextField, type EnergyInputValue } from '../../ui/fields';
@@ -39,16 +39,19 @@ export function Certificates() {
   const { wallet } = useSession();
   const { certificates } = useMarket();
   const toTake = useCertifiable();
+  // Between the book that says "taken" and the certificate there is nothing to list; what was done is told all the same.
+  const taking = useAction();
   const [dialog, setDialog] = useState<{ readonly certificate: Certificate; readonly what: 'give' | 'retire' }>();
   const own = [...certificates.values()]
     .filter(({ owner }) => owner === wallet)
     .sort((a, b) => b.windowStart - a.windowStart || (a.rangeStart < b.rangeStart ? -1 : 1));
-  if (own.length === 0 && toTake.length === 0 && dialog === undefined) return null;
+  const isQuiet = taking.state.kind === 'idle' && dialog === undefined;
+  if (own.length === 0 && toTake.length === 0 && isQuiet) return null;
   return (
     <Card title={t.certificate.certificates}>
       <div className="stack">
         <p className="hint">{t.certificate.whatTheyAre}</p>
-        <ToTake of={toTake} />
+        <ToTake of={toTake} action={taking} />
         {own.length > 0 && (
           <ul className="lines-list" aria-label={t.certificate.yours}>
             {own.map((certificate) => (
@@ -104,9 +107,8 @@ function CertificateName({ of: { source, windowStart, windowSeconds, ...range } 
   );
 }
 
-function ToTake({ of }: { readonly of: readonly Certifiable[] }) {
+function ToTake({ of, action }: { readonly of: readonly Certifiable[]; readonly action: Action }) {
   const { live, signer } = useSession();
-  const action = useAction();
   const rent = useCertificateRent();
   const take = (one: Certifiable) => {
     if (signer === undefined) return;
