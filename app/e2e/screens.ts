@@ -20,6 +20,7 @@ export async function scenes(market: Market): Promise<{
   const keysOf = (name: string) => market.keys(name, market.village(name).keypair);
   const [erin, alice] = await Promise.all([keysOf('erin'), keysOf('alice')]);
   const [bob, carol] = [market.village('bob').address, market.village('carol').address];
+  const metered = await deliveries(market);
   const garden = await market.bus('alice', 'Garden Terrace', {
     capacity: '120kWh',
     basePrice: '0.10tokens',
@@ -78,7 +79,11 @@ export async function scenes(market: Market): Promise<{
         name: 'mine',
         route: '#/mine',
         who: 'erin',
-        prepare: async ({ page }) => page.getByRole('button', { name: 'Settle' }).first().waitFor(),
+        prepare: async ({ page }) => {
+          await page.getByRole('button', { name: 'Settle' }).first().waitFor();
+          await page.getByRole('region', { name: 'Deliveries' }).getByRole('img').waitFor();
+          await page.getByRole('button', { name: 'Take it' }).first().waitFor();
+        },
       },
       {
         name: 'bus',
@@ -92,7 +97,25 @@ export async function scenes(market: Market): Promise<{
         who: 'alice',
         prepare: async ({ page }) => page.getByRole('region', { name: 'What you earned' }).waitFor(),
       },
-      { name: 'create', route: '#/bus/new', who: 'alice' },
+      {
+        name: 'meters',
+        route: `#/bus/${metered}`,
+        who: 'alice',
+        prepare: async ({ page }) => {
+          await page.getByRole('region', { name: 'Meters' }).getByText('up to 8 kW').first().waitFor();
+          await page.getByRole('region', { name: 'Readings' }).getByText('missing, until').waitFor();
+        },
+      },
+      {
+        name: 'create',
+        route: '#/bus/new',
+        who: 'alice',
+        prepare: async ({ page }) => {
+          await page.getByLabel('Delivery windows').selectOption('900');
+          await page.getByRole('button', { name: 'for what is delivered' }).click();
+          await page.getByLabel('Grid fee per kWh').fill('0.02');
+        },
+      },
       {
         name: 'verify',
         route: '#/mine',
@@ -104,4 +127,32 @@ export async function scenes(market: Market): Promise<{
       },
     ],
   };
+}
+
+/** A bus that pays for what is delivered: Erin bought of two sellers, of whom one is read for good, one not yet. */
+async function deliveries(market: Market): Promise<string> {
+  const metered = await market.bus('alice', 'Garden Meters', {
+    capacity: '50kWh',
+    basePrice: '0.10tokens',
+    more: [
+      ...['--listing', 'open', '--operator', market.village('alice').address],
+      ...['--window', '15m', '--gate-closure', '0', '--settlement', 'on-delivery', '--grid-fee', '0.02tokens'],
+      ...['--reading-deadline', '1d', '--correction-time', '1h'],
+    ],
+  });
+  const start = Math.ceil(((await market.now()) + 600) / 900) * 900;
+  const window = ['--window', String(start)];
+  for (const who of ['bob', 'carol']) {
+    const device = await market.wallet(`${who}'s meter`, 0);
+    await market.cli(who, 'seller', 'open', metered);
+    const power = ['--device', device.file, '--power', '8kW', '--source', 'solar'];
+    await market.cli('alice', 'meter', 'register', metered, market.village(who).address, ...power);
+    await market.cli(who, 'offer', 'create', metered, '--energy', '2kWh', '--price', '0.2tokens', ...window);
+  }
+  await market.cli('erin', 'buy', metered, '--energy', '4kWh', ...window);
+  await market.passUntil(start + 901);
+  const read = ['--energy', '1500Wh', ...window];
+  await market.cli('alice', 'delivery', 'report', metered, market.village('bob').address, ...read);
+  await market.passUntil((await market.now()) + 3_601);
+  return metered;
 }

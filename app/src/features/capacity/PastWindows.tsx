@@ -54,7 +54,7 @@ export function PastWindows({
           </p>
           <ul className="lines-list" aria-label={t.pastWindows.pastWindows}>
             {windows.slice(0, LISTED).map(({ capacity, isHeldUp, offers: left }) => (
-              <li key={capacity.address} className="row spread">
+              <li key={capacity.address} className="row spread wrap">
                 <span>
                   {windowLabel(capacity.windowStart, capacity.terms.windowSeconds)}{' '}
                   <span className="hint">{buses.get(capacity.bus)?.name}</span>
