@@ -130,13 +130,13 @@ impl Model {
             if let Some(bus) = self.buses.get(&at_bus.address) {
                 let first = *mint.get_or_insert(bus.mint);
                 causes.rule(bus.mint == first, "MintMismatch");
+                self.settlement(&mut causes, &bus.mint, token_program);
             }
             causes.rule(seen.insert(at.address), "OfferDuplicate");
             let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) else {
                 causes.rule(false, "BatchInvalid");
                 continue;
             };
-            self.settlement(&mut causes, &bus.mint, token_program);
             causes.rule(vault.address == self.vault_of(&offer.seller), "VaultMismatch");
             self.tradable(&mut causes, bus, offer, &buyer.address);
             let (energy_wh, cost) = Self::fill(&mut causes, offer, *item, item.energy_wh);
