@@ -40,7 +40,7 @@ use {
 /// meter has the power of the most that it generates, or is expected to, in one interval.
 ///
 /// Buyers pay the --grid-fee on top of the price on either terms. Prices in the report are what a buyer pays for a kWh, grid
-/// fee included: each row of trades.csv costs energy_wh x price_per_kwh / 1000 base units, rounded up.
+/// fee included: each row of `trades.csv` costs `energy_wh` x `price_per_kwh` / 1000 base units, rounded up.
 ///
 /// Prices follow --price-rule. With S the surplus and D the deficit of an interval, scarcity:FLOOR..CEILING asks
 /// CEILING - (CEILING - FLOOR) x S / (S + D) base units per kWh, each seller up to spread basis points more or less,
