@@ -75,7 +75,7 @@ impl MeteredSeller {
         // Evenly spread, and the same whenever it is asked for.
         let number = window_start.unsigned_abs() / u64::from(BROOK_TERMS.window_seconds) + self.power_w;
         let drawn = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
-        (drawn % SILENT_ONE_OF != 0).then_some(self.energy_wh * (60 + drawn / SILENT_ONE_OF % 50) / 100)
+        (!drawn.is_multiple_of(SILENT_ONE_OF)).then_some(self.energy_wh * (60 + drawn / SILENT_ONE_OF % 50) / 100)
     }
 }
 

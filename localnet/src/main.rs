@@ -189,7 +189,8 @@ fn stop(dirs: &[PathBuf]) -> Result<ExitCode> {
 async fn exec(options: NodeOptions, command: &[String]) -> Result<ExitCode> {
     let (engine, dir) = (options.engine, options.dir.clone());
     eprintln!("Starting a new network on {engine} ...");
-    let network = Network::start(options, true).await?;
+    // Boxed, because it holds what is read of the chain.
+    let network = Box::pin(Network::start(options, true)).await?;
     let status = run_beside(&dir, command).await;
     let kept = network.node.log();
     network.stop().await?;
