@@ -26,8 +26,11 @@ impl Replay<'_> {
             if is_current {
                 continue;
             }
-            let is_withdrawn =
-                window.is_withdrawn || window.window_start <= now && self.withdraw(window.window_start).await?;
+            // A network's clock is not moved to the window: what is over is withdrawn at once, and now where that was
+            // interrupted.
+            let is_over =
+                window.window_start <= now || !self.chain().is_embedded() && window.interval < self.state.completed;
+            let is_withdrawn = window.is_withdrawn || is_over && self.withdraw(window.window_start).await?;
             // Outside windows nothing is closed but the offers.
             if is_withdrawn && window.window_start != 0 && window.window_start + window_seconds <= now {
                 self.report_window(&window, now).await?;

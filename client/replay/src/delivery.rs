@@ -98,7 +98,7 @@ impl ReplayBus {
 
     /// End of the last of the 96 windows that begin then.
     pub fn period_end(&self, first_window: i64) -> i64 {
-        first_window + BOOK_WINDOWS as i64 * i64::from(self.window_seconds())
+        first_window + BOOK_WINDOWS.cast_signed() as i64 * i64::from(self.window_seconds())
     }
 
     /// When the last of the 96 windows that begin then no longer trades.

@@ -23,9 +23,10 @@ use {
     },
     multibus_client::{
         Address, Instruction, SharedSigner, address,
-        bus::{BusConfig, ListingPolicy, OwnerShare},
+        bus::{BusConfig, ListingPolicy, OwnerShare, creator_open},
         error::Error,
         offer::Offer,
+        proposal::ProposalAction,
         send::PriorityFee,
         text::hidden,
         token::{create_associated_token, create_mint, mint_to},
@@ -97,6 +98,7 @@ impl Replay<'_> {
         self.save()?;
         if !record.bus_is_created() {
             let bus = self.create_bus(creator).await?;
+            self.name_grid(creator, &bus).await?;
             self.bus.address = bus;
             if let Some(record) = &mut self.state.bus {
                 record.bus = bus;
@@ -113,7 +115,8 @@ impl Replay<'_> {
     async fn create_bus(&self, creator: usize) -> Result<Address, ReplayError> {
         let doing = "creating the bus";
         let wallet = &self.bus.members[creator].wallet;
-        if let Some(counter) = self.bus.market.creator(&wallet.address()).await.doing(doing)? {
+        let counter = self.bus.market.creator(&wallet.address()).await.doing(doing)?;
+        if let Some(counter) = &counter {
             // A counter is opened with the bus or just before it.
             let last = address::bus(&wallet.address(), counter.next_bus.saturating_sub(1));
             match self.bus.market.bus(&last).await {
@@ -122,8 +125,31 @@ impl Replay<'_> {
                 Err(error) => return Err(error).doing(doing),
             }
         }
+        if self.bus.options.has_grid() && counter.is_none() {
+            // Before the bus, because 16 owners and an operator leave no room for both in one transaction.
+            wallet.send(&[creator_open(&wallet.address(), 0)]).await.doing(doing)?;
+        }
         let created = wallet.bus_create(&self.bus.settlement.mint, &self.bus_config()).await.doing(doing)?;
         Ok(created.address)
+    }
+
+    /// An owner names who gets the grid fees, unless an earlier process did so. Its decision takes effect at once. The
+    /// configuration of a bus with 16 owners has no room for it.
+    async fn name_grid(&self, owner: usize, bus: &Address) -> Result<(), ReplayError> {
+        let doing = "naming who gets the grid fees";
+        let (market, owner) = (&self.bus.market, &self.bus.members[owner].wallet);
+        if !self.bus.options.has_grid() {
+            return Ok(());
+        }
+        let grid = self.bus.grid.address();
+        if market.bus(bus).await.doing(doing)?.grid_recipient != grid {
+            let name = ProposalAction::GridRecipientSet { recipient: Some(grid) };
+            owner.propose(bus, &name).await.doing(doing)?;
+        }
+        for proposal in market.proposals(bus).await.doing(doing)? {
+            owner.proposal_close(&proposal.address).await.doing(doing)?;
+        }
+        Ok(())
     }
 
     fn bus_config(&self) -> BusConfig {
@@ -157,7 +183,7 @@ impl Replay<'_> {
             least_wh: 1,
             // Registers the meters, and pays for them.
             operator: options.is_on_delivery().then(|| self.bus.funder.address()),
-            grid_recipient: options.has_grid().then(|| self.bus.grid.address()),
+            grid_recipient: None,
         }
     }
 

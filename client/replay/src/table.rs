@@ -41,8 +41,8 @@ impl ReplayReport {
                 "community",
                 format!(
                     "{}, {}{interrupted} of {}",
-                    count(self.members as u64, "member"),
-                    count(self.intervals as u64, "interval"),
+                    count(self.members, "member"),
+                    count(self.intervals, "interval"),
                     self.interval_length()
                 ),
             ),

@@ -399,3 +399,39 @@ fn a_row_without_an_end_is_refused_before_it_fills_the_memory() {
     let endless = std::io::repeat(b'x');
     assert!(Community::read(endless).unwrap_err().to_string().starts_with("line 1: the header is \"xxx"));
 }
+
+#[test]
+fn a_forecast_is_read_beside_what_was_measured_and_half_of_one_is_refused() {
+    let read = |columns: &str, rows: &str| {
+        Community::read(format!("interval_start,member,load_wh,generation_wh{columns}\n{rows}").as_bytes())
+    };
+    let both = ",forecast_generation_wh,forecast_load_wh";
+    let rows = "2016-06-21T12:00:00Z,A,100,900,700,50\n2016-06-21T12:00:00Z,B,400,0,0,600.0\n";
+    let community = read(both, rows).unwrap();
+    assert!(community.has_forecast && community.notes.iter().all(|note| !note.contains("not used")));
+    let [a, b] = [0, 1].map(|member| community.intervals[0].reading(member).unwrap());
+    assert_eq!((a.surplus_wh(), a.deficit_wh(), a.delivery_wh(), a.largest_generation_wh()), (650, 0, 800, 900));
+    assert_eq!((b.surplus_wh(), b.deficit_wh(), b.delivery_wh()), (0, 600, 0));
+    assert_eq!((community.intervals[0].tradable_wh(), community.largest_generation_wh()), (600, vec![900, 0]));
+    assert_eq!(community.is_seller(), [true, false]);
+    let measured = community.without_forecast();
+    assert_eq!((measured.has_forecast, measured.intervals[0].tradable_wh()), (false, 400));
+    let said = "the columns forecast_load_wh and forecast_generation_wh are not used on purchase terms";
+    assert!(measured.notes.contains(&said.to_owned()), "{:?}", measured.notes);
+    // Without one, what was measured is taken for it.
+    let plain = read("", "2016-06-21T12:00:00Z,A,100,900\n").unwrap();
+    assert_eq!((plain.has_forecast, plain.intervals[0].reading(0)), (false, Some(Reading::measured(0, 100, 900))));
+    for (columns, row, line, said) in [
+        (",forecast_load_wh", "1,2,3", 1, "has the column forecast_load_wh and not forecast_generation_wh; add it"),
+        (",forecast_generation_wh", "1,2,3", 1, "the column forecast_generation_wh and not forecast_load_wh; add it"),
+        (both, "1,2,-3,4", 2, "forecast_generation_wh is -3: energy cannot be negative"),
+        (both, "1,2,3,x", 2, "forecast_load_wh is \"x\", not a whole number"),
+        (both, "1,2,3,", 2, "forecast_load_wh is empty"),
+        (both, "1,2,3", 2, "has 5 of 6 columns; forecast_load_wh is missing"),
+        (both, "1,2,3,4,5", 2, "has 7 columns; it must have 6"),
+    ] {
+        let error = read(columns, &format!("2016-06-21T12:00:00Z,A,{row}\n")).unwrap_err();
+        assert!(matches!(&error, CommunityError::Row { line: found, .. } if *found == line), "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
