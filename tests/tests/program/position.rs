@@ -400,13 +400,13 @@ fn the_refund_account_is_fixed_in_a_book_in_which_nothing_was_sold() {
 /// A buyer that bought early in a long book still names another account while more of its windows are ahead.
 #[test]
 fn the_refund_account_can_change_until_the_last_gate_of_the_book() {
-    let days = |options: BusOptions| {
+    let long = |options: BusOptions| {
         options.with(|config| {
-            (config.terms.window_seconds, config.terms.gate_closure_seconds) = (DAY as u32, 0);
+            (config.terms.window_seconds, config.terms.gate_closure_seconds) = (13 * 3_600, 0);
             config.horizon_seconds = 100 * DAY as u32;
         })
     };
-    let mut market = DeliveryMarket::with(TokenProgram::SplToken, days);
+    let mut market = DeliveryMarket::with(TokenProgram::SplToken, long);
     let buyer = market.buyer("first");
     market.buy_as(&buyer, 1_000);
     let (position, state) = (market.position(&buyer.wallet), market.book_state());

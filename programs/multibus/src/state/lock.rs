@@ -313,7 +313,10 @@ mod tests {
         let sound = Lock { lock_fee_bps: MAX_LOCK_FEE_BPS, ..lock(5) };
         assert_eq!(sound.check_invariants(), Ok(()));
         assert_eq!(Lock { energy_wh: 1, price_per_kwh: 5_000, ..sound }.check_invariants(), Ok(()));
-        assert_eq!(Lock { number: 1, price_per_kwh: 1, deposit: 1, ..sound }.check_invariants(), Ok(()));
+        assert_eq!(
+            Lock { number: 1, price_per_kwh: 1, grid_fee_per_kwh: 0, deposit: 1, ..sound }.check_invariants(),
+            Ok(())
+        );
         assert_noticed(
             &sound,
             Lock::check_invariants,
