@@ -157,7 +157,7 @@ pub struct Delivery {
 /// listed in it.
 pub fn final_at(book: &DeliveryBook, place: usize) -> Option<i64> {
     let used = book.windows.get(place)?.state != BookWindowState::Unused as u8;
-    used.then(|| window_alone(book, place).last_final_at())
+    used.then(|| book.final_at(place))
 }
 
 /// The book as if it had no other window than the one at a place.
@@ -171,9 +171,7 @@ fn window_alone(book: &DeliveryBook, place: usize) -> DeliveryBook {
 pub fn delivery(book: &Keyed<DeliveryBook>, place: usize, now: i64) -> Option<Delivery> {
     let final_at = final_at(book, place)?;
     let window = book.windows[place];
-    let mut alone = window_alone(book, place);
-    alone.windows[place].state = BookWindowState::Listed as u8;
-    let ReleasedWindows { amount: released, grid_fee, .. } = alone.release(i64::MAX);
+    let (due, grid_fee) = { window }.release(book.terms.grid_fee_per_kwh);
     let window_end = book.window_start(place + 1);
     let reading = (window.reported_at != 0).then_some(LastReading {
         energy_wh: window.delivered_wh,
@@ -206,7 +204,7 @@ pub fn delivery(book: &Keyed<DeliveryBook>, place: usize, now: i64) -> Option<De
         reading,
         next_sequence: window.sequence.saturating_add(1),
         delivered_wh: window.delivered_wh.min(window.sold_wh),
-        released,
+        released: due - grid_fee,
         grid_fee,
         refunded: book.refund_of(place, window.paid),
         surplus_wh: book.surplus_of(place),

@@ -42,6 +42,21 @@ pub struct Payment<'a> {
     pub unclaimed: &'a AccountView,
 }
 
+/// How a debt was settled.
+#[derive(Clone, Copy)]
+pub struct Settled {
+    pub outcome: RefundOutcome,
+    /// Lamports that [`Payment::payer`] lent to a new claim; 0 where none was opened.
+    pub lent: u64,
+}
+
+impl Settled {
+    /// Without a new claim.
+    const fn at_once(outcome: RefundOutcome) -> Self {
+        Self { outcome, lent: 0 }
+    }
+}
+
 impl Payment<'_> {
     /// Pays to `destination` where `is_payee` accepts it, else into a claim. Pays nothing (`Unpaid`) where the paying
     /// account is frozen, or the unclaimed account that it would go to. The ledger is loaded only for a claim.
@@ -51,13 +66,13 @@ impl Payment<'_> {
         destination: &AccountView,
         is_payee: impl FnOnce(&TokenAccount) -> bool,
         ledger: &AccountView,
-    ) -> Result<RefundOutcome> {
+    ) -> Result<Settled> {
         if is_frozen(self.from, &self.settlement) {
-            return Ok(RefundOutcome::Unpaid);
+            return Ok(Settled::at_once(RefundOutcome::Unpaid));
         }
         if TokenAccount::read(destination, &self.settlement).is_some_and(|account| is_payee(&account)) {
             self.settlement.pay_in_place(self.from, destination, &BusAuthority::new(self.bus), self.debt.amount)?;
-            return Ok(RefundOutcome::Paid);
+            return Ok(Settled::at_once(RefundOutcome::Paid));
         }
         // SAFETY: instructions pass a ledger that they have not loaded.
         let mut ledger = unsafe { Account::<Ledger>::load_mut(*ledger)? };
@@ -74,7 +89,7 @@ impl Payment<'_> {
         destination: &AccountView,
         caller_is_wallet: bool,
         ledger: &AccountView,
-    ) -> Result<RefundOutcome> {
+    ) -> Result<Settled> {
         let is_payee = |account: &TokenAccount| {
             if caller_is_wallet {
                 account.is_payable() && !address_eq(&account.owner, self.bus.address())
@@ -88,15 +103,15 @@ impl Payment<'_> {
     /// Moves the debt to the unclaimed account, unless that is frozen.
     #[cold]
     #[inline(never)]
-    pub fn keep_as_claim(&self, ledger: &mut Ledger) -> Result<RefundOutcome> {
+    pub fn keep_as_claim(&self, ledger: &mut Ledger) -> Result<Settled> {
         ensure!(address_eq(self.unclaimed.address(), &self.bus.unclaimed), UnclaimedMismatch);
         if is_frozen(self.unclaimed, &self.settlement) {
-            return Ok(RefundOutcome::Unpaid);
+            return Ok(Settled::at_once(RefundOutcome::Unpaid));
         }
         let claim = ClaimAccounts { claim: self.claim, payer: self.payer, rent_payer: self.rent_payer };
-        owe(self.bus.address(), ledger, &claim, &self.debt)?;
+        let lent = owe(self.bus.address(), ledger, &claim, &self.debt)?;
         self.settlement.pay(self.from, self.unclaimed, &BusAuthority::new(self.bus), self.debt.amount)?;
-        Ok(RefundOutcome::Claimed)
+        Ok(Settled { outcome: RefundOutcome::Claimed, lent })
     }
 }
 
@@ -123,15 +138,20 @@ pub struct ClaimAccounts<'a> {
     pub rent_payer: &'a Address,
 }
 
-/// Adds a debt to the wallet's claim, which is opened where there is none. The caller moves the tokens.
+/// Adds a debt to the wallet's claim, which is opened where there is none. The caller moves the tokens. Returns the
+/// lamports that `payer` lent to a new claim: whoever compared the lamports of an account passed as the claim would take
+/// a payment in wrapped SOL for them.
 #[inline(never)]
-pub fn owe(bus: &Address, ledger: &mut Ledger, accounts: &ClaimAccounts, debt: &Debt) -> Result<()> {
+pub fn owe(bus: &Address, ledger: &mut Ledger, accounts: &ClaimAccounts, debt: &Debt) -> Result<u64> {
     let ClaimAccounts { claim, payer, rent_payer } = *accounts;
     let is_new = !claim.owned_by(&crate::ID);
+    let mut lent = 0;
     if is_new {
+        let before = claim.lamports();
         let seeds: [&[u8]; 3] = [CLAIM_SEED, bus.as_ref(), debt.wallet.as_ref()];
         let Some(bump) = bump_of(&seeds, &crate::ID, claim.address()) else { refuse!(ClaimMismatch) };
         create::<Claim>(payer, claim, &[CLAIM_SEED, bus.as_ref(), debt.wallet.as_ref(), &[bump]])?;
+        lent = claim.lamports() - before;
         // SAFETY: the account was created a moment ago, so no other reference to its data exists.
         let mut account = unsafe { Account::<Claim>::load_mut_after_init(*claim)? };
         account.initialize(bus, debt.wallet, rent_payer);
@@ -151,7 +171,7 @@ pub fn owe(bus: &Address, ledger: &mut Ledger, accounts: &ClaimAccounts, debt: &
         amount: debt.amount,
         total: account.amount,
     });
-    Ok(())
+    Ok(lent)
 }
 
 /// Creates an account of the market, also where somebody sent lamports to its address before.

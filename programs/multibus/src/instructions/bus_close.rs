@@ -99,12 +99,11 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
             let is_lent = lendable >= claim_lamports;
             let rent_payer = if is_lent { &bus.creator } else { accounts.caller.address() };
             let debt = Debt { wallet: &slot.owner, amount: share, refund: None };
-            let before = claim.lamports();
             let claim_accounts = ClaimAccounts { claim, payer: accounts.caller.account(), rent_payer };
-            payment::owe(bus.address(), &mut accounts.ledger, &claim_accounts, &debt)?;
+            let claim_rent = payment::owe(bus.address(), &mut accounts.ledger, &claim_accounts, &debt)?;
             if is_lent {
-                lendable -= claim.lamports() - before;
-                lent += claim.lamports() - before;
+                lendable -= claim_rent;
+                lent += claim_rent;
             }
         }
     }

@@ -75,7 +75,7 @@ pub fn handler(ctx: &mut Context<GridSweep>) -> Result<()> {
             claim: accounts.claim.account(),
             unclaimed: accounts.unclaimed.account(),
         };
-        payment.pay_or_claim_once(destination, false, accounts.ledger.account())?
+        payment.pay_or_claim_once(destination, false, accounts.ledger.account())?.outcome
     };
     ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
     log_event!(GridFeesSwept {

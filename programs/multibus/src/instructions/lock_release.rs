@@ -10,7 +10,7 @@ use {
         clock,
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        payment::{self, Debt, Payment},
+        payment::{self, Debt, Payment, Settled},
         state::{Bus, Lock, Offer, RefundOutcome, Seller},
         token::Settlement,
     },
@@ -79,8 +79,7 @@ pub fn handler(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
         claim: accounts.claim.account(),
         unclaimed: accounts.unclaimed.account(),
     };
-    let claim_lamports = accounts.claim.lamports();
-    let outcome = payment.pay_or_claim(
+    let Settled { outcome, lent } = payment.pay_or_claim(
         accounts.refund.account(),
         |account| account.pays(&accounts.lock.buyer),
         accounts.ledger.account(),
@@ -102,9 +101,7 @@ pub fn handler(ctx: &mut Context<LockRelease>, lock_number: u32) -> Result<()> {
         return Ok(());
     }
     accounts.offer.refund(release.refund);
-    // A payment in wrapped SOL raises lamports too, and the account that was paid can be passed as the claim.
-    if outcome == RefundOutcome::Claimed {
-        let lent = accounts.claim.lamports() - claim_lamports;
+    if lent > 0 {
         accounts.hand_rent_to_claim(lent);
     }
     if accounts.offer.is_on_delivery() {
@@ -122,10 +119,8 @@ impl LockRelease {
     /// Pays for a new claim out of the lock's rent, which was the buyer's: the caller gets back the `lent` lamports,
     /// and the rest moves to the claim. The buyer gets all of it when the claim is paid.
     fn hand_rent_to_claim(&mut self, lent: u64) {
-        if lent != 0 {
-            let lock = self.lock.account();
-            payment::move_lamports(lock, self.caller.account(), lent.min(lock.lamports()));
-            payment::move_lamports(lock, self.claim.account(), lock.lamports());
-        }
+        let lock = self.lock.account();
+        payment::move_lamports(lock, self.caller.account(), lent.min(lock.lamports()));
+        payment::move_lamports(lock, self.claim.account(), lock.lamports());
     }
 }

@@ -74,13 +74,10 @@ pub fn handler(ctx: &mut Context<PositionClose>) -> Result<()> {
             claim: accounts.claim.account(),
             unclaimed: accounts.unclaimed.account(),
         };
-        let lamports = accounts.claim.lamports();
-        outcome = payment.pay_or_claim_once(accounts.refund.account(), false, accounts.ledger.account())?;
+        let settled = payment.pay_or_claim_once(accounts.refund.account(), false, accounts.ledger.account())?;
+        outcome = settled.outcome;
         ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
-        if outcome == RefundOutcome::Claimed {
-            let lent = accounts.claim.lamports() - lamports;
-            payment::move_lamports(position.account(), accounts.caller.account(), lent);
-        }
+        payment::move_lamports(position.account(), accounts.caller.account(), settled.lent);
     }
     accounts.book.settled += refund.amount;
     accounts.book.open_positions -= 1;

@@ -87,13 +87,9 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
             claim: accounts.claim.account(),
             unclaimed: accounts.unclaimed.account(),
         };
-        let claim_lamports = accounts.claim.lamports();
-        let outcome = payment.pay_or_claim_once(destination, caller_is_wallet, accounts.ledger.account())?;
-        // A payment in wrapped SOL raises lamports too, and the account that was paid can be passed as the claim.
-        if outcome == RefundOutcome::Claimed {
-            lent = accounts.claim.lamports() - claim_lamports;
-        }
-        outcome
+        let settled = payment.pay_or_claim_once(destination, caller_is_wallet, accounts.ledger.account())?;
+        lent = settled.lent;
+        settled.outcome
     };
     ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
     if gift > 0 {

@@ -82,7 +82,7 @@ pub fn handler(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
             claim: accounts.claim.account(),
             unclaimed: accounts.unclaimed.account(),
         };
-        payment.keep_as_claim(&mut accounts.ledger)?
+        payment.keep_as_claim(&mut accounts.ledger)?.outcome
     };
     ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
     log_event!(TreasuryClaimed {

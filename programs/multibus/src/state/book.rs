@@ -310,9 +310,10 @@ impl DeliveryBook {
         Ok(())
     }
 
-    /// First second in which the window at a place is final, in unix seconds. See [`BookWindow::final_at`].
+    /// First second in which the window at a place is final, in unix seconds: the correction time after its first reading,
+    /// or the reading deadline where there is none.
     #[inline(always)]
-    fn final_at(&self, place: usize) -> i64 {
+    pub fn final_at(&self, place: usize) -> i64 {
         let deadline = self.window_end(place) + self.terms.reading_deadline_seconds as i64;
         self.windows[place].final_at(deadline, self.terms.correction_seconds as i64)
     }
@@ -572,7 +573,7 @@ impl BookWindow {
     /// Marks the window as released; returns what is due for the delivered energy, and the grid's part of that, in
     /// token base units.
     #[inline(always)]
-    fn release(&mut self, grid_fee_per_kwh: u64) -> (u64, u64) {
+    pub fn release(&mut self, grid_fee_per_kwh: u64) -> (u64, u64) {
         self.state = BookWindowState::Released as u8;
         let delivered_wh = self.delivered_wh.min(self.sold_wh);
         if delivered_wh == 0 {
