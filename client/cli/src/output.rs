@@ -1,7 +1,7 @@
 //! The one place where results, notes and errors leave the program: as text for people, or as JSON for programs.
 
 use {
-    crate::failure::Failure,
+    crate::{failure::Failure, value::count},
     clap::ValueEnum,
     comfy_table::{CellAlignment, ContentArrangement, Table, presets},
     indicatif::{ProgressBar, ProgressStyle},
@@ -9,7 +9,7 @@ use {
     rustix::event::{PollFd, PollFlags, Timespec},
     serde::Serialize,
     std::{
-        fmt::Write as _,
+        fmt::{self, Write as _},
         io::{self, IsTerminal, Write},
         time::Duration,
     },
@@ -42,6 +42,13 @@ pub trait View: Serialize {
     fn failure(&self) -> Option<String> {
         None
     }
+}
+
+/// The sentence of a call that did only a part of what was asked: how many things are left, what became of them, and why,
+/// one a line. `None` where nothing failed.
+pub fn partly(noun: &str, fate: &str, failures: impl Iterator<Item = (String, impl fmt::Display)>) -> Option<String> {
+    let lines: Vec<_> = failures.map(|(name, message)| format!("{name}: {message}")).collect();
+    (!lines.is_empty()).then(|| format!("{} {fate}\n{}", count(lines.len() as u64, noun), lines.join("\n")))
 }
 
 /// What a command answers: any [`View`].

@@ -1,7 +1,12 @@
 //! What the answers of several verbs share.
 
 use {
-    crate::{failure::Failure, output::Page, session::Session, value::format_scaled},
+    crate::{
+        failure::Failure,
+        output::Page,
+        session::Session,
+        value::{format_scaled, format_time},
+    },
     multibus_client::{
         Address, Keyed, Sent,
         account::MarketAccount,
@@ -113,6 +118,20 @@ const ANYONE: &str = "anyone";
 /// Who paid its rent, the owners and the operator.
 const SOME: &str = "rent payer, owners, operator";
 const NOBODY: &str = "nobody";
+
+/// A window with which a verb failed, and why.
+#[derive(Serialize)]
+pub struct WindowFailure {
+    pub window_start: i64,
+    pub message: String,
+}
+
+impl WindowFailure {
+    /// The window and the reason, for [`partly`](crate::output::partly).
+    pub fn line(&self) -> (String, &str) {
+        (format_time(self.window_start), &self.message)
+    }
+}
 
 /// A window of a bus, or the bus as a whole where it has none: what it may sell, and what of that is listed and sold.
 #[derive(Serialize)]

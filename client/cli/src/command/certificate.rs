@@ -4,12 +4,12 @@ use {
     super::watch::{beneficiary, words},
     crate::{
         failure::Failure,
-        output::{Page, Reply, View},
+        output::{Page, Reply, View, partly},
         session::Session,
         value::{
             Energy, Time, address as parse_address, count, format_duration, format_energy, format_time, source_name,
         },
-        view::{TransactionView, signature_line},
+        view::{TransactionView, WindowFailure, signature_line},
     },
     clap::{Args, Subcommand},
     multibus_client::{
@@ -193,7 +193,7 @@ async fn take(args: &TakeArgs, session: &Session) -> Result<Reply, Failure> {
                 taken.certificates.push(TakenView { certificate, transaction: TransactionView::from(&created.sent) });
             }
             // One that is certified already must not keep the others from being taken.
-            Err(error) => taken.failures.push(FailureView { window_start, message: Failure::from(error).message() }),
+            Err(error) => taken.failures.push(WindowFailure { window_start, message: Failure::from(error).message() }),
         }
     }
     Ok(Box::new(taken))
@@ -443,16 +443,10 @@ struct TakenView {
 }
 
 #[derive(Serialize)]
-struct FailureView {
-    window_start: i64,
-    message: String,
-}
-
-#[derive(Serialize)]
 struct Taken {
     book: String,
     certificates: Vec<TakenView>,
-    failures: Vec<FailureView>,
+    failures: Vec<WindowFailure>,
 }
 
 impl View for Taken {
@@ -473,13 +467,7 @@ impl View for Taken {
     }
 
     fn failure(&self) -> Option<String> {
-        let failures: Vec<_> = self
-            .failures
-            .iter()
-            .map(|failure| format!("{}: {}", format_time(failure.window_start), failure.message))
-            .collect();
-        (!failures.is_empty())
-            .then(|| format!("{} not certified\n{}", count(failures.len() as u64, "window"), failures.join("\n")))
+        partly("window", "not certified", self.failures.iter().map(WindowFailure::line))
     }
 }
 

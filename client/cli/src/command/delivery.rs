@@ -7,7 +7,7 @@ use {
     },
     crate::{
         failure::Failure,
-        output::{Page, Reply, View, short},
+        output::{Page, Reply, View, partly, short},
         session::Session,
         terms::{DeviceView, TermsView, format_reading},
         tokens::Token,
@@ -753,10 +753,8 @@ impl View for Refunded {
     }
 
     fn failure(&self) -> Option<String> {
-        let failures: Vec<_> =
-            self.failures.iter().map(|failure| format!("{}: {}", short(&failure.position), failure.message)).collect();
-        (!failures.is_empty())
-            .then(|| format!("{} not refunded\n{}", count(failures.len() as u64, "position"), failures.join("\n")))
+        let failures = self.failures.iter().map(|failure| (short(&failure.position), &failure.message));
+        partly("position", "not refunded", failures)
     }
 }
 

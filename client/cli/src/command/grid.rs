@@ -3,11 +3,11 @@
 use {
     crate::{
         failure::Failure,
-        output::{Page, Reply, View},
+        output::{Page, Reply, View, partly},
         session::Session,
         terms::grid_recipient,
         tokens::Token,
-        value::{address as parse_address, count},
+        value::address as parse_address,
         view::{TransactionView, signature_line},
     },
     clap::{Args, Subcommand},
@@ -189,9 +189,6 @@ impl View for Swept {
     }
 
     fn failure(&self) -> Option<String> {
-        let failures: Vec<_> =
-            self.failures.iter().map(|failure| format!("{}: {}", failure.wallet, failure.message)).collect();
-        (!failures.is_empty())
-            .then(|| format!("{} not swept\n{}", count(failures.len() as u64, "vault"), failures.join("\n")))
+        partly("vault", "not swept", self.failures.iter().map(|failure| (failure.wallet.clone(), &failure.message)))
     }
 }

@@ -3,7 +3,7 @@
 use {
     crate::{
         failure::Failure,
-        output::{Page, Reply, View},
+        output::{Page, Reply, View, partly},
         session::Session,
         value::{address, count, format_scaled, format_share},
         view::{TransactionView, signature_line},
@@ -299,15 +299,8 @@ impl View for Claimed {
     }
 
     fn failure(&self) -> Option<String> {
-        let failures: Vec<_> =
-            self.failures.iter().map(|failure| format!("{}: {}", failure.owner, failure.message)).collect();
-        (!failures.is_empty()).then(|| {
-            format!(
-                "{} could not be paid; try again once it is put right\n{}",
-                count(failures.len() as u64, "owner"),
-                failures.join("\n")
-            )
-        })
+        let failures = self.failures.iter().map(|failure| (failure.owner.clone(), &failure.message));
+        partly("owner", "could not be paid; try again once it is put right", failures)
     }
 
     fn text(&self, page: &mut Page) {

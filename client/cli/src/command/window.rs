@@ -3,10 +3,10 @@
 use {
     crate::{
         failure::Failure,
-        output::{Page, Reply, View},
+        output::{Page, Reply, View, partly},
         session::Session,
-        value::{Time, address as parse_address, count, format_energy, format_time},
-        view::{TransactionView, WindowView, signature_line},
+        value::{Time, address as parse_address, format_energy, format_time},
+        view::{TransactionView, WindowFailure, WindowView, signature_line},
     },
     clap::{Args, Subcommand},
     multibus_client::Address,
@@ -102,7 +102,7 @@ async fn close(args: &CloseArgs, session: &Session) -> Result<Reply, Failure> {
             // One that somebody else has closed must not keep the others open.
             Err(error) => closed
                 .failures
-                .push(FailureView { window_start: window.window_start, message: Failure::from(error).message() }),
+                .push(WindowFailure { window_start: window.window_start, message: Failure::from(error).message() }),
         }
     }
     Ok(Box::new(closed))
@@ -149,16 +149,10 @@ struct ClosedWindow {
 }
 
 #[derive(Serialize)]
-struct FailureView {
-    window_start: i64,
-    message: String,
-}
-
-#[derive(Serialize)]
 struct Closed {
     bus: String,
     closed: Vec<ClosedWindow>,
-    failures: Vec<FailureView>,
+    failures: Vec<WindowFailure>,
 }
 
 impl View for Closed {
@@ -179,12 +173,6 @@ impl View for Closed {
     }
 
     fn failure(&self) -> Option<String> {
-        let failures: Vec<_> = self
-            .failures
-            .iter()
-            .map(|failure| format!("{}: {}", format_time(failure.window_start), failure.message))
-            .collect();
-        (!failures.is_empty())
-            .then(|| format!("{} stayed open\n{}", count(failures.len() as u64, "window"), failures.join("\n")))
+        partly("window", "stayed open", self.failures.iter().map(WindowFailure::line))
     }
 }
