@@ -148,7 +148,8 @@ impl Wallet {
     }
 
     /// Names the token account that refunds of this wallet's position book on a delivery book go to. Before, it is the one that
-    /// paid for its first purchase. It stays once others may close the position book, whatever it holds.
+    /// paid for its first purchase. It can change until the book's last gate, and until 30 days after its last used window is
+    /// final.
     pub async fn position_set_refund(&self, book: &Address, refund: &Address) -> Result<Sent> {
         let position = address::position(book, &self.address());
         self.send_once(&position, &[position_set_refund(&self.address(), book, refund)]).await
