@@ -10,8 +10,8 @@ import tseslint from 'typescript-eslint';
 import words from './eslint.words.js';
 
 /**
- * The layers of `src`, from the bottom. Each imports its own and those before it; `src/main.tsx` and tests import
- * everything.
+ * The layers of `src`, from the bottom. Each imports its own and those before it; `src/main.ts`, `src/start.tsx`
+ * and tests import everything.
  */
 const LAYERS = [
   ['generated', 'programs.ts'],

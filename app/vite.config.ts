@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 
 import react from '@vitejs/plugin-react';
-import type { Plugin } from 'vite';
+import type { Plugin, Rolldown } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -76,23 +76,84 @@ function ownProgram(): Plugin {
   };
 }
 
-/** Bytes that all scripts may have together, gzipped: the page must come quickly over a slow line. */
+/** Bytes that the scripts of one page may have together, gzipped: it must come quickly over a slow line. */
 const MAX_SCRIPT_BYTES = 250_000;
 
-/** Refuses a build with larger scripts. */
+type Chunk = Rolldown.OutputChunk;
+
+/** What a bundle has of scripts, and which of them a page loads. */
+class Scripts {
+  private readonly chunks: ReadonlyMap<string, Chunk>;
+
+  constructor(bundle: Rolldown.OutputBundle) {
+    this.chunks = new Map(
+      Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file] as const] : [])),
+    );
+  }
+
+  /** Scripts that begin with a module whose path matches. */
+  of(module: RegExp): readonly Chunk[] {
+    return [...this.chunks.values()].filter(({ facadeModuleId }) => module.test(facadeModuleId ?? ''));
+  }
+
+  /** Names of scripts, and of all that they import at once. */
+  withImports(chunks: readonly Chunk[]): ReadonlySet<string> {
+    const found = new Set<string>();
+    const add = (name: string) => {
+      const chunk = this.chunks.get(name);
+      if (chunk === undefined || found.has(name)) return;
+      found.add(name);
+      chunk.imports.forEach(add);
+    };
+    for (const { fileName } of chunks) add(fileName);
+    return found;
+  }
+
+  /** Bytes of scripts, gzipped. */
+  size(names: ReadonlySet<string>): number {
+    return [...names].reduce((sum, name) => sum + gzipSync(this.chunks.get(name)?.code ?? '').length, 0);
+  }
+}
+
+const BEGINNING = /\/src\/(main\.ts|start\.tsx)$/u;
+
+/** Refuses a build of which a page has larger scripts: the beginning, the larger catalogue, and the screen. */
 function scriptSize(): Plugin {
   return {
     name: 'script-size',
     apply: 'build',
     generateBundle(_, bundle) {
-      const size = Object.values(bundle).reduce(
-        (sum, file) => sum + (file.type === 'chunk' ? gzipSync(file.code).length : 0),
-        0,
-      );
-      if (size > MAX_SCRIPT_BYTES) {
-        this.error(`the scripts have ${size} bytes gzipped, more than ${MAX_SCRIPT_BYTES}; load less, or later`);
+      const scripts = new Scripts(bundle);
+      const sizeOf = (chunks: readonly Chunk[]) => scripts.size(scripts.withImports(chunks));
+      const [words] = scripts.of(/\/src\/words\/(en|de)\.tsx$/u).toSorted((a, b) => sizeOf([b]) - sizeOf([a]));
+      const screens = scripts.of(/\/src\/features\/\w+\/\w+Screen\.tsx$/u);
+      if (words === undefined || screens.length < 5) this.error('a screen or a catalogue has no script of its own');
+      for (const screen of screens) {
+        const size = sizeOf([...scripts.of(BEGINNING), words, screen]);
+        const said = `the scripts of ${screen.name} have ${size} bytes gzipped`;
+        if (size > MAX_SCRIPT_BYTES) this.error(`${said}, more than ${MAX_SCRIPT_BYTES}; load less, or later`);
+        this.info(`${said} of ${MAX_SCRIPT_BYTES}`);
       }
-      this.info(`the scripts have ${size} bytes gzipped of ${MAX_SCRIPT_BYTES}`);
+    },
+  };
+}
+
+/** Lets the browser fetch the app's scripts while it still reads the words. */
+function preload(): Plugin {
+  return {
+    name: 'preload',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler(_, { bundle }) {
+        if (bundle === undefined) return [];
+        const scripts = new Scripts(bundle);
+        return [...scripts.withImports(scripts.of(/\/src\/start\.tsx$/u))].map((name) => ({
+          tag: 'link',
+          attrs: { rel: 'modulepreload', href: `./${name}` },
+          injectTo: 'head' as const,
+        }));
+      },
     },
   };
 }
@@ -100,7 +161,7 @@ function scriptSize(): Plugin {
 export default defineConfig({
   // Relative, so that the built site works in any folder of any web server.
   base: './',
-  plugins: [react(), errorSentences(), ownProgram(), contentSecurityPolicy(), scriptSize()],
+  plugins: [react(), errorSentences(), ownProgram(), contentSecurityPolicy(), scriptSize(), preload()],
   build: { target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0, chunkSizeWarningLimit: 1_000 },
   test: {
     projects: [
@@ -109,6 +170,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.{ts,tsx}'],
+          setupFiles: ['src/testing/speaking.ts'],
           environment: 'happy-dom',
           // A machine that is busy with something else is not what is tested.
           testTimeout: 30_000,
@@ -118,6 +180,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.ts'],
+          setupFiles: ['src/testing/speaking.ts'],
           environment: 'node',
           fileParallelism: false,
           testTimeout: 120_000,

@@ -1,25 +1,27 @@
 /** The frame around every screen: where one is, how the connection stands, the wallet. */
 
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
-import { BusScreen } from './features/bus/BusScreen';
-import { MarketScreen } from './features/market/MarketScreen';
 import { ConnectionBanner, LinkedNode, NetworkButton, RefusedNetwork } from './features/network/NetworkButton';
-import { SellScreen } from './features/offer/SellScreen';
 import { basket, buyTab } from './features/purchase/basket';
 import { Recovery } from './features/purchase/Recovery';
-import { MineScreen } from './features/trader/MineScreen';
-import { VerifyScreen } from './features/verify/VerifyScreen';
 import { WalletChip, WalletDialog } from './features/wallet/WalletDialog';
 import { useMarket, useSession } from './session';
 import { storage } from './state/storage';
 import { useStore } from './state/store';
 import { ErrorBoundary } from './ui/ErrorBoundary';
 import { BasketIcon, BusIcon, MarketIcon, MineIcon, MoonIcon, SellIcon, SunIcon, VerifyIcon } from './ui/icons';
-import { NotFound } from './ui/parts';
+import { NotFound, Opening } from './ui/parts';
 import { parseRoute, type Route, type Screen } from './ui/route';
-import { CATALOGUES, t } from './words';
-import { chooseLanguage, language, LANGUAGES, type Language } from './words/language';
+import { t } from './words';
+import { chooseLanguage, language, SWITCH_TO, type Language } from './words/language';
+
+// Each screen is a script of its own, loaded when somebody goes there.
+const MarketScreen = lazy(async () => ({ default: (await import('./features/market/MarketScreen')).MarketScreen }));
+const SellScreen = lazy(async () => ({ default: (await import('./features/offer/SellScreen')).SellScreen }));
+const MineScreen = lazy(async () => ({ default: (await import('./features/trader/MineScreen')).MineScreen }));
+const BusScreen = lazy(async () => ({ default: (await import('./features/bus/BusScreen')).BusScreen }));
+const VerifyScreen = lazy(async () => ({ default: (await import('./features/verify/VerifyScreen')).VerifyScreen }));
 
 const TITLES = [
   ['market', t.app.market, MarketIcon],
@@ -73,7 +75,9 @@ export function App() {
           <>
             <Recovery />
             <ErrorBoundary of={hash}>
-              <CurrentScreen route={route} />
+              <Suspense fallback={<Opening />}>
+                <CurrentScreen route={route} />
+              </Suspense>
             </ErrorBoundary>
           </>
         ) : (
@@ -160,7 +164,7 @@ function LanguageButton() {
       type="button"
       className="icon-button language"
       lang={other}
-      aria-label={`${other.toUpperCase()}: ${CATALOGUES[other].app.switchToLanguage(LANGUAGES[other])}`}
+      aria-label={`${other.toUpperCase()}: ${SWITCH_TO[other]}`}
       onClick={() => chooseLanguage(other)}
     >
       {other.toUpperCase()}

@@ -100,6 +100,18 @@ export function Reading({ what }: { readonly what: string }) {
   );
 }
 
+/** What stands where a screen's script is on its way. */
+export function Opening() {
+  return (
+    <div className="page">
+      <div className="card reading" role="status" aria-label={t.parts.opening}>
+        <span className="skeleton" aria-hidden="true" />
+        <span className="skeleton" aria-hidden="true" />
+      </div>
+    </div>
+  );
+}
+
 /** What a screen says where there is nothing at its address. */
 export function NotFound({ what, children }: { readonly what: string; readonly children?: ReactNode }) {
   return (

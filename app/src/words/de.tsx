@@ -26,7 +26,6 @@ export const de: Words = {
     multibusToTheMarket: 'MultiBus, zum Markt',
     multibus2: 'MultiBus',
     screens: 'Seiten',
-    switchToLanguage: (language) => `Zu ${language} wechseln`,
     switchToDark: 'Zu dunklen Farben wechseln',
     switchToLight: 'Zu hellen Farben wechseln',
   },
@@ -1084,6 +1083,7 @@ export const de: Words = {
     readAs: (energy) => `Das sind ${energy}.`,
   },
   parts: {
+    opening: 'Wird geöffnet…',
     you: 'Sie',
     copyTheAddress: 'Adresse kopieren',
     copied: 'Kopiert',

@@ -26,7 +26,6 @@ export const en = {
     screens: 'Screens',
     switchToDark: 'Switch to the dark theme',
     switchToLight: 'Switch to the light theme',
-    switchToLanguage: (language: string) => `Switch to ${language}`,
   },
   decimal: {
     type: (noun: string) => `Type ${noun}.`,
@@ -1066,6 +1065,7 @@ export const en = {
     readAs: (energy: string) => `That is ${energy}.`,
   },
   parts: {
+    opening: 'Opening…',
     you: 'You',
     copyTheAddress: 'Copy the address',
     copied: 'Copied',

@@ -7,6 +7,18 @@ export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
 /** One of {@link LANGUAGES}. */
 export type Language = keyof typeof LANGUAGES;
 
+/** What the button says that switches to a language: in that language, since its catalogue is not loaded yet. */
+export const SWITCH_TO: Readonly<Record<Language, string>> = {
+  en: 'Switch to English',
+  de: 'Zu Deutsch wechseln',
+};
+
+/** What is said where the app's scripts did not arrive. */
+export const UNLOADED: Readonly<Record<Language, string>> = {
+  en: 'MultiBus did not load. Check your connection, and load the page anew.',
+  de: 'MultiBus wurde nicht geladen. Prüfen Sie die Verbindung, und laden Sie die Seite neu.',
+};
+
 const KEY = 'multibus:language';
 
 const isLanguage = (text: string | null | undefined): text is Language => text === 'en' || text === 'de';

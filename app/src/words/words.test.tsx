@@ -2,8 +2,9 @@ import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 
-import { CATALOGUES } from '.';
 import { counted } from './count';
+import { de as german } from './de';
+import { en as english } from './en';
 import { languageFor } from './language';
 
 type Entry = string | ((...parameters: unknown[]) => ReactNode);
@@ -20,8 +21,8 @@ const said = (entry: Entry): string =>
     ? entry
     : renderToStaticMarkup(entry(...Array.from({ length: entry.length }, (_, index) => `p${index}p`)));
 
-const en = entries(CATALOGUES.en);
-const de = new Map(entries(CATALOGUES.de));
+const en = entries(english);
+const de = new Map(entries(german));
 
 describe('the catalogues', () => {
   it('have the same places', () => {
@@ -31,11 +32,11 @@ describe('the catalogues', () => {
 
   it('say the same in every language, with all that it is about', () => {
     const wrong = en.flatMap(([place, entry]) => {
-      const german = de.get(place);
-      if (german === undefined || typeof german !== typeof entry) return [`${place} is of another kind`];
-      if (said(german) === '') return [`${place} says nothing`];
+      const other = de.get(place);
+      if (other === undefined || typeof other !== typeof entry) return [`${place} is of another kind`];
+      if (said(other) === '') return [`${place} says nothing`];
       const about = new Set(said(entry).match(/p\d+p/gu) ?? []);
-      return [...about].filter((one) => !said(german).includes(one)).map((one) => `${place} does not say ${one}`);
+      return [...about].filter((one) => !said(other).includes(one)).map((one) => `${place} does not say ${one}`);
     });
     expect(wrong).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import '@fontsource-variable/inter/wght.css';
+/** Draws the app. */
 
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -6,9 +6,6 @@ import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { SessionProvider } from './session';
 import { ErrorBoundary } from './ui/ErrorBoundary';
-import { language } from './words/language';
-
-document.documentElement.lang = language;
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no #root element');
