@@ -18,8 +18,8 @@ const CLOSED_AT_ONCE: usize = 4;
 
 impl Wallet {
     /// Closes a delivery book, after closing the position books on it that this wallet may close. Its seller may (an owner for the
-    /// bus), and anyone 30 days after its last used window is final. What is not released yet is released; what rounding left
-    /// goes to the grid.
+    /// bus), and anyone once the time for certificates is over. What is not released yet is released; what rounding left goes to
+    /// the grid.
     pub async fn delivery_close(&self, book: &Address) -> Result<Sent> {
         let book = Box::new(self.market().delivery_book(book).await?);
         let (bus, positions, clock) =

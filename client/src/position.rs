@@ -19,22 +19,24 @@ use {
 
 pub use multibus::state::{PositionBook, PositionWindow};
 
-/// Instruction `position_open`: opens the position book of a buyer on a delivery book, before the gate of its last window; does
-/// nothing where it is open. Anyone may pay for it.
-pub fn position_open(payer: &Address, book: &Address, buyer: &Address) -> Instruction {
+/// Instruction `position_open`: opens the position book of a buyer on a delivery book of a bus, before the gate of its last
+/// window; does nothing where it is open. Anyone may pay for it.
+pub fn position_open(payer: &Address, bus: &Address, book: &Address, buyer: &Address) -> Instruction {
     multibus::instruction::PositionOpen { buyer: *buyer }.to_instruction(multibus::accounts::PositionOpen {
         payer: *payer,
+        bus: *bus,
         book: *book,
         position: address::position(book, buyer),
         system_program: system_program::ID,
     })
 }
 
-/// Instruction `position_set_refund`: the buyer names the token account that refunds go to.
-pub fn position_set_refund(buyer: &Address, book: &Address, refund: &Address) -> Instruction {
+/// Instruction `position_set_refund`: the buyer names the token account that refunds go to, until anyone may close the position.
+pub fn position_set_refund(buyer: &Address, bus: &Address, book: &Address, refund: &Address) -> Instruction {
     multibus::instruction::PositionSetRefund { refund: *refund }.to_instruction(multibus::accounts::PositionSetRefund {
         buyer: *buyer,
         position: address::position(book, buyer),
+        bus: *bus,
         book: *book,
     })
 }
@@ -143,16 +145,21 @@ impl Wallet {
     /// Opens this wallet's position book on a delivery book. Purchases and locks do it where it is missing.
     pub async fn position_open(&self, book: &Address) -> Result<Created> {
         let position = address::position(book, &self.address());
-        let sent = self.send_once(&position, &[position_open(&self.address(), book, &self.address())]).await?;
+        let bus = self.bus_of_book(book).await?;
+        let sent = self.send_once(&position, &[position_open(&self.address(), &bus, book, &self.address())]).await?;
         Ok(Created { address: position, sent })
     }
 
     /// Names the token account that refunds of this wallet's position book on a delivery book go to. Before, it is the one that
-    /// paid for its first purchase. It can change until the book's last gate, and until 30 days after its last used window is
-    /// final.
+    /// paid for its first purchase. It can change until anyone may close the position.
     pub async fn position_set_refund(&self, book: &Address, refund: &Address) -> Result<Sent> {
         let position = address::position(book, &self.address());
-        self.send_once(&position, &[position_set_refund(&self.address(), book, refund)]).await
+        let bus = self.bus_of_book(book).await?;
+        self.send_once(&position, &[position_set_refund(&self.address(), &bus, book, refund)]).await
+    }
+
+    async fn bus_of_book(&self, book: &Address) -> Result<Address> {
+        Ok(Box::new(self.market().delivery_book(book).await?).bus)
     }
 
     /// Closes a position book all of whose windows are final, and pays what is not refunded yet, or keeps it as a claim. Its buyer
@@ -186,18 +193,18 @@ impl Wallet {
         &self,
         offers: impl IntoIterator<Item = &'a Offer>,
     ) -> Result<Vec<Instruction>> {
-        let mut books: Vec<Address> = Vec::new();
+        let mut books: Vec<(Address, Address)> = Vec::new();
         for offer in offers {
-            if offer.is_on_delivery() && !books.contains(&offer.book) {
-                books.push(offer.book);
+            if offer.is_on_delivery() && !books.contains(&(offer.bus, offer.book)) {
+                books.push((offer.bus, offer.book));
             }
         }
         if books.is_empty() {
             return Ok(Vec::new());
         }
-        let positions: Vec<Address> = books.iter().map(|book| address::position(book, &self.address())).collect();
+        let positions: Vec<Address> = books.iter().map(|(_, book)| address::position(book, &self.address())).collect();
         let found = self.chain().accounts(&positions).await?;
         let missing = books.iter().zip(found).filter(|(_, position)| position.is_none());
-        Ok(missing.map(|(book, _)| position_open(&self.address(), book, &self.address())).collect())
+        Ok(missing.map(|((bus, book), _)| position_open(&self.address(), bus, book, &self.address())).collect())
     }
 }

@@ -706,8 +706,8 @@ const BYTES_INSTRUCTION: usize = 1 + 2 + 2 + 4 + (1 + 8 + 8 + 4);
 const BYTES_ITEM: usize = 2 + 8 + 8 + 4;
 /// Two account indices more on delivery terms.
 const BYTES_BOOKS: usize = 2;
-/// Instruction that opens a position book: program index, two lengths, four accounts; discriminator, buyer.
-const BYTES_OPENING: usize = 1 + 1 + 1 + 4 + (1 + 32);
+/// Instruction that opens a position book: program index, two lengths, five accounts; discriminator, buyer.
+const BYTES_OPENING: usize = 1 + 1 + 1 + 5 + (1 + 32);
 /// One account index: a bus stands before its items.
 const BYTES_BUS: usize = 1;
 const BYTES_KEY: usize = 32;
@@ -1086,9 +1086,10 @@ mod tests {
                 let order = BatchOrder::at_quote(items).unwrap();
                 let batch = purchase_batch(&buyer, 0, &order, &settlement);
                 let books: BTreeSet<Address> = fills.iter().filter_map(|fill| fill.offer.book).collect();
+                let bus = fills[0].offer.bus;
                 let opened = books.iter().filter(|_| delivery != Opened);
                 let mut instructions: Vec<_> =
-                    opened.map(|book| position_open(&buyer.wallet, book, &buyer.wallet)).collect();
+                    opened.map(|book| position_open(&buyer.wallet, &bus, book, &buyer.wallet)).collect();
                 instructions.push(batch);
                 let mut tables = Vec::new();
                 if with_table {

@@ -198,7 +198,7 @@ impl Village {
 
     /// A seller closes its book once all is final, and no other buyer can take certificates any more.
     async fn close_book(&self, bus: &Bus, book: &Keyed<DeliveryBook>, now: i64) -> Result<()> {
-        let is_over = book.open_offers == 0 && now >= book.last_gate(bus) && now >= book.last_final_at();
+        let is_over = book.open_offers == 0 && now >= book.closable(bus, now).by_seller;
         let sellers = METERS.iter().map(|meter| meter.seller);
         let seller = sellers.into_iter().find(|seller| seller_address(&self.mill_brook, seller) == book.seller);
         let Some(seller) = seller.filter(|_| is_over) else { return Ok(()) };

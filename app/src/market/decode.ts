@@ -171,6 +171,7 @@ function ledger(address: Address, data: Uint8Array): Ledger | undefined {
     unclaimedTotal: raw.unclaimedTotal,
     periodClaimed: raw.periodClaimed,
     accruedTotal: raw.accruedTotal,
+    diverted: raw.diverted,
     owners: raw.owners,
     formerOwners: raw.formerOwners
       .slice(0, raw.formerOwnerCount)

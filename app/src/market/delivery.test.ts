@@ -169,18 +169,41 @@ describe('records', () => {
   it('of a seller close after the last gate and the last reading; others wait a month more', () => {
     const book = makeBook(1, seller, FIRST, { 95: { soldWh: 1n } });
     const final = FIRST + DAY + 3_600;
+    const closes = (of: Book, on: Bus, isSeller: boolean, now = 0) => bookClosesAt(of, on, isSeller, now);
     expect(lastGateOf(book, bus)).toBe(FIRST + 95 * 900 - 60);
-    expect([true, false].map((isSeller) => bookClosesAt(book, bus, isSeller))).toEqual([final, final + MONTH]);
-    expect(bookClosesAt({ ...book, openOffers: 1 }, bus, true)).toBeUndefined();
-    expect(bookClosesAt({ ...book, openPositions: 1 }, bus, true)).toBeUndefined();
+    // Nothing was delivered, so that nothing is certified.
+    expect([true, false].map((isSeller) => closes(book, bus, isSeller))).toEqual([final, final]);
+    const reading = { soldWh: 1n, deliveredWh: 1n, reportedAt: FIRST + DAY };
+    const read = makeBook(1, seller, FIRST, { 95: reading });
+    const corrected = FIRST + DAY + 7_200;
+    expect([true, false].map((isSeller) => closes(read, bus, isSeller))).toEqual([corrected, corrected + MONTH]);
+    expect(closes({ ...book, openOffers: 1 }, bus, true)).toBeUndefined();
+    expect(closes({ ...book, openPositions: 1 }, bus, true)).toBeUndefined();
     // A change of terms cuts it short.
     const cut = { ...bus, nextTerms: { ...NO_WINDOWS, from: FIRST + 9_000 } };
     expect(lastGateOf(book, cut)).toBe(FIRST + 9_000 - 900 - 60);
     // On a closing bus nothing trades any more.
-    expect(bookClosesAt({ ...book, firstWindow: 0 }, { ...bus, closing: true }, true)).toBe(DAY + 3_600);
-    expect(lastGateOf(book, { ...bus, closing: true })).toBe(0);
-    expect([final + MONTH - 1, final + MONTH].map((now) => mayChangeRefund(book, now))).toEqual([true, false]);
-    expect(mayChangeRefund(makeBook(1, seller, FIRST, {}), final + MONTH)).toBe(true);
+    const closing = { ...bus, closing: true };
+    expect(closes({ ...book, firstWindow: 0 }, closing, true)).toBe(DAY + 3_600);
+    expect(lastGateOf(book, closing)).toBe(0);
+    // Nor does it wait for a window of which nothing was sold, before its gate.
+    const unsold = makeBook(1, seller, FIRST, { 95: { listedWh: 1n } });
+    const gate = FIRST + 95 * 900 - 60;
+    expect([gate - 1, gate].map((now) => closes(unsold, closing, true, now))).toEqual([0, final]);
+  });
+
+  it('of a buyer keep their refund account once anybody may close them', () => {
+    const book = makeBook(1, seller, FIRST, {
+      0: { soldWh: 1_000n, paid: 1n, deliveredWh: 500n, reportedAt: FIRST + 900 },
+    });
+    const [idle, bought] = [{}, { 0: { energyWh: 1_000n, paid: 1n } }].map((windows) =>
+      makePosition(2, book, BUYER, windows, { openLocks: 1 }),
+    );
+    const [gate, others] = [lastGateOf(book, bus), FIRST + 900 + 7_200 + MONTH];
+    if (idle === undefined || bought === undefined) throw new Error('two positions');
+    expect([gate - 1, gate].map((now) => mayChangeRefund(book, bus, idle, now))).toEqual([true, false]);
+    expect([others - 1, others].map((now) => mayChangeRefund(book, bus, bought, now))).toEqual([true, false]);
+    expect(mayChangeRefund(book, { ...bus, closing: true }, idle, 1)).toBe(false);
   });
 
   it('of a buyer close once they are final and certified; an empty one when nothing can be bought any more', () => {
@@ -189,7 +212,7 @@ describe('records', () => {
     });
     const final = FIRST + 900 + 7_200;
     const closes = (windows: Parameters<typeof makePosition>[3], isBuyer: boolean, openLocks = 0) =>
-      positionClosesAt(book, bus, makePosition(2, book, BUYER, windows, { openLocks }), isBuyer);
+      positionClosesAt(book, bus, makePosition(2, book, BUYER, windows, { openLocks }), isBuyer, 0);
     const own = { energyWh: 1_000n, paid: 1n };
     expect([true, false].map((isBuyer) => closes({ 0: own }, isBuyer))).toEqual([final, final + MONTH]);
     const gate = lastGateOf(book, bus);

@@ -192,20 +192,37 @@ export function lastFinalAt(book: Book): number {
   return usedWindows(book).reduce((last, { place }) => Math.max(last, finalAt(book, place)), 0);
 }
 
-/** From when on others may close a book, or a position with something left to certify. */
-export function othersCloseAt(book: Book): number {
-  return lastFinalAt(book) + Number(CERTIFICATE_SECONDS);
+/**
+ * From when on a book closes that has nothing open in it. Others wait for what can be certified. A closing bus does not wait for
+ * windows ahead of their gate in which nothing was sold.
+ */
+function closesAt(book: Book, bus: Bus, isSeller: boolean, now: number): number {
+  const { gateClosureSeconds } = book.terms;
+  const isAwaited = (place: number, window: BookWindow) =>
+    !bus.closing || window.soldWh > 0n || now >= windowStartOf(book, place) - gateClosureSeconds;
+  return usedWindows(book)
+    .filter(({ place, window }) => isAwaited(place, window))
+    .map(({ place, window }) => {
+      const isCertified = !isSeller && window.deliveredWh > 0n;
+      return finalAt(book, place) + (isCertified ? Number(CERTIFICATE_SECONDS) : 0);
+    })
+    .reduce((last, at) => Math.max(last, at), lastGateOf(book, bus));
 }
 
 /** From when on a book closes, for its seller or for anybody; `undefined` while something is open in it. */
-export function bookClosesAt(book: Book, bus: Bus, isSeller: boolean): number | undefined {
+export function bookClosesAt(book: Book, bus: Bus, isSeller: boolean, now: number): number | undefined {
   if (book.openOffers > 0 || book.openPositions > 0) return undefined;
-  const own = Math.max(lastGateOf(book, bus), lastFinalAt(book));
-  return isSeller ? own : Math.max(own, othersCloseAt(book));
+  return closesAt(book, bus, isSeller, now);
 }
 
 /** From when on a position closes, for its buyer or for anybody; `undefined` while a lock of it is open. */
-export function positionClosesAt(book: Book, bus: Bus, position: Position, isBuyer: boolean): number | undefined {
+export function positionClosesAt(
+  book: Book,
+  bus: Bus,
+  position: Position,
+  isBuyer: boolean,
+  now: number,
+): number | undefined {
   if (position.openLocks > 0) return undefined;
   let [own, isCertified] = [0, true];
   for (const [place, { energyWh, isCertified: isTaken }] of position.windows.entries()) {
@@ -217,7 +234,7 @@ export function positionClosesAt(book: Book, bus: Bus, position: Position, isBuy
   if (isBuyer) return own;
   // Others wait for the last gate, so that no purchase that is on its way finds it closed.
   const others = Math.max(own, lastGateOf(book, bus));
-  return isCertified ? others : Math.max(others, othersCloseAt(book));
+  return isCertified ? others : Math.max(others, closesAt(book, bus, false, now));
 }
 
 /** A window that has ended, was sold, and has no reading yet. */
@@ -251,9 +268,10 @@ export function positionOn(positions: Iterable<Position>, book: Address, buyer: 
   return undefined;
 }
 
-/** Whether refunds of a position may go elsewhere: until anybody may close it whatever it holds. */
-export function mayChangeRefund(book: Book, now: number): boolean {
-  return lastFinalAt(book) === 0 || now < othersCloseAt(book);
+/** Whether refunds of a position may go elsewhere: until anybody may close it. */
+export function mayChangeRefund(book: Book, bus: Bus, position: Position, now: number): boolean {
+  const others = positionClosesAt(book, bus, { ...position, openLocks: 0 }, false, now);
+  return others !== undefined && now < others;
 }
 
 /** Whether buying from an offer opens a position book of the buyer. */

@@ -72,6 +72,7 @@ const ledger: Ledger = {
   unclaimedTotal: 0n,
   periodClaimed: 0n,
   accruedTotal: 0n,
+  diverted: 0n,
   owners: Array.from({ length: 16 }, () => ({ accrued: 0n, claimed: 0n, nextProposal: 0n })),
   formerOwners: [{ wallet: wallet('old'), accrued: 7n }],
 };

@@ -114,6 +114,8 @@ export interface Ledger {
   readonly periodClaimed: bigint;
   /** Revenue of earlier shares that is not claimed yet, in base units. */
   readonly accruedTotal: bigint;
+  /** Revenue that waits in the unclaimed account until an owner claims, because the treasury was frozen, in base units. */
+  readonly diverted: bigint;
   /** At the places that the owners have in the bus. */
   readonly owners: readonly OwnerAccount[];
   /** Owners who left with revenue that they have not claimed. */
@@ -594,7 +596,7 @@ export function mayWithdraw(offer: Offer, bus: Bus, seller: Seller | undefined, 
 
 /** What a wallet may claim from a treasury that holds `balance`, in base units. */
 export function claimable(bus: Bus, ledger: Ledger, wallet: Address, balance: bigint): bigint {
-  const period = balance + ledger.periodClaimed - ledger.accruedTotal;
+  const period = balance + ledger.diverted + ledger.periodClaimed - ledger.accruedTotal;
   const place = bus.owners.findIndex((owner) => owner.wallet === wallet);
   const [owner, account] = [bus.owners[place], ledger.owners[place]];
   if (owner !== undefined && account !== undefined) {

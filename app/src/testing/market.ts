@@ -103,6 +103,7 @@ export async function makeBus(
     unclaimedTotal: 0n,
     periodClaimed: 0n,
     accruedTotal: 0n,
+    diverted: 0n,
     owners: Array.from({ length: 16 }, (_, place) => ({
       accrued: 0n,
       claimed: 0n,

@@ -99,7 +99,8 @@ records! {
     Creator { layout_version, bump, padding, next_bus, wallet, reserved }
     Ledger {
         layout_version, bump, former_owner_count, padding, open_sellers, open_windows, open_proposals, open_claims,
-        unclaimed_total, period_claimed, accrued_total, proposals_from, bus, owners, former_owners, reserved,
+        unclaimed_total, period_claimed, accrued_total, proposals_from, bus, owners, former_owners,
+        diverted, reserved,
     }
     Capacity {
         layout_version, bump, padding, open_offers, window_start, terms, gate_closes_at, total_wh,
@@ -737,12 +738,12 @@ fn deliveries() -> Vec<Value> {
         instruction(
             "position_open",
             json!({ "buyer": wallet.golden() }),
-            position::position_open(&key(OTHER), &the_book(), &wallet),
+            position::position_open(&key(OTHER), &the_bus(), &the_book(), &wallet),
         ),
         instruction(
             "position_set_refund",
             json!({ "refund": key(REFUND).golden() }),
-            position::position_set_refund(&wallet, &the_book(), &key(REFUND)),
+            position::position_set_refund(&wallet, &the_bus(), &the_book(), &key(REFUND)),
         ),
         instruction("position_close", json!({}), position::position_close(&key(OTHER), &position, &book, &settlement)),
         instruction(

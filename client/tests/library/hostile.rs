@@ -559,7 +559,8 @@ fn figures(account: &Figures<'_>, number: u64, now: i64) {
             assert!(windows.iter().all(|window| window.certified_wh <= window.delivered_wh + window.surplus_wh));
             let ahead = windows.iter().filter(|window| !window.state.is_final()).count();
             assert!(ahead > 0 || releasable(book, now).windows == releasable(book, i64::MAX).windows);
-            let _ = (book.own_last_gate(), book.others_close_at(), certifiable_of_seller(book, now).len());
+            let closable = book.closable(&bytemuck::Zeroable::zeroed(), now);
+            let _ = (book.own_last_gate(), closable, certifiable_of_seller(book, now).len());
             let _ = MeterIdentity::of_book(book).book(now);
         }
         Figures::Position(position, book) => {

@@ -343,7 +343,8 @@ events! {
             padding: [u8; 7],
         }
 
-        /// An owner was paid its share of the treasury, or got a claim for it.
+        /// An owner was paid its share of the treasury, or got a claim for it. Before, revenue that the ledger counts as
+        /// diverted was moved from the unclaimed account to the treasury.
         TreasuryClaimed {
             bus: Address,
             owner: Address,
@@ -445,7 +446,8 @@ events! {
             amount: u64,
         }
 
-        /// Grid fees that a seller's vault held were paid to their recipient.
+        /// Grid fees that a seller's vault held were paid to their recipient. Where they have none, and `destination` is
+        /// the unclaimed account, the ledger counts them as revenue (`diverted`).
         GridFeesSwept {
             bus: Address,
             seller: Address,
@@ -532,7 +534,7 @@ events! {
             grid_fee: u64,
             /// 1 where the account closed.
             closed: u8,
-            /// 1 where the seller's delivery book forgets the window, because nothing is listed or sold in it any more.
+            /// 1 where the seller's delivery book forgets the window, because its seller withdrew all of it before the gate.
             window_unused: u8,
             padding: [u8; 6],
         }

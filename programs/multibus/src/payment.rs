@@ -177,9 +177,17 @@ pub fn owe(bus: &Address, ledger: &mut Ledger, accounts: &ClaimAccounts, debt: &
 /// Creates an account of the market, also where somebody sent lamports to its address before.
 pub fn create<T: crate::account::Layout>(payer: &AccountView, account: &AccountView, seeds: &[&[u8]]) -> Result<()> {
     NewAccount { payer, account, space: <Account<T> as Space>::INIT_SPACE, owner: &crate::ID, seeds }.create()?;
-    let mut view = *account;
-    view.try_borrow_mut()?[..8].copy_from_slice(T::DISCRIMINATOR);
+    mark::<T>(account);
     Ok(())
+}
+
+/// Writes the kind of an account that was created a moment ago.
+#[inline(always)]
+fn mark<T: crate::account::Layout>(account: &AccountView) {
+    let kind = const { *T::DISCRIMINATOR.first_chunk::<8>().expect("kinds have 8 bytes") };
+    let mut view = *account;
+    // SAFETY: a new account has room for its kind and its fields, and no reference to its data exists.
+    unsafe { view.data_mut_ptr().cast::<[u8; 8]>().write(kind) };
 }
 
 /// Opens an account of the market at the address that its seeds give; `seeds` come without the bump, which is returned.
@@ -190,10 +198,9 @@ pub fn open<T: crate::account::Layout>(
 ) -> Result<(Account<T>, u8)> {
     let space = <Account<T> as Space>::INIT_SPACE;
     let bump = NewAccount { payer, account, space, owner: &crate::ID, seeds }.find_and_create()?;
-    let mut view = *account;
-    view.try_borrow_mut()?[..8].copy_from_slice(T::DISCRIMINATOR);
+    mark::<T>(account);
     // SAFETY: the account was created a moment ago, so no other reference to its data exists.
-    Ok((unsafe { Account::<T>::load_mut_after_init(view)? }, bump))
+    Ok((unsafe { Account::<T>::load_mut_after_init(*account)? }, bump))
 }
 
 /// The wallet that a bus pays, and in which tokens.

@@ -40,12 +40,12 @@ impl Model {
                 self.check_terms(address, bus)?;
                 self.check_books(address, bus)?;
                 self.check_owners(address, bus)?;
-                self.check_unclaimed(address, &bus.unclaimed)?;
+                self.check_unclaimed(address, &bus.unclaimed, bus.diverted)?;
             } else if let Some(tombstone) = self.tombstones.get(address) {
                 let left = self.open_of(address);
                 hold((left.0, left.1, left.2) == (0, 0, 0), "nothing of a closed bus is open but claims")?;
                 if left.3 > 0 {
-                    self.check_unclaimed(address, &tombstone.unclaimed)?;
+                    self.check_unclaimed(address, &tombstone.unclaimed, 0)?;
                 } else {
                     hold(!self.tokens.contains_key(&tombstone.unclaimed), "nothing is left of a closed bus")?;
                 }
@@ -227,16 +227,20 @@ impl Model {
         let balance = self.amount_of(&bus.treasury);
         let former: u128 = bus.former.values().sum();
         let present: u128 = bus.owners.iter().map(|owner| bus.claimable(&owner.wallet, balance)).sum();
-        let left = (balance as u128).checked_sub(former + present);
-        hold(left.is_some_and(|left| left < bus.owners.len() as u128), "the treasury covers every claim")
+        let left = (balance as u128 + bus.diverted as u128).checked_sub(former + present);
+        hold(
+            left.is_some_and(|left| left < bus.owners.len() as u128),
+            "treasury and diverted revenue cover every claim",
+        )
     }
 
-    /// 1. What is claimed is in the unclaimed account.
-    fn check_unclaimed(&self, address: &Address, unclaimed: &Address) -> Result<(), String> {
+    /// 1. What is claimed, and revenue that was diverted, is in the unclaimed account.
+    fn check_unclaimed(&self, address: &Address, unclaimed: &Address, diverted: u64) -> Result<(), String> {
         let gifts = self.gifts.get(unclaimed).copied().unwrap_or(0);
         hold(gifts >= 0, "gifts are not negative")?;
         let held = self.amount_of(unclaimed) as i128;
-        hold(held == self.claims_on(address) as i128 + gifts, "unclaimed = claims (and gifts)")?;
+        let booked = self.claims_on(address) as i128 + diverted as i128;
+        hold(held == booked + gifts, "unclaimed = claims + diverted revenue (and gifts)")?;
         hold(
             self.claims.values().filter(|claim| claim.bus == *address).all(|claim| claim.amount > 0),
             "a claim is above zero",

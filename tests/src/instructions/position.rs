@@ -11,6 +11,7 @@ use {
 pub fn position_open(position: &PositionAddresses, payer: &Address) -> Instruction {
     instruction::PositionOpen { buyer: position.buyer }.to_instruction(accounts::PositionOpen {
         payer: *payer,
+        bus: position.book.seller.bus.address,
         book: position.book.address,
         position: position.address,
         system_program: system_program::ID,
@@ -22,6 +23,7 @@ pub fn position_set_refund(position: &PositionAddresses, buyer: &Address, refund
     instruction::PositionSetRefund { refund }.to_instruction(accounts::PositionSetRefund {
         buyer: *buyer,
         position: position.address,
+        bus: position.book.seller.bus.address,
         book: position.book.address,
     })
 }

@@ -317,6 +317,7 @@ fn ledger(model: &Model, at: &Address, bump: u8) -> Expected {
         unclaimed_total: model.claims_on(at),
         period_claimed: bus.owners.iter().map(|owner| owner.claimed).sum::<u128>() as u64,
         accrued_total: bus.accrued_by_all() as u64,
+        diverted: bus.diverted,
         proposals_from: bus.proposals_from,
         bus: *at,
         owners,

@@ -122,7 +122,8 @@ impl Winding<'_> {
         let lives = |proposal: &multibus_model::ModelProposal| proposal.expires_at;
         last = model.proposals.values().map(lives).fold(last, i64::max);
         let books = model.books.values();
-        last = books.map(|book| book.others_close_at().max(book.own_last_gate())).fold(last, i64::max);
+        let others = |book: &multibus_model::ModelBook| book.others_close_at(&model.buses[&book.bus], i64::MAX);
+        last = books.map(others).fold(last, i64::max);
         last = model.devices.values().filter_map(|device| device.retired).fold(last, i64::max);
         self.game.go_to(last.max(model.now + PROPOSAL_SECONDS) + 1);
         // While the issuer keeps accounts frozen, everything ends but what is in them.
@@ -470,7 +471,7 @@ impl Winding<'_> {
                 let into = self.game.model.associated_address(&owner, &mint);
                 let of_bus = self.is_bus(&owner);
                 let paid = !of_bus && self.is_payable(&into, &owner, &mint);
-                if !paid && self.game.model.is_frozen(&unclaimed) {
+                if (!paid || now.diverted > 0) && self.game.model.is_frozen(&unclaimed) {
                     continue;
                 }
                 let claim = treasury_claim_by(&addresses, &self.winder(), &owner, into);

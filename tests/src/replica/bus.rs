@@ -21,10 +21,10 @@ fn due(account: &OwnerAccount, share_bps: u16, period: u128) -> u128 {
     account.accrued as u128 + period * share_bps as u128 / 10_000 - account.claimed as u128
 }
 
-/// Revenue of the present period when the treasury holds `balance`.
+/// Revenue of the present period when the treasury holds `balance` besides what was diverted.
 fn period(ledger: &state::Ledger, balance: u64) -> u128 {
     // What is more than 64 bits hold waits for the next period.
-    let all = balance.saturating_add(ledger.period_claimed);
+    let all = (balance + ledger.diverted).saturating_add(ledger.period_claimed);
     (all - ledger.accrued_total) as u128
 }
 
@@ -197,6 +197,9 @@ impl Replica {
         assert_eq!(padding, [0; 7]);
         assert!(amount > 0, "a claim pays something");
         let state::Bus { treasury, unclaimed, owners, owner_count, .. } = *self.bus(&bus);
+        // What came while the treasury was frozen goes there first.
+        let diverted = std::mem::take(&mut self.ledger_mut(&bus).diverted);
+        tally.moved(&unclaimed, &treasury, diverted);
         let balance = self.balance(&treasury, tally);
         let place = owners[..owner_count as usize].iter().position(|slot| slot.owner == owner);
         let ledger = self.ledger_mut(&bus);
@@ -260,12 +263,13 @@ impl Replica {
             state::Ledger { former_owners: places, ..*ledger }
         };
         assert_eq!(by_wallet(&found), by_wallet(told), "the ledger {address} is as its events tell");
-        // Invariant 5: the treasury covers every claim, and holds nothing else but what does not divide.
+        // Invariant 5: the treasury and what was diverted cover every claim, and hold nothing else but what does not divide.
         let bus = self.bus(&told.bus);
         let balance = balances[&bus.treasury].amount;
         let owed: u128 = self.dues(&told.bus, balance).iter().sum::<u128>()
             + self.former(&told.bus).values().map(|accrued| *accrued as u128).sum::<u128>();
-        let rest = (balance as u128).checked_sub(owed).expect("the treasury covers every claim");
+        let revenue = balance as u128 + told.diverted as u128;
+        let rest = revenue.checked_sub(owed).expect("the treasury covers every claim");
         assert!(rest < bus.owner_count as u128, "{rest} base units are nobody's");
         let shares: u32 = bus.owners.iter().map(|slot| slot.share_bps as u32).sum();
         assert_eq!(shares, 10_000, "shares sum to 10,000");

@@ -67,7 +67,8 @@ impl Replica {
             let ledger = &self.ledgers[&pda::ledger(address).0];
             let claims = self.claims.values().filter(|claim| claim.bus == *address);
             assert_eq!(ledger.unclaimed_total, claims.map(|claim| claim.amount).sum::<u64>());
-            assert!(self.held[&bus.unclaimed] >= ledger.unclaimed_total as i128, "all claims are covered");
+            let booked = ledger.unclaimed_total + ledger.diverted;
+            assert!(self.held[&bus.unclaimed] >= booked as i128, "all claims and all diverted revenue are covered");
         }
         for (address, seller) in &self.sellers {
             let own = self.offers.values().filter(|offer| offer.seller == *address);

@@ -9,11 +9,18 @@ use {
 };
 
 impl Replica {
-    fn device_opened(&mut self, bus: Address, seller: Address, key: Address, rent_payer: Address) {
+    /// A device becomes the one of a meter; returns until when it is busy, where it was the seller's before.
+    fn device_opened(&mut self, bus: Address, seller: Address, key: Address, rent_payer: Address) -> i64 {
         let (place, bump) = pda::device(&key);
+        if let Some(former) = self.devices.get_mut(&place) {
+            assert_eq!((former.seller, former.retired), (seller, 1), "a key is registered once");
+            former.retired = 0;
+            return std::mem::take(&mut former.busy_until);
+        }
         let opened =
             state::Device { layout_version: LAYOUT_VERSION, bump, key, bus, seller, rent_payer, ..Zeroable::zeroed() };
-        assert!(self.devices.insert(place, opened).is_none(), "a key is registered once");
+        self.devices.insert(place, opened);
+        0
     }
 
     /// The present device of a meter is no meter of later windows.
@@ -42,7 +49,9 @@ impl Replica {
         let of = self.sellers.get_mut(&seller).expect("a known seller");
         assert_eq!((of.bus, of.meter), (bus, Address::default()), "a seller has one meter");
         of.meter = meter;
+        let listed_until = self.device_opened(bus, seller, key, rent_payer);
         let opened = state::Meter {
+            listed_until,
             layout_version: LAYOUT_VERSION,
             bump,
             source,
@@ -56,7 +65,6 @@ impl Replica {
             ..Zeroable::zeroed()
         };
         assert!(self.meters.insert(meter, opened).is_none(), "a seller has one meter");
-        self.device_opened(bus, seller, key, rent_payer);
     }
 
     pub(super) fn meter_replaced(&mut self, event: &MeterReplaced, now: i64) {
@@ -81,7 +89,8 @@ impl Replica {
         (of.source, of.power_w, of.valid_from) = (source, power_w, valid_from);
         (of.registered_at, of.listed_until, of.key) = (now, 0, key);
         self.device_retired(&retired_key, busy_until);
-        self.device_opened(bus, seller, key, rent_payer);
+        let listed_until = self.device_opened(bus, seller, key, rent_payer);
+        self.meters.get_mut(&meter).expect("a known meter").listed_until = listed_until;
     }
 
     pub(super) fn meter_closed(&mut self, event: &MeterClosed) {

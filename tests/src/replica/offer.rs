@@ -189,10 +189,19 @@ impl Replica {
             let book = self.books.get_mut(&offer.book).expect("a known delivery book");
             let window = &mut book.windows[offer.book_place as usize];
             window.listed_wh -= withdrawn_wh;
-            if window.listed_wh == 0 && now < offer.gate_closes_at {
+            let lists = if offer.wallet == bus {
+                is_owner && cancelled_by == offer.rent_payer
+            } else {
+                cancelled_by == offer.wallet
+            };
+            if window.listed_wh == 0 && lists && now < offer.gate_closes_at {
                 *window = Zeroable::zeroed();
             }
-            assert_eq!(window_unused, (window.state == 0) as u8, "a window of which all is withdrawn is unused");
+            assert_eq!(
+                window_unused,
+                (window.state == 0) as u8,
+                "a window of which its seller withdraws all is unused"
+            );
             book.open_offers -= u32::from(closed);
         }
         if closed == 1 {

@@ -12,7 +12,7 @@ use {
     multibus::{
         constants::{BOOK_WINDOWS, LAYOUT_VERSION},
         event::*,
-        state::{BookWindowState, DeliveryBook, PositionBook, RefundOutcome},
+        state::{DeliveryBook, PositionBook, RefundOutcome},
     },
     solana_address::Address,
 };
@@ -22,6 +22,8 @@ impl Replica {
         let PositionOpened { book, position, buyer, rent_payer } = *event;
         let (place, bump) = pda::position(&book, &buyer);
         assert_eq!(position, place);
+        let is_closing = self.books.get(&book).is_some_and(|of| self.bus(&of.bus).closing == 1);
+        assert!(!is_closing, "no position opens on a closing bus");
         let of = self.books.get_mut(&book).expect("a known delivery book");
         let last = of.first_window + i64::from(BOOK_WINDOWS as u32 - 1) * of.terms.window_seconds as i64;
         assert!(now < last - of.terms.gate_closure_seconds as i64, "a book that is over takes no position");
@@ -83,8 +85,8 @@ impl Replica {
         let of = *of;
         let used = || (0..BOOK_WINDOWS).filter(|place| closed.windows[*place].energy_wh > 0);
         assert!(used().all(|place| now >= Self::final_at(&of, place)), "every window of a closed position is final");
-        let is_used = |place: &usize| of.windows[*place].state != BookWindowState::Unused as u8;
-        let last = (0..BOOK_WINDOWS).filter(is_used).map(|place| Self::final_at(&of, place)).max();
+        let is_delivered = |place: &usize| of.windows[*place].delivered_wh > 0;
+        let last = (0..BOOK_WINDOWS).filter(is_delivered).map(|place| Self::final_at(&of, place)).max();
         let others = last.unwrap_or(0) + 30 * 86_400;
         let mut taken =
             used().map(|place| has(&closed.certified, place) || Self::certifiable(&closed, &of, place) == 0);

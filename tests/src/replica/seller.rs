@@ -74,6 +74,9 @@ impl Replica {
         assert!(is_treasury || !is_paid || swept_by == recipient || destination != of.treasury);
         seller.grid_fees_owed = 0;
         tally.moved(&seller.vault.clone(), &to, amount);
+        if is_treasury && to == of.unclaimed {
+            self.ledger_mut(&bus).diverted += amount;
+        }
     }
 
     pub(super) fn seller_closed(&mut self, event: &SellerClosed, before: &mut TokenBalances, tally: &mut TokenTally) {

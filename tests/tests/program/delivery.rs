@@ -5,7 +5,7 @@ use {
     multibus::{
         error::MultibusError,
         event,
-        state::{BookWindow, Certificate, Claim, DeliveryBook, ProposalAction},
+        state::{BookWindow, Certificate, Claim, DeliveryBook, ProposalAction, Reading, ReadingProof},
     },
     multibus_tests::{
         BusOptions, Buyer, DeliveryMarket, OfferOptions, Refusal, TestChain, TokenProgram, event::assert_logged,
@@ -212,8 +212,8 @@ fn the_bus_is_paid_for_what_it_delivers() {
     market.execute(&[position_open(&book.position(&buyer.wallet), &buyer.wallet)]);
     market.execute(&[market.purchase_as(&buyer, &offer, 8_000)]);
     market.go_to(window + 900);
-    let reading = multibus::state::Reading { window_start: window, energy_wh: 9_000, sequence: 1 };
-    market.execute(&[delivery_report(&book, &key, reading, multibus::state::ReadingProof::Transaction)]);
+    let reading = Reading { window_start: window, energy_wh: 9_000, sequence: 1 };
+    market.execute(&[delivery_report(&book, &key, reading, ReadingProof::Transaction)]);
     market.pass(3_600);
     market.execute(&[delivery_release(&book), seller_withdraw(&own, &owner, bus.treasury)]);
     assert_eq!(market.tokens(&bus.treasury), 16_000_000);
@@ -329,16 +329,20 @@ pub fn a_book_closes_after_its_last_window() {
     for closer_is_seller in [true, false] {
         let mut market = DeliveryMarket::new();
         let (wallet, stranger, book) = (market.seller, market.wallet("stranger"), market.book);
-        // The last window of the book, unread: final an hour after its end.
-        let last = market.list(book.first_window + 95 * 900, 1_000, 2_000_000);
+        // The last window of the book, read at its end: final an hour after.
+        let window_start = book.first_window + 95 * 900;
+        let last = market.list(window_start, 1_000, 2_000_000);
         market.execute(&[offer_cancel(&market.offer, &wallet)]);
-        market.go_to(book.first_window + 95 * 900 - 60);
+        market.go_to(window_start - 60);
         market.execute(&[offer_cancel(&last, &wallet)]);
         let end = book.first_window + DAY;
         let mut closes = [market.close_book(&book, &wallet), market.close_book(&book, &stranger)];
         let mut theft = closes[0].clone();
         theft.accounts[4].pubkey = stranger;
         market.assert_refused(&[theft], MultibusError::RentPayerMismatch);
+        market.go_to(end);
+        let reading = Reading { window_start, energy_wh: 1, sequence: 1 };
+        market.execute(&[delivery_report(&book, &market.device, reading, ReadingProof::Transaction)]);
         market.go_to(end + 3_599);
         for close in &closes {
             market.assert_refused(from_ref(close), MultibusError::BookNotFinal);
@@ -579,8 +583,8 @@ fn a_hostile_seller_changes_nothing_for_its_buyers() {
         market.go_to(market.window + 7_200 + 900);
         let device = market.close_device(&market.device);
         market.execute(&[device]);
-        let reading = multibus::state::Reading { window_start: market.window + 7_200, energy_wh: 1_000, sequence: 1 };
-        let proof = multibus::state::ReadingProof::Operator;
+        let reading = Reading { window_start: market.window + 7_200, energy_wh: 1_000, sequence: 1 };
+        let proof = ReadingProof::Operator;
         market.execute(&[delivery_report(&market.book, &market.operator, reading, proof)]);
         market.pass(3_600);
         market.execute(&[delivery_release(&market.book)]);
@@ -632,15 +636,23 @@ fn the_last_wh_of_a_window_is_sold_once() {
     market.wind_down();
 }
 
-/// Energy that was listed far ahead and withdrawn again holds no closing bus open, and its window is unused again.
+/// Energy that was listed far ahead and not sold holds no closing bus open, whoever withdrew it, and when.
 #[test]
 fn a_withdrawn_window_far_ahead_holds_nothing_up() {
     withstands!(blocked_exit: delivery_close, offer_cancel);
     let mut market = DeliveryMarket::new();
     let (bus, seller, stranger) = (market.bus, market.seller_account(), market.wallet("stranger"));
-    let far = market.list(market.window + 80_100, 1_000, 2_000_000);
+    let start = market.window + 80_100;
+    let far = market.list(start, 1_000, 2_000_000);
     let next = far.book.expect("on delivery terms");
     assert_ne!(next, market.book);
+    // An offer that ends soon is a stranger's to withdraw before the bus closes.
+    let (wallet, number) = (seller.wallet, market.next_offer());
+    let soon = OfferOptions::new(0).number(number).energy(10).price(2_000_000).expires(market.now() + 1);
+    let (create, brief) = market.listing(&seller, bus.window(start), &wallet, soon);
+    market.execute(&[create]);
+    market.pass(1);
+    market.execute(&[offer_cancel(&brief, &stranger)]);
     market.decide(&bus, ProposalAction::BusClose);
     let window = far.capacity;
     let meta = market.execute(&[offer_cancel(&far, &stranger)]);
@@ -655,16 +667,80 @@ fn a_withdrawn_window_far_ahead_holds_nothing_up() {
             collected: 0,
             grid_fee: 0,
             closed: 1,
-            window_unused: 1,
+            window_unused: 0,
             padding: [0; 6],
         },
     );
     assert!(market.exists(&window));
-    market.execute(&[offer_cancel(&market.offer, &stranger)]);
+    market.execute(&[offer_cancel(&market.offer, &wallet)]);
     assert_eq!(market.window_state(), bytemuck::Zeroable::zeroed());
     let closes = [next, market.book].map(|book| market.close_book(&book, &stranger));
     market.execute(&closes);
     assert_eq!(market.seller_state(&seller).open_books, 0);
+    market.wind_down();
+}
+
+/// On a closing bus a window whose gate has closed is waited for: its seller certifies what it delivers, though it sold nothing.
+#[test]
+fn a_closing_bus_waits_for_a_window_whose_gate_has_closed() {
+    refuses!(blocked_exit: delivery_close);
+    let mut market = DeliveryMarket::new();
+    let (bus, wallet, window, stranger) = (market.bus, market.seller, market.window, market.wallet("stranger"));
+    market.decide(&bus, ProposalAction::BusClose);
+    market.execute(&[offer_cancel(&market.offer, &stranger)]);
+    let close = market.close_book(&market.book, &stranger);
+    market.go_to(window - 60);
+    market.assert_refused(from_ref(&close), MultibusError::BookNotFinal);
+    market.pass_window(0);
+    market.execute(&[market.report(7_000, 1)]);
+    market.pass(3_600);
+    market.assert_refused(from_ref(&close), MultibusError::CertificatesOpen);
+    let (take, _) = market.take_certificate(&market.book, &wallet, window);
+    market.execute(&[take]);
+    market.pass(30 * 86_400);
+    market.execute(&[close]);
+    market.wind_down();
+}
+
+/// A stranger that withdraws an offer which has expired does not decide whether its seller certifies what it delivers.
+#[test]
+fn a_window_from_which_a_stranger_withdraws_stays_used() {
+    let mut market = DeliveryMarket::new();
+    let (bus, seller, stranger) = (market.bus, market.seller_account(), market.wallet("stranger"));
+    let (wallet, window) = (seller.wallet, market.window + 900);
+    market.execute(&[capacity_open(&bus, &wallet, window)]);
+    let soon = OfferOptions::new(0).number(market.next_offer()).energy(800).price(2_000_000).expires(market.now() + 1);
+    let (create, brief) = market.listing(&seller, bus.window(window), &wallet, soon);
+    market.execute(&[create]);
+    market.pass(1);
+    market.execute(&[offer_cancel(&brief, &stranger)]);
+    market.go_to(window + 900);
+    let reading = Reading { window_start: window, energy_wh: 800, sequence: 1 };
+    market.execute(&[delivery_report(&market.book, &market.device, reading, ReadingProof::Transaction)]);
+    market.pass(3_600);
+    let (take, certificate) = market.take_certificate(&market.book, &wallet, window);
+    market.execute(&[take]);
+    assert_eq!(market.state::<Certificate>(&certificate).range_end, 800);
+    market.wind_down();
+}
+
+/// Nothing is certified of a book in which nothing was delivered, so that anyone closes it once it is final.
+#[test]
+fn a_book_in_which_nothing_was_delivered_waits_for_no_certificates() {
+    withstands!(blocked_exit: delivery_close, position_close);
+    let mut market = DeliveryMarket::new();
+    let (bus, stranger) = (market.bus, market.wallet("stranger"));
+    let buyer = market.buyer("first");
+    market.buy_as(&buyer, 1_000);
+    market.decide(&bus, ProposalAction::BusClose);
+    market.execute(&[offer_cancel(&market.offer, &stranger)]);
+    market.pass_window(3_599);
+    let close = market.close_position(&market.position(&buyer.wallet), &stranger);
+    market.assert_refused(from_ref(&close), MultibusError::PositionNotFinal);
+    market.pass(1);
+    market.execute(&[close]);
+    let close = market.close_book(&market.book, &stranger);
+    market.execute(&[close]);
     market.wind_down();
 }
 

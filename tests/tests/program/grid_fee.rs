@@ -8,8 +8,8 @@ use {
         state::{BusConfig, Claim, ProposalAction, TermsConfig},
     },
     multibus_tests::{
-        DeliveryMarket, OfferAddresses, OfferOptions, TestChain, TestMarket, TokenProgram, event::assert_logged,
-        instructions::*,
+        BusOptions, DeliveryMarket, OfferAddresses, OfferOptions, TestChain, TestMarket, TokenProgram,
+        event::assert_logged, instructions::*,
     },
     solana_address::Address,
     std::slice::from_ref,
@@ -206,8 +206,8 @@ fn a_recipient_that_cannot_be_paid_holds_up_no_seller() {
     }
 }
 
-/// While the treasury is frozen, grid fees without a recipient wait in the unclaimed account, which is divided when the bus closes:
-/// the issuer alone does not hold up a seller.
+/// While the treasury is frozen, grid fees without a recipient wait in the unclaimed account: the issuer alone does not hold up a
+/// seller.
 #[test]
 fn a_frozen_treasury_holds_up_no_seller() {
     refuses!(blocked_exit: grid_sweep);
@@ -228,6 +228,67 @@ fn a_frozen_treasury_holds_up_no_seller() {
     let wallet = seller.wallet;
     let payouts: u64 = market.all::<multibus::state::Claim>().iter().map(|(_, claim)| claim.amount).sum();
     assert_eq!((payouts, market.exists(&bus.claim(&wallet))), (0, false), "everybody was paid");
+}
+
+/// Fees that are swept while the treasury is frozen are revenue of the owners of that moment, as if they were swept before or after.
+#[test]
+fn what_is_swept_while_the_treasury_is_frozen_is_divided_by_the_shares_of_that_moment() {
+    refuses!(theft: treasury_claim);
+    withstands!(blocked_exit: treasury_claim, grid_sweep);
+    for (frozen, leaves) in [(false, false), (true, false), (true, true)] {
+        let (mut market, owners) = TestMarket::owned_by(2, 1, |config| {
+            config.terms.grid_fee_per_kwh = 1_000;
+            config.base_price_per_kwh = 1;
+        });
+        let (bus, mint, stranger) = (market.bus, market.bus.mint, market.wallet("stranger"));
+        let other = market.create_bus(&owners[0], &mint, &BusOptions::new(&owners[0]));
+        let seller = bus.seller(&market.seller);
+        let offer = market.offer_with(|options| options.energy(100_000).price(1));
+        sell(&mut market, &offer, 1_000);
+        let sweep = market.sweep(&seller, &stranger, bus.treasury);
+        if frozen {
+            market.freeze(&mint, &bus.treasury);
+            let mut elsewhere = sweep.clone();
+            elsewhere.accounts[2].pubkey = other.ledger;
+            market.assert_refused(&[elsewhere], MultibusError::LedgerMismatch);
+        }
+        market.execute(&[sweep]);
+        let ledger = market.ledger(&bus);
+        assert_eq!(ledger.diverted, if frozen { 1_000 } else { 0 });
+        if frozen {
+            market.thaw(&mint, &bus.treasury);
+        }
+        let action = if leaves {
+            ProposalAction::OwnerRemove { owner: owners[1], shares_bps: vec![10_000] }
+        } else {
+            ProposalAction::SharesSet { shares_bps: vec![9_999, 1] }
+        };
+        market.decide(&bus, action);
+        let accounts = [0, 1].map(|place| market.associated_account(&mint, &owners[place]));
+        let claim = treasury_claim_by(&bus, &stranger, &owners[1], accounts[1]);
+        if frozen {
+            // What waits in the unclaimed account is paid once that is thawed, too.
+            market.freeze(&mint, &bus.unclaimed);
+            market.assert_refused(from_ref(&claim), MultibusError::PayerFrozen);
+            market.thaw(&mint, &bus.unclaimed);
+        }
+        let had = market.tokens(&accounts[1]);
+        market.execute(from_ref(&claim));
+        assert_eq!((market.tokens(&accounts[1]) - had, market.ledger(&bus).diverted), (500, 0));
+        market
+            .assert_refused(&[claim], if leaves { MultibusError::OwnerUnknown } else { MultibusError::NothingToClaim });
+        let had = market.tokens(&accounts[0]);
+        market.execute(&[treasury_claim_by(&bus, &stranger, &owners[0], accounts[0])]);
+        assert_eq!(market.tokens(&accounts[0]) - had, 500);
+        // What comes while the treasury is frozen, and nobody claims, is divided when the bus closes.
+        sell(&mut market, &offer, 1_000);
+        market.freeze(&mint, &bus.treasury);
+        let sweep = market.sweep(&seller, &stranger, bus.treasury);
+        market.execute(&[sweep]);
+        market.thaw(&mint, &bus.treasury);
+        assert_eq!((market.tokens(&bus.unclaimed), market.ledger(&bus).diverted), (1_000, 1_000));
+        market.wind_down();
+    }
 }
 
 /// A price with which the fee does not fit is refused when it is set, so that no purchase overflows.

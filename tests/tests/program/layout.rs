@@ -162,7 +162,8 @@ fn account_layouts_are_pinned() {
         bus: 64,
         owners: 96,
         former_owners: 480,
-        reserved: 1_120,
+        diverted: 1_120,
+        reserved: 1_128,
     });
     layout!(Lock, 248, {
         layout_version: 8,

@@ -435,6 +435,51 @@ fn an_unlisted_meter_asks_for_no_wait() {
     market.execute(&[device_close(&key, &operator)]);
 }
 
+/// A device that its seller had before becomes its meter again at any time, and no other seller's before its windows have ended.
+#[test]
+fn a_device_returns_to_its_seller_and_stays_busy() {
+    refuses!(reinitialisation: meter_register);
+    withstands!(reinitialisation: meter_register, meter_replace; revival: meter_register);
+    let mut market = DeliveryMarket::new();
+    let (seller, operator, device) = (market.seller_account(), market.operator, market.device);
+    let (other, next) = (bare(&mut market, "other"), market.key("next device"));
+    let busy_until = market.window + 900;
+    let rent_payer = market.state::<Device>(&pda::device(&device).0).rent_payer;
+    market.execute(&[offer_cancel(&market.offer, &seller.wallet)]);
+    let close = market.close_meter(&seller, &seller.wallet);
+    market.execute(&[close]);
+    // Its window is unused again, but only its books tell, so that it stays busy for others.
+    market.assert_refused(&[meter_register(&other, &operator, &device, solar(1_000))], Refusal::custom(TAKEN));
+    let spec = MeterSpec { valid_from: busy_until + 9_000, ..solar(50_000) };
+    let before = market.lamports(&operator);
+    market.execute(&[meter_register(&seller, &operator, &device, spec)]);
+    assert_eq!(before - market.lamports(&operator), market.lamports(&seller.meter()), "the device pays no second rent");
+    let meter = market.meter_state(&seller);
+    assert_eq!((meter.power_w, meter.listed_until, meter.valid_from), (50_000, busy_until, busy_until + 9_000));
+    let state: Device = market.state(&pda::device(&device).0);
+    assert_eq!((state.retired, state.busy_until, state.rent_payer), (0, 0, rent_payer));
+    market.assert_refused(&[meter_register(&other, &operator, &device, solar(1_000))], Refusal::custom(TAKEN));
+    // Another device takes its place, and it comes back.
+    let replace = market.replace_meter(&seller, &operator, &next, solar(1_000));
+    market.execute(&[replace]);
+    let close = market.close_device(&device);
+    market.assert_refused(&[close], MultibusError::DeviceInUse);
+    let back = market.replace_meter(&seller, &operator, &device, solar(2_000));
+    market.execute(&[back]);
+    let meter = market.meter_state(&seller);
+    assert_eq!((meter.key, meter.power_w, meter.listed_until), (device, 2_000, busy_until));
+    // It is still busy when it is retired again.
+    let close = market.close_meter(&seller, &operator);
+    market.execute(&[close]);
+    let close = market.close_device(&device);
+    market.go_to(busy_until - 1);
+    market.assert_refused(from_ref(&close), MultibusError::DeviceInUse);
+    market.assert_refused(&[meter_register(&other, &operator, &device, solar(1_000))], Refusal::custom(TAKEN));
+    market.pass(1);
+    market.execute(&[close, meter_register(&other, &operator, &device, solar(1_000))]);
+    market.wind_down();
+}
+
 /// Nothing is registered on a bus that closes; what is open ends, and the device reads its windows.
 #[test]
 fn a_closing_bus_registers_no_meter() {

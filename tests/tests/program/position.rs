@@ -4,7 +4,7 @@ use {
     multibus::{
         error::MultibusError,
         event,
-        state::{Claim, PositionBook},
+        state::{Claim, PositionBook, ProposalAction, TermsConfig},
     },
     multibus_tests::{
         BusOptions, DeliveryMarket, PositionAddresses, Refusal, TokenProgram, event::assert_logged, instructions::*,
@@ -95,6 +95,49 @@ pub fn no_position_opens_after_the_last_gate() {
     market.pass(1);
     market.execute(&[close]);
     market.assert_refused(&[open], MultibusError::BookOver);
+}
+
+/// Nor on a closing bus, where nobody needs one: it would keep the book, its seller and the bus open. What is open already stays so.
+#[test]
+fn no_position_opens_on_a_closing_bus() {
+    withstands!(blocked_exit: delivery_close, position_close);
+    let mut market = DeliveryMarket::new();
+    let (bus, book, stranger) = (market.bus, market.book, market.wallet("stranger"));
+    let (early, late) = (market.buyer("early"), market.wallet("late"));
+    market.decide(&bus, ProposalAction::BusClose);
+    let open = position_open(&book.position(&late), &late);
+    market.assert_refused(from_ref(&open), MultibusError::BusClosing);
+    market.execute(&[position_open(&book.position(&early.wallet), &stranger), offer_cancel(&market.offer, &stranger)]);
+    let closes = [market.close_position(&book.position(&early.wallet), &stranger), market.close_book(&book, &stranger)];
+    market.execute(&closes);
+    assert_eq!(market.seller_state(&market.seller_account()).open_books, 0);
+    market.wind_down();
+}
+
+/// Nor after the last gate of a book that a change of terms cuts short.
+#[test]
+fn no_position_opens_after_the_last_gate_of_a_book_that_was_cut_short() {
+    withstands!(blocked_exit: delivery_close);
+    let mut market = DeliveryMarket::new();
+    let (bus, wallet, late) = (market.bus, market.seller, market.wallet("late"));
+    let now = market.now();
+    let from = now + DAY + 3_600 - now % 3_600;
+    let terms = TermsConfig { window_seconds: 3_600, gate_closure_seconds: 60, ..TermsConfig::default() };
+    market.decide(&bus, ProposalAction::TermsSet { from, terms });
+    market.go_to(from - 3_600);
+    let offer = market.list(from - 900, 1_000, 2_000_000);
+    let book = offer.book.expect("on delivery terms");
+    let gate = from - 900 - 60;
+    assert!(gate < market.state::<multibus::state::DeliveryBook>(&book.address).own_last_gate());
+    let open = position_open(&book.position(&late), &late);
+    market.go_to(gate);
+    market.assert_refused(from_ref(&open), MultibusError::BookOver);
+    market.go_to(gate - 1);
+    market.execute(&[open, offer_cancel(&offer, &wallet)]);
+    market.pass(1);
+    let closes = [market.close_position(&book.position(&late), &wallet), market.close_book(&book, &wallet)];
+    market.execute(&closes);
+    market.wind_down();
 }
 
 /// A position that is closed and opened again is empty, lamports at its address or not.
@@ -397,6 +440,26 @@ fn the_refund_account_is_fixed_in_a_book_in_which_nothing_was_sold() {
     market.wind_down();
 }
 
+/// On a closing bus, where anyone closes an empty position at once, its buyer cannot hold the bus open by naming others either.
+#[test]
+fn the_refund_account_is_fixed_while_the_bus_closes() {
+    withstands!(blocked_exit: position_close);
+    let mut market = DeliveryMarket::new();
+    let (bus, book) = (market.bus, market.book);
+    let (idle, bought) = (market.buyer("idle"), market.buyer("bought"));
+    market.buy_as(&bought, 1_000);
+    let set = |wallet: &Address, refund| position_set_refund(&book.position(wallet), wallet, refund);
+    market.execute(&[set(&idle.wallet, bus.treasury)]);
+    market.decide(&bus, ProposalAction::BusClose);
+    market.assert_refused(&[set(&idle.wallet, idle.payment)], MultibusError::RefundFixed);
+    // What was bought is not final yet: its buyer still chooses where the refund goes.
+    market.pass_window(3_599);
+    market.execute(&[set(&bought.wallet, idle.payment)]);
+    market.pass(1);
+    market.assert_refused(&[set(&bought.wallet, bought.payment)], MultibusError::RefundFixed);
+    market.wind_down();
+}
+
 /// A buyer that bought early in a long book still names another account while more of its windows are ahead.
 #[test]
 fn the_refund_account_can_change_until_the_last_gate_of_the_book() {
@@ -411,7 +474,7 @@ fn the_refund_account_can_change_until_the_last_gate_of_the_book() {
     market.buy_as(&buyer, 1_000);
     let (position, state) = (market.position(&buyer.wallet), market.book_state());
     let gate = state.own_last_gate();
-    assert!(state.others_close_at() < gate);
+    assert!(state.last_final_at() + 30 * DAY < gate);
     market.go_to(gate - 1);
     market.execute(&[position_set_refund(&position, &buyer.wallet, buyer.wallet)]);
     market.pass(1);

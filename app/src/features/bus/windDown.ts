@@ -94,12 +94,12 @@ async function closable(live: LiveMarket, bus: Bus, caller: Address): Promise<re
   const isTime = (at: number | undefined) => at !== undefined && now >= at;
   const positions = open.flatMap(({ book, positions: all }) =>
     all
-      .filter((position) => isTime(positionClosesAt(book, bus, position, position.buyer === caller)))
+      .filter((position) => isTime(positionClosesAt(book, bus, position, position.buyer === caller, now)))
       .map((position) => () => positionCloseInstruction(caller, { position, book, bus })),
   );
   const walletOf = (seller: Address) => state.sellers.get(seller)?.wallet;
   const books = remains.books
-    .filter((book) => isTime(bookClosesAt(book, bus, walletOf(book.seller) === caller)))
+    .filter((book) => isTime(bookClosesAt(book, bus, walletOf(book.seller) === caller, now)))
     .map((book) => async () => deliveryCloseInstruction(caller, book));
   const fees = remains.sellers
     .filter(({ gridFeesOwed }) => gridFeesOwed > 0n)

@@ -93,12 +93,12 @@ function RefundAccount() {
   const [text, setText] = useState('');
   const parsed = parseAddress(text);
   const now = useNow();
-  const held = heldBy(state, wallet).filter(({ book }) => mayChangeRefund(book, now));
+  const held = heldBy(state, wallet).filter(({ book, bus, position }) => mayChangeRefund(book, bus, position, now));
   const accounts = [...new Set(held.flatMap(({ position }) => position.refund ?? []))];
   const change = (accountFor: (bus: Bus) => Promise<Address>) => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      const changes = held.map(async ({ position, bus }) => ({ position, refund: await accountFor(bus) }));
+      const changes = held.map(async ({ position, bus }) => ({ position, bus, refund: await accountFor(bus) }));
       await positionSetRefund(live, signer, await Promise.all(changes), onStage);
       setText('');
       return { message: t.delivery.refundsGoThereNow };

@@ -187,7 +187,7 @@ export function deliveryRelease(
 export function positionSetRefund(
   live: LiveMarket,
   signer: Signer,
-  changes: readonly { readonly position: Position; readonly refund: Address }[],
+  changes: readonly { readonly position: Position; readonly bus: Bus; readonly refund: Address }[],
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
   const build = async () =>
@@ -195,10 +195,11 @@ export function positionSetRefund(
       signer.address,
       changes
         .filter(({ position, refund }) => position.refund !== refund)
-        .map(({ position, refund }) => [
+        .map(({ position, bus, refund }) => [
           getPositionSetRefundInstruction({
             buyer: noSigner(signer.address),
             position: position.address,
+            bus: bus.address,
             book: position.book,
             refund,
           }),
@@ -276,14 +277,14 @@ export function closable(state: Known, wallet: Address | undefined, now: number)
   return {
     // Its own wallet need not wait for the last gate where all of it is final and certified.
     positions: heldBy(state, wallet).filter(({ position, book, bus }) => {
-      const [own, anybody] = [true, false].map((isBuyer) => positionClosesAt(book, bus, position, isBuyer));
+      const [own, anybody] = [true, false].map((isBuyer) => positionClosesAt(book, bus, position, isBuyer, now));
       const isUsed = position.windows.some(({ energyWh }) => energyWh > 0n);
       const isLeft = position.windows.some((window, place) => certifiableOf(book, place, window, now) > 0n);
       const isOwnTime = own !== undefined && now >= own && isUsed && !isLeft;
       return isOwnTime || (anybody !== undefined && now >= anybody);
     }),
     books: soldBy(state, wallet).flatMap(({ book, bus }) => {
-      const at = bookClosesAt(book, bus, true);
+      const at = bookClosesAt(book, bus, true, now);
       return at !== undefined && now >= at ? [book] : [];
     }),
   };

@@ -49,14 +49,18 @@ async function booksOf({ book }: Pick<Offer, 'book'>, buyer: Address) {
 /** Opens a buyer's position books for items where they are missing; the buyer pays the rent and gets it back. */
 export async function positionOpenings(
   buyer: Address,
-  items: readonly { readonly offer: Pick<Offer, 'book'>; readonly opensPosition: boolean }[],
+  items: readonly { readonly offer: Pick<Offer, 'bus' | 'book'>; readonly opensPosition: boolean }[],
 ): Promise<readonly Instruction[]> {
   const payer = noSigner(buyer);
-  return Promise.all([...missingBooks(items)].map((book) => getPositionOpenInstructionAsync({ payer, book, buyer })));
+  const missing = [...missingBooks(items)].map(([book, bus]) => ({ payer, bus, book, buyer }));
+  return Promise.all(missing.map((accounts) => getPositionOpenInstructionAsync(accounts)));
 }
 
-const missingBooks = (items: Parameters<typeof positionOpenings>[1]): ReadonlySet<Address> =>
-  new Set(items.flatMap(({ offer: { book }, opensPosition }) => (book !== undefined && opensPosition ? [book] : [])));
+/** Delivery books on which the buyer has no position, each with its bus. */
+const missingBooks = (items: Parameters<typeof positionOpenings>[1]): ReadonlyMap<Address, Address> =>
+  new Map(
+    items.flatMap(({ offer: { bus, book }, opensPosition }) => (book !== undefined && opensPosition ? [[book, bus]] : [])),
+  );
 
 /** Buys part of one offer, exactly, or up to an amount with a minimum. */
 export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, title: string): Plan {
@@ -65,7 +69,7 @@ export function planSingle(buyer: Address, item: Item, minEnergyWh: bigint, titl
     kind: 'single',
     orders: [{ offer: offer.address, energyWh, maxPricePerKwh }],
     title,
-    opens: [...missingBooks([item])],
+    opens: [...missingBooks([item]).keys()],
     build: async (trader, nonce) => {
       const purchase = getPurchaseInstruction({
         buyer: noSigner(buyer),
@@ -105,7 +109,7 @@ export function planBatch(buyer: Address, wanted: readonly Item[], maxTotal: big
     kind: 'batch',
     orders: items.map(({ offer, energyWh, maxPricePerKwh }) => ({ offer: offer.address, energyWh, maxPricePerKwh })),
     title,
-    opens: [...missingBooks(items)],
+    opens: [...missingBooks(items).keys()],
     build: async (trader, nonce) => {
       const instruction = getPurchaseBatchInstruction({
         buyer: noSigner(buyer),

@@ -437,8 +437,8 @@ export interface BatchLimits {
 /** System program; the instruction that opens a lane: program, three accounts, discriminator, lane, first slot. */
 const BYTES_OPENING = 32 + (1 + 1 + 3 + 1 + 1 + 2 + 8);
 
-/** The instruction that opens a position book: program, four accounts, discriminator, buyer. */
-const BYTES_POSITION_OPENING = 1 + 1 + 4 + 1 + (1 + 32);
+/** The instruction that opens a position book: program, five accounts, discriminator, buyer. */
+const BYTES_POSITION_OPENING = 1 + 1 + 5 + 1 + (1 + 32);
 
 /** Limits of a transaction, with room for what wallets add and, where the lane is not open yet, for its opening. */
 export function batchLimits(opensLane: boolean): BatchLimits {

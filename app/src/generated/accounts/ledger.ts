@@ -88,6 +88,11 @@ export type Ledger = {
   owners: Array<OwnerAccount>;
   /** Owners who left with revenue that they have not claimed yet. */
   formerOwners: Array<FormerOwner>;
+  /**
+   * Revenue that is in the unclaimed account because the treasury was frozen when it came, in token base units. It
+   * counts as if the treasury held it, and the next claim of an owner moves it there.
+   */
+  diverted: bigint;
   reserved: Array<bigint>;
 };
 
@@ -118,6 +123,11 @@ export type LedgerArgs = {
   owners: Array<OwnerAccountArgs>;
   /** Owners who left with revenue that they have not claimed yet. */
   formerOwners: Array<FormerOwnerArgs>;
+  /**
+   * Revenue that is in the unclaimed account because the treasury was frozen when it came, in token base units. It
+   * counts as if the treasury held it, and the next claim of an owner moves it there.
+   */
+  diverted: number | bigint;
   reserved: Array<number | bigint>;
 };
 
@@ -141,7 +151,8 @@ export function getLedgerEncoder(): FixedSizeEncoder<LedgerArgs> {
       ['bus', getAddressEncoder()],
       ['owners', getArrayEncoder(getOwnerAccountEncoder(), { size: 16 })],
       ['formerOwners', getArrayEncoder(getFormerOwnerEncoder(), { size: 16 })],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 31 })],
+      ['diverted', getU64Encoder()],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 30 })],
     ]),
     (value) => ({ ...value, discriminator: LEDGER_DISCRIMINATOR }),
   );
@@ -166,7 +177,8 @@ export function getLedgerDecoder(): FixedSizeDecoder<Ledger> {
     ['bus', getAddressDecoder()],
     ['owners', getArrayDecoder(getOwnerAccountDecoder(), { size: 16 })],
     ['formerOwners', getArrayDecoder(getFormerOwnerDecoder(), { size: 16 })],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 31 })],
+    ['diverted', getU64Decoder()],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 30 })],
   ]);
 }
 

@@ -61,7 +61,10 @@ export type Meter = {
   powerW: bigint;
   /** Start of the first window that the present device can measure, in unix seconds; 0 for any. */
   validFrom: bigint;
-  /** End of the last window that the present device measures, in unix seconds; 0 for none. */
+  /**
+   * End of the last window that the present device measures, in unix seconds; 0 for none. It includes windows that it
+   * measures since it was the seller's before.
+   */
   listedUntil: bigint;
   /** When the present device was registered, in unix seconds. */
   registeredAt: bigint;
@@ -85,7 +88,10 @@ export type MeterArgs = {
   powerW: number | bigint;
   /** Start of the first window that the present device can measure, in unix seconds; 0 for any. */
   validFrom: number | bigint;
-  /** End of the last window that the present device measures, in unix seconds; 0 for none. */
+  /**
+   * End of the last window that the present device measures, in unix seconds; 0 for none. It includes windows that it
+   * measures since it was the seller's before.
+   */
   listedUntil: number | bigint;
   /** When the present device was registered, in unix seconds. */
   registeredAt: number | bigint;

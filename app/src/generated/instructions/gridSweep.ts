@@ -116,7 +116,10 @@ export type GridSweepAsyncInput<
   /** The recipient, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid. */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
-  /** The bus's ledger, which counts claims. This and `claim` are looked at only where the recipient cannot be paid. */
+  /**
+   * The bus's ledger, which counts claims and revenue. It is looked at only where recipient or treasury cannot be
+   * paid, and `claim` only where the recipient cannot.
+   */
   ledger?: Address<TAccountLedger>;
   seller: Address<TAccountSeller>;
   vault?: Address<TAccountVault>;
@@ -255,7 +258,10 @@ export type GridSweepInput<
   /** The recipient, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid. */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
-  /** The bus's ledger, which counts claims. This and `claim` are looked at only where the recipient cannot be paid. */
+  /**
+   * The bus's ledger, which counts claims and revenue. It is looked at only where recipient or treasury cannot be
+   * paid, and `claim` only where the recipient cannot.
+   */
   ledger: Address<TAccountLedger>;
   seller: Address<TAccountSeller>;
   vault: Address<TAccountVault>;
@@ -371,7 +377,10 @@ export type ParsedGridSweepInstruction<
     /** The recipient, or anyone. Where a claim is opened, pays its rent and gets it back once the claim is paid. */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];
-    /** The bus's ledger, which counts claims. This and `claim` are looked at only where the recipient cannot be paid. */
+    /**
+     * The bus's ledger, which counts claims and revenue. It is looked at only where recipient or treasury cannot be
+     * paid, and `claim` only where the recipient cannot.
+     */
     ledger: TAccountMetas[2];
     seller: TAccountMetas[3];
     vault: TAccountMetas[4];

@@ -134,7 +134,10 @@ export type MeterRegisterAsyncInput<
   seller: Address<TAccountSeller>;
   /** The seller's meter, created here. */
   meter?: Address<TAccountMeter>;
-  /** The account of the key, created here: a key is registered once in the program. */
+  /**
+   * The account of the key, created here: a key is registered once in the program. That of a device that was retired
+   * and was this seller's is used again.
+   */
   device?: Address<TAccountDevice>;
   systemProgram?: Address<TAccountSystemProgram>;
   source: MeterRegisterInstructionDataArgs['source'];
@@ -249,7 +252,10 @@ export type MeterRegisterInput<
   seller: Address<TAccountSeller>;
   /** The seller's meter, created here. */
   meter: Address<TAccountMeter>;
-  /** The account of the key, created here: a key is registered once in the program. */
+  /**
+   * The account of the key, created here: a key is registered once in the program. That of a device that was retired
+   * and was this seller's is used again.
+   */
   device: Address<TAccountDevice>;
   systemProgram?: Address<TAccountSystemProgram>;
   source: MeterRegisterInstructionDataArgs['source'];
@@ -349,7 +355,10 @@ export type ParsedMeterRegisterInstruction<
     seller: TAccountMetas[3];
     /** The seller's meter, created here. */
     meter: TAccountMetas[4];
-    /** The account of the key, created here: a key is registered once in the program. */
+    /**
+     * The account of the key, created here: a key is registered once in the program. That of a device that was retired
+     * and was this seller's is used again.
+     */
     device: TAccountMetas[5];
     systemProgram: TAccountMetas[6];
   };

@@ -134,7 +134,7 @@ export type MeterReplaceAsyncInput<
   meter: Address<TAccountMeter>;
   /** The account of the present device's key. */
   retired: Address<TAccountRetired>;
-  /** The account of the new device's key, created here. */
+  /** The account of the new device's key, created here. That of a device that was this seller's before is used again. */
   device?: Address<TAccountDevice>;
   systemProgram?: Address<TAccountSystemProgram>;
   source: MeterReplaceInstructionDataArgs['source'];
@@ -244,7 +244,7 @@ export type MeterReplaceInput<
   meter: Address<TAccountMeter>;
   /** The account of the present device's key. */
   retired: Address<TAccountRetired>;
-  /** The account of the new device's key, created here. */
+  /** The account of the new device's key, created here. That of a device that was this seller's before is used again. */
   device: Address<TAccountDevice>;
   systemProgram?: Address<TAccountSystemProgram>;
   source: MeterReplaceInstructionDataArgs['source'];
@@ -344,7 +344,7 @@ export type ParsedMeterReplaceInstruction<
     meter: TAccountMetas[3];
     /** The account of the present device's key. */
     retired: TAccountMetas[4];
-    /** The account of the new device's key, created here. */
+    /** The account of the new device's key, created here. That of a device that was this seller's before is used again. */
     device: TAccountMetas[5];
     systemProgram: TAccountMetas[6];
   };

@@ -34,13 +34,7 @@ import {
   type WritableAccount,
   type WritableSignerAccount,
 } from '@solana/kit';
-import {
-  getAccountMetaFactory,
-  getAddressFromResolvedInstructionAccount,
-  getNonNullResolvedInstructionInput,
-  type ResolvedInstructionAccount,
-} from '@solana/program-client-core';
-import { findPositionPda } from '../pdas';
+import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
 export const POSITION_OPEN_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([34]);
@@ -52,6 +46,7 @@ export function getPositionOpenDiscriminatorBytes(): ReadonlyUint8Array {
 export type PositionOpenInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountPayer extends string | AccountMeta<string> = string,
+  TAccountBus extends string | AccountMeta<string> = string,
   TAccountBook extends string | AccountMeta<string> = string,
   TAccountPosition extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
@@ -63,6 +58,7 @@ export type PositionOpenInstruction<
       TAccountPayer extends string
         ? WritableSignerAccount<TAccountPayer> & AccountSignerMeta<TAccountPayer>
         : TAccountPayer,
+      TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountBook extends string ? WritableAccount<TAccountBook> : TAccountBook,
       TAccountPosition extends string ? WritableAccount<TAccountPosition> : TAccountPosition,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
@@ -98,82 +94,18 @@ export function getPositionOpenInstructionDataCodec(): FixedSizeCodec<
   return combineCodec(getPositionOpenInstructionDataEncoder(), getPositionOpenInstructionDataDecoder());
 }
 
-export type PositionOpenAsyncInput<
-  TAccountPayer extends string = string,
-  TAccountBook extends string = string,
-  TAccountPosition extends string = string,
-  TAccountSystemProgram extends string = string,
-> = {
-  /** Anyone; pays the rent and gets it back. */
-  payer: TransactionSigner<TAccountPayer>;
-  book: Address<TAccountBook>;
-  /** The buyer's position book, created where it does not exist. */
-  position?: Address<TAccountPosition>;
-  systemProgram?: Address<TAccountSystemProgram>;
-  buyer: PositionOpenInstructionDataArgs['buyer'];
-};
-
-export async function getPositionOpenInstructionAsync<
-  TAccountPayer extends string,
-  TAccountBook extends string,
-  TAccountPosition extends string,
-  TAccountSystemProgram extends string,
-  TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
->(
-  input: PositionOpenAsyncInput<TAccountPayer, TAccountBook, TAccountPosition, TAccountSystemProgram>,
-  config?: { programAddress?: TProgramAddress },
-): Promise<
-  PositionOpenInstruction<TProgramAddress, TAccountPayer, TAccountBook, TAccountPosition, TAccountSystemProgram>
-> {
-  // Program address.
-  const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
-
-  // Original accounts.
-  const originalAccounts = {
-    payer: { value: input.payer ?? null, isWritable: true },
-    book: { value: input.book ?? null, isWritable: true },
-    position: { value: input.position ?? null, isWritable: true },
-    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
-  };
-  const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
-
-  // Original args.
-  const args = { ...input };
-
-  // Resolve default values.
-  if (!accounts.position.value) {
-    accounts.position.value = await findPositionPda({
-      book: getAddressFromResolvedInstructionAccount('book', accounts.book.value),
-      buyer: getNonNullResolvedInstructionInput('buyer', args.buyer),
-    });
-  }
-  if (!accounts.systemProgram.value) {
-    accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
-  }
-
-  const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
-  return Object.freeze({
-    accounts: [
-      getAccountMeta('payer', accounts.payer),
-      getAccountMeta('book', accounts.book),
-      getAccountMeta('position', accounts.position),
-      getAccountMeta('systemProgram', accounts.systemProgram),
-    ],
-    data: getPositionOpenInstructionDataEncoder().encode(args as PositionOpenInstructionDataArgs),
-    programAddress,
-  } as PositionOpenInstruction<TProgramAddress, TAccountPayer, TAccountBook, TAccountPosition, TAccountSystemProgram>);
-}
-
 export type PositionOpenInput<
   TAccountPayer extends string = string,
+  TAccountBus extends string = string,
   TAccountBook extends string = string,
   TAccountPosition extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
   /** Anyone; pays the rent and gets it back. */
   payer: TransactionSigner<TAccountPayer>;
+  bus: Address<TAccountBus>;
   book: Address<TAccountBook>;
-  /** The buyer's position book, created where it does not exist. */
+  /** The buyer's position book. Its address is checked, and it is created where it does not exist. */
   position: Address<TAccountPosition>;
   systemProgram?: Address<TAccountSystemProgram>;
   buyer: PositionOpenInstructionDataArgs['buyer'];
@@ -181,20 +113,29 @@ export type PositionOpenInput<
 
 export function getPositionOpenInstruction<
   TAccountPayer extends string,
+  TAccountBus extends string,
   TAccountBook extends string,
   TAccountPosition extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: PositionOpenInput<TAccountPayer, TAccountBook, TAccountPosition, TAccountSystemProgram>,
+  input: PositionOpenInput<TAccountPayer, TAccountBus, TAccountBook, TAccountPosition, TAccountSystemProgram>,
   config?: { programAddress?: TProgramAddress },
-): PositionOpenInstruction<TProgramAddress, TAccountPayer, TAccountBook, TAccountPosition, TAccountSystemProgram> {
+): PositionOpenInstruction<
+  TProgramAddress,
+  TAccountPayer,
+  TAccountBus,
+  TAccountBook,
+  TAccountPosition,
+  TAccountSystemProgram
+> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
     payer: { value: input.payer ?? null, isWritable: true },
+    bus: { value: input.bus ?? null, isWritable: false },
     book: { value: input.book ?? null, isWritable: true },
     position: { value: input.position ?? null, isWritable: true },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
@@ -213,13 +154,21 @@ export function getPositionOpenInstruction<
   return Object.freeze({
     accounts: [
       getAccountMeta('payer', accounts.payer),
+      getAccountMeta('bus', accounts.bus),
       getAccountMeta('book', accounts.book),
       getAccountMeta('position', accounts.position),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
     data: getPositionOpenInstructionDataEncoder().encode(args as PositionOpenInstructionDataArgs),
     programAddress,
-  } as PositionOpenInstruction<TProgramAddress, TAccountPayer, TAccountBook, TAccountPosition, TAccountSystemProgram>);
+  } as PositionOpenInstruction<
+    TProgramAddress,
+    TAccountPayer,
+    TAccountBus,
+    TAccountBook,
+    TAccountPosition,
+    TAccountSystemProgram
+  >);
 }
 
 export type ParsedPositionOpenInstruction<
@@ -230,10 +179,11 @@ export type ParsedPositionOpenInstruction<
   accounts: {
     /** Anyone; pays the rent and gets it back. */
     payer: TAccountMetas[0];
-    book: TAccountMetas[1];
-    /** The buyer's position book, created where it does not exist. */
-    position: TAccountMetas[2];
-    systemProgram: TAccountMetas[3];
+    bus: TAccountMetas[1];
+    book: TAccountMetas[2];
+    /** The buyer's position book. Its address is checked, and it is created where it does not exist. */
+    position: TAccountMetas[3];
+    systemProgram: TAccountMetas[4];
   };
   data: PositionOpenInstructionData;
 };
@@ -241,10 +191,10 @@ export type ParsedPositionOpenInstruction<
 export function parsePositionOpenInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedPositionOpenInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 4) {
+  if (instruction.accounts.length < 5) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 4,
+      expectedAccountMetas: 5,
     });
   }
   let accountIndex = 0;
@@ -257,6 +207,7 @@ export function parsePositionOpenInstruction<TProgram extends string, TAccountMe
     programAddress: instruction.programAddress,
     accounts: {
       payer: getNextAccount(),
+      bus: getNextAccount(),
       book: getNextAccount(),
       position: getNextAccount(),
       systemProgram: getNextAccount(),

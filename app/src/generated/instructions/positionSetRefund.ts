@@ -47,6 +47,7 @@ export type PositionSetRefundInstruction<
   TProgram extends string = typeof MULTIBUS_PROGRAM_ADDRESS,
   TAccountBuyer extends string | AccountMeta<string> = string,
   TAccountPosition extends string | AccountMeta<string> = string,
+  TAccountBus extends string | AccountMeta<string> = string,
   TAccountBook extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
@@ -57,6 +58,7 @@ export type PositionSetRefundInstruction<
         ? ReadonlySignerAccount<TAccountBuyer> & AccountSignerMeta<TAccountBuyer>
         : TAccountBuyer,
       TAccountPosition extends string ? WritableAccount<TAccountPosition> : TAccountPosition,
+      TAccountBus extends string ? ReadonlyAccount<TAccountBus> : TAccountBus,
       TAccountBook extends string ? ReadonlyAccount<TAccountBook> : TAccountBook,
       ...TRemainingAccounts,
     ]
@@ -93,10 +95,12 @@ export function getPositionSetRefundInstructionDataCodec(): FixedSizeCodec<
 export type PositionSetRefundInput<
   TAccountBuyer extends string = string,
   TAccountPosition extends string = string,
+  TAccountBus extends string = string,
   TAccountBook extends string = string,
 > = {
   buyer: TransactionSigner<TAccountBuyer>;
   position: Address<TAccountPosition>;
+  bus: Address<TAccountBus>;
   /** The delivery book that it is on. */
   book: Address<TAccountBook>;
   refund: PositionSetRefundInstructionDataArgs['refund'];
@@ -105,12 +109,13 @@ export type PositionSetRefundInput<
 export function getPositionSetRefundInstruction<
   TAccountBuyer extends string,
   TAccountPosition extends string,
+  TAccountBus extends string,
   TAccountBook extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
 >(
-  input: PositionSetRefundInput<TAccountBuyer, TAccountPosition, TAccountBook>,
+  input: PositionSetRefundInput<TAccountBuyer, TAccountPosition, TAccountBus, TAccountBook>,
   config?: { programAddress?: TProgramAddress },
-): PositionSetRefundInstruction<TProgramAddress, TAccountBuyer, TAccountPosition, TAccountBook> {
+): PositionSetRefundInstruction<TProgramAddress, TAccountBuyer, TAccountPosition, TAccountBus, TAccountBook> {
   // Program address.
   const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
 
@@ -118,6 +123,7 @@ export function getPositionSetRefundInstruction<
   const originalAccounts = {
     buyer: { value: input.buyer ?? null, isWritable: false },
     position: { value: input.position ?? null, isWritable: true },
+    bus: { value: input.bus ?? null, isWritable: false },
     book: { value: input.book ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
@@ -130,11 +136,12 @@ export function getPositionSetRefundInstruction<
     accounts: [
       getAccountMeta('buyer', accounts.buyer),
       getAccountMeta('position', accounts.position),
+      getAccountMeta('bus', accounts.bus),
       getAccountMeta('book', accounts.book),
     ],
     data: getPositionSetRefundInstructionDataEncoder().encode(args as PositionSetRefundInstructionDataArgs),
     programAddress,
-  } as PositionSetRefundInstruction<TProgramAddress, TAccountBuyer, TAccountPosition, TAccountBook>);
+  } as PositionSetRefundInstruction<TProgramAddress, TAccountBuyer, TAccountPosition, TAccountBus, TAccountBook>);
 }
 
 export type ParsedPositionSetRefundInstruction<
@@ -145,8 +152,9 @@ export type ParsedPositionSetRefundInstruction<
   accounts: {
     buyer: TAccountMetas[0];
     position: TAccountMetas[1];
+    bus: TAccountMetas[2];
     /** The delivery book that it is on. */
-    book: TAccountMetas[2];
+    book: TAccountMetas[3];
   };
   data: PositionSetRefundInstructionData;
 };
@@ -157,10 +165,10 @@ export function parsePositionSetRefundInstruction<
 >(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedPositionSetRefundInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 3) {
+  if (instruction.accounts.length < 4) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 3,
+      expectedAccountMetas: 4,
     });
   }
   let accountIndex = 0;
@@ -171,7 +179,7 @@ export function parsePositionSetRefundInstruction<
   };
   return {
     programAddress: instruction.programAddress,
-    accounts: { buyer: getNextAccount(), position: getNextAccount(), book: getNextAccount() },
+    accounts: { buyer: getNextAccount(), position: getNextAccount(), bus: getNextAccount(), book: getNextAccount() },
     data: getPositionSetRefundInstructionDataDecoder().decode(instruction.data),
   };
 }

@@ -110,7 +110,7 @@ import {
   getOfferRepriceInstruction,
   getOfferSetExpiryInstruction,
   getPositionCloseInstructionAsync,
-  getPositionOpenInstructionAsync,
+  getPositionOpenInstruction,
   getPositionSetRefundInstruction,
   getProposalApproveInstruction,
   getProposalCloseInstructionAsync,
@@ -242,7 +242,7 @@ import {
   type ParsedTraderOpenInstruction,
   type ParsedTreasuryClaimInstruction,
   type PositionCloseAsyncInput,
-  type PositionOpenAsyncInput,
+  type PositionOpenInput,
   type PositionSetRefundInput,
   type ProposalApproveInput,
   type ProposalCloseAsyncInput,
@@ -272,7 +272,6 @@ import {
   findLockPda,
   findMeterPda,
   findOfferPda,
-  findPositionPda,
   findProposalPda,
   findSellerPda,
   findTraderPda,
@@ -975,9 +974,7 @@ export type MultibusPluginInstructions = {
   positionClose: (
     input: PositionCloseAsyncInput,
   ) => ReturnType<typeof getPositionCloseInstructionAsync> & SelfPlanAndSendFunctions;
-  positionOpen: (
-    input: PositionOpenAsyncInput,
-  ) => ReturnType<typeof getPositionOpenInstructionAsync> & SelfPlanAndSendFunctions;
+  positionOpen: (input: PositionOpenInput) => ReturnType<typeof getPositionOpenInstruction> & SelfPlanAndSendFunctions;
   positionSetRefund: (
     input: PositionSetRefundInput,
   ) => ReturnType<typeof getPositionSetRefundInstruction> & SelfPlanAndSendFunctions;
@@ -1030,7 +1027,6 @@ export type MultibusPluginPdas = {
   capacity: typeof findCapacityPda;
   creator: typeof findCreatorPda;
   offer: typeof findOfferPda;
-  position: typeof findPositionPda;
   proposal: typeof findProposalPda;
   trader: typeof findTraderPda;
   seller: typeof findSellerPda;
@@ -1099,7 +1095,7 @@ export function multibusProgram() {
           offerReprice: (input) => addSelfPlanAndSendFunctions(client, getOfferRepriceInstruction(input)),
           offerSetExpiry: (input) => addSelfPlanAndSendFunctions(client, getOfferSetExpiryInstruction(input)),
           positionClose: (input) => addSelfPlanAndSendFunctions(client, getPositionCloseInstructionAsync(input)),
-          positionOpen: (input) => addSelfPlanAndSendFunctions(client, getPositionOpenInstructionAsync(input)),
+          positionOpen: (input) => addSelfPlanAndSendFunctions(client, getPositionOpenInstruction(input)),
           positionSetRefund: (input) => addSelfPlanAndSendFunctions(client, getPositionSetRefundInstruction(input)),
           proposalApprove: (input) => addSelfPlanAndSendFunctions(client, getProposalApproveInstruction(input)),
           proposalClose: (input) => addSelfPlanAndSendFunctions(client, getProposalCloseInstructionAsync(input)),
@@ -1123,7 +1119,6 @@ export function multibusProgram() {
           capacity: findCapacityPda,
           creator: findCreatorPda,
           offer: findOfferPda,
-          position: findPositionPda,
           proposal: findProposalPda,
           trader: findTraderPda,
           seller: findSellerPda,

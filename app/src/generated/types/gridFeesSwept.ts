@@ -31,7 +31,10 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** Grid fees that a seller's vault held were paid to their recipient. */
+/**
+ * Grid fees that a seller's vault held were paid to their recipient. Where they have none, and `destination` is
+ * the unclaimed account, the ledger counts them as revenue (`diverted`).
+ */
 export type GridFeesSwept = {
   bus: Address;
   seller: Address;

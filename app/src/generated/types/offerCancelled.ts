@@ -46,7 +46,7 @@ export type OfferCancelled = {
   gridFee: bigint;
   /** 1 where the account closed. */
   closed: number;
-  /** 1 where the seller's delivery book forgets the window, because nothing is listed or sold in it any more. */
+  /** 1 where the seller's delivery book forgets the window, because its seller withdrew all of it before the gate. */
   windowUnused: number;
   padding: ReadonlyUint8Array;
 };
@@ -65,7 +65,7 @@ export type OfferCancelledArgs = {
   gridFee: number | bigint;
   /** 1 where the account closed. */
   closed: number;
-  /** 1 where the seller's delivery book forgets the window, because nothing is listed or sold in it any more. */
+  /** 1 where the seller's delivery book forgets the window, because its seller withdrew all of it before the gate. */
   windowUnused: number;
   padding: ReadonlyUint8Array;
 };

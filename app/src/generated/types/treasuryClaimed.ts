@@ -31,7 +31,10 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 
-/** An owner was paid its share of the treasury, or got a claim for it. */
+/**
+ * An owner was paid its share of the treasury, or got a claim for it. Before, revenue that the ledger counts as
+ * diverted was moved from the unclaimed account to the treasury.
+ */
 export type TreasuryClaimed = {
   bus: Address;
   owner: Address;

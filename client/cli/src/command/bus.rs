@@ -319,13 +319,14 @@ async fn still_open(bus: &Keyed<Bus>, ledger: &Ledger, session: &Session) -> Res
         let until = format_time(offer.expires_at);
         lines.push(format!("an offer until {until}: `multibus offer cancel {}`", offer.address));
     }
+    let now = market.chain().clock().await?.unix_timestamp;
     for book in market.delivery_books(address).await? {
         for position in market.positions_on(&book.address).await? {
             let buyer = position.buyer;
             lines.push(format!("a position of {buyer}: `multibus position close {}`", position.address));
         }
-        // What is final then, or whose gate has closed; certificates can hold it for 30 days longer.
-        let from = format_time(book.last_gate(bus).max(book.last_final_at()));
+        // Certificates can hold it for 30 days longer.
+        let from = format_time(book.closable(bus, now).by_seller);
         lines.push(format!("a delivery book, from {from}: `multibus delivery close {}`", book.address));
     }
     for seller in market.sellers(address).await? {

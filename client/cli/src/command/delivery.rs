@@ -548,7 +548,7 @@ impl BookView {
             releasable_base_units: due.amount,
             releasable_grid_fee_base_units: due.grid_fee,
             final_at,
-            closable_from: book.last_gate(bus).max(final_at),
+            closable_from: book.closable(bus, now).by_seller,
             identity: MeterIdentity::of_book(book),
             rent_payer: book.rent_payer.to_string(),
             token: Token::of(bus),

@@ -85,8 +85,9 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
         refuse!(TokenAccountInvalid)
     };
     ensure!(!revenue.is_frozen && !held.is_frozen, PayerFrozen);
-    // What strangers sent to the unclaimed account is divided with the revenue. Cannot overflow: a mint's supply fits
-    // 64 bits.
+    // What strangers sent to the unclaimed account, and what came there while the treasury was frozen, is divided with the
+    // revenue. Cannot overflow: a mint's supply fits 64 bits.
+    accounts.ledger.diverted = 0;
     let divided = revenue.amount + (held.amount - accounts.ledger.unclaimed_total);
     let shares = accounts.ledger.divide_rest(&bus, divided)?;
     let stone_len = Tombstone::DISCRIMINATOR.len() + size_of::<Tombstone>();

@@ -1,15 +1,15 @@
 //! `grid_sweep`: pays the grid fees that a seller's vault holds to whoever is their recipient now. The recipient can
 //! have them paid to any token account, anyone else only to the recipient's associated one; where that cannot be paid,
 //! they become a claim of the recipient. Without a recipient they go to the treasury. While that is frozen, they go to
-//! the unclaimed account, and are divided with the revenue when the bus closes.
+//! the unclaimed account, where the ledger counts them as revenue all the same.
 
 use {
     crate::{
-        account::Apart,
+        account::{Account, Apart},
         error::{MultibusError, ensure},
         event::log_event,
         payment::{self, Debt, Payee, Payment},
-        state::{Bus, RefundOutcome, Seller},
+        state::{Bus, Ledger, RefundOutcome, Seller},
         token::{self, BusAuthority, Settlement},
     },
     anchor_lang::{address_eq, prelude::*},
@@ -22,7 +22,8 @@ pub struct GridSweep {
     pub caller: Signer,
     #[account(address = seller.bus @ MultibusError::BusMismatch)]
     pub bus: Apart<Bus>,
-    /// The bus's ledger, which counts claims. This and `claim` are looked at only where the recipient cannot be paid.
+    /// The bus's ledger, which counts claims and revenue. It is looked at only where recipient or treasury cannot be
+    /// paid, and `claim` only where the recipient cannot.
     #[account(mut, unsafe(dup))]
     pub ledger: UncheckedAccount,
     #[account(mut)]
@@ -56,6 +57,11 @@ pub fn handler(ctx: &mut Context<GridSweep>) -> Result<()> {
         if payment::is_frozen(destination, &settlement) {
             destination = accounts.unclaimed.account();
             ensure!(!payment::is_frozen(destination, &settlement), PayeeUnpayable);
+            // SAFETY: the ledger is loaded nowhere else where there is no recipient.
+            let mut ledger = unsafe { Account::<Ledger>::load_mut(*accounts.ledger.account())? };
+            ensure!(address_eq(&ledger.bus, bus.address()), LedgerMismatch);
+            // Cannot overflow: a mint's supply fits 64 bits.
+            ledger.diverted += amount;
         }
         settlement.pay(vault, destination, &BusAuthority::new(bus), amount)?;
         RefundOutcome::Paid

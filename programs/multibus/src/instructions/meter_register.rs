@@ -1,9 +1,10 @@
 //! `meter_register`: the operator registers a device as the meter of a seller; the device signs, too. With a meter, a
-//! seller can list on delivery terms, up to what the device can deliver.
+//! seller can list on delivery terms, up to what the device can deliver. A device that was the seller's before can
+//! become it again at any time.
 
 use {
     crate::{
-        account::Apart,
+        account::{Account, Apart, bump_of},
         clock,
         constants::*,
         error::{MultibusError, ensure},
@@ -28,7 +29,8 @@ pub struct MeterRegister {
     /// The seller's meter, created here.
     #[account(mut)]
     pub meter: UncheckedAccount,
-    /// The account of the key, created here: a key is registered once in the program.
+    /// The account of the key, created here: a key is registered once in the program. That of a device that was retired
+    /// and was this seller's is used again.
     #[account(mut)]
     pub device: UncheckedAccount,
     pub system_program: Program<System>,
@@ -45,7 +47,7 @@ pub fn handler(ctx: &mut Context<MeterRegister>, source: u8, power_w: u64, valid
     meter.initialize(accounts.bus.address(), accounts.seller.address(), operator);
     meter.bump = bump;
     meter.set_device(key, MeterSpec { source, power_w, valid_from }, clock::now()?)?;
-    register_device(accounts.operator.account(), accounts.device.account(), key, &meter)?;
+    register_device(accounts.operator.account(), accounts.device.account(), key, &mut meter)?;
     accounts.seller.meter = *meter.address();
     log_event!(MeterRegistered {
         bus: meter.bus,
@@ -62,9 +64,24 @@ pub fn handler(ctx: &mut Context<MeterRegister>, source: u8, power_w: u64, valid
     Ok(())
 }
 
-/// Opens the account of a device's key; the operator pays its rent and gets it back.
-pub(super) fn register_device(operator: &AccountView, view: &AccountView, key: &Address, meter: &Meter) -> Result<()> {
-    let (mut device, bump) = payment::open::<Device>(operator, view, &[DEVICE_SEED, key.as_ref()])?;
+/// Opens the account of a device's key; the operator pays its rent and gets it back. Where it is open and the device was
+/// this seller's before, it is used again.
+#[inline(never)]
+pub(super) fn register_device(
+    operator: &AccountView,
+    view: &AccountView,
+    key: &Address,
+    meter: &mut Meter,
+) -> Result<()> {
+    let seeds: [&[u8]; 2] = [DEVICE_SEED, key.as_ref()];
+    if view.owned_by(&crate::ID) && bump_of(&seeds, &crate::ID, view.address()).is_some() {
+        // SAFETY: no other account of the instructions is this key's.
+        let mut device = unsafe { Account::<Device>::load_mut(*view)? };
+        if device.reinstate(meter) {
+            return Ok(());
+        }
+    }
+    let (mut device, bump) = payment::open::<Device>(operator, view, &seeds)?;
     device.initialize(key, meter, operator.address());
     device.bump = bump;
     Ok(())

@@ -28,7 +28,7 @@ pub struct MeterReplace {
     /// The account of the present device's key.
     #[account(mut, constraint = retired.key == meter.key @ MultibusError::DeviceMismatch)]
     pub retired: Account<Device>,
-    /// The account of the new device's key, created here.
+    /// The account of the new device's key, created here. That of a device that was this seller's before is used again.
     #[account(mut)]
     pub device: UncheckedAccount,
     pub system_program: Program<System>,
@@ -42,7 +42,7 @@ pub fn handler(ctx: &mut Context<MeterReplace>, source: u8, power_w: u64, valid_
     let (operator, key) = (accounts.operator.address(), accounts.key.address());
     accounts.retired.retire(&accounts.meter);
     accounts.meter.set_device(key, MeterSpec { source, power_w, valid_from }, clock::now()?)?;
-    register_device(accounts.operator.account(), accounts.device.account(), key, &accounts.meter)?;
+    register_device(accounts.operator.account(), accounts.device.account(), key, &mut accounts.meter)?;
     log_event!(MeterReplaced {
         bus: accounts.meter.bus,
         seller: accounts.meter.seller,

@@ -44,7 +44,8 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     seller.release(collected.amount);
     seller.owe_grid_fees(collected.grid_fee);
     let closed = offer.open_locks == 0;
-    let window_unused = offer.is_on_delivery() && unlist_in_book(&others, offer, withdrawn_wh, now)?;
+    let by_seller = offer.is_listed_by(&accounts.bus, accounts.caller.address());
+    let window_unused = offer.is_on_delivery() && unlist_in_book(&others, offer, (withdrawn_wh, by_seller), now)?;
     log_event!(OfferCancelled {
         bus: *accounts.bus.address(),
         offer: *offer.address(),
@@ -65,10 +66,15 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     Ok(())
 }
 
-/// Takes the withdrawn energy out of the delivery book, and the offer where it closes. Returns whether the window is
-/// unused again.
+/// Takes the withdrawn energy out of the delivery book, and the offer where it closes. `by_seller` is whether who listed
+/// it withdraws it. Returns whether the window is unused again.
 #[inline(always)]
-fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, now: i64) -> Result<bool> {
+fn unlist_in_book(
+    books: &[AccountView],
+    offer: &Offer,
+    (withdrawn_wh, by_seller): (u64, bool),
+    now: i64,
+) -> Result<bool> {
     let [book, ..] = books else { refuse!(BooksMissing) };
     ensure!(address_eq(book.address(), &offer.book), BookMismatch);
     if !book.is_writable() {
@@ -77,7 +83,7 @@ fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, now: 
     // SAFETY: the program recorded this address when it opened the book, which does not close before the offer. No other
     // account of this instruction is a delivery book.
     let mut book = unsafe { Account::<DeliveryBook>::reload(*book) };
-    let is_unused = book.unlist(offer.book_place as usize, withdrawn_wh, now);
+    let is_unused = book.unlist(offer.book_place as usize, withdrawn_wh, by_seller, now);
     if offer.open_locks == 0 {
         book.close_offer();
     }

@@ -1,35 +1,32 @@
 //! `position_open`: opens the position book of a buyer on a seller's delivery book, before the buyer's first trade in
 //! its windows. Anyone can pay for it. It does nothing where the book is open already, so that nobody can make a
-//! transaction fail by opening it first.
-
-#![allow(
-    unused_variables,
-    reason = "Anchor parses the `#[instruction]` arguments again where it closes accounts, and uses none"
-)]
+//! transaction fail by opening it first. None is opened where nothing can be bought any more, that is after the book's
+//! last gate or on a closing bus: it would only keep the delivery book from closing.
 
 use {
     crate::{
         account::Account,
         clock,
         constants::*,
-        error::ensure,
+        error::{MultibusError, ensure},
         event::log_event,
         payment,
-        state::{DeliveryBook, Ledger, PositionBook},
+        state::{Bus, DeliveryBook, Ledger, PositionBook},
     },
-    anchor_lang::prelude::*,
+    anchor_lang::{find_and_verify_program_address, prelude::*},
 };
 
 #[derive(Accounts)]
-#[instruction(buyer: Address)]
 pub struct PositionOpen {
     /// Anyone; pays the rent and gets it back.
     #[account(mut)]
     pub payer: Signer,
+    #[account(address = book.bus @ MultibusError::BusMismatch)]
+    pub bus: Account<Bus>,
     #[account(mut)]
     pub book: Account<DeliveryBook>,
-    /// The buyer's position book, created where it does not exist.
-    #[account(mut, seeds = [POSITION_SEED, book.address(), buyer], bump)]
+    /// The buyer's position book. Its address is checked, and it is created where it does not exist.
+    #[account(mut)]
     pub position: UncheckedAccount,
     pub system_program: Program<System>,
 }
@@ -37,14 +34,17 @@ pub struct PositionOpen {
 pub fn handler(ctx: &mut Context<PositionOpen>, buyer: Address) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let view = accounts.position.account();
-    if view.owned_by(&crate::ID) {
-        // It is open already.
+    let seeds: [&[u8]; 3] = [POSITION_SEED, accounts.book.address().as_ref(), buyer.as_ref()];
+    let bump = find_and_verify_program_address(&seeds, &crate::ID, view.address())?;
+    if view.data_len() > 0 {
+        // It is open already: only the program makes an account with data at this address.
         return Ok(());
     }
-    let (gate, now) = (accounts.book.own_last_gate(), clock::now()?);
+    accounts.bus.validate_open()?;
+    let (gate, now) = (accounts.book.last_gate(&accounts.bus), clock::now()?);
     ensure!(now < gate, BookOver, "last gate {}, now {}", gate, now);
     Ledger::count_open(&mut accounts.book.open_positions)?;
-    let (book, payer, bump) = (accounts.book.address(), accounts.payer.address(), ctx.bumps.position);
+    let (book, payer) = (accounts.book.address(), accounts.payer.address());
     payment::create::<PositionBook>(
         accounts.payer.account(),
         view,

@@ -1,7 +1,6 @@
 //! `position_set_refund`: the buyer names another token account that refunds of a position book go to. It is checked
-//! only when it is paid. It can no longer change once nothing more can be bought in the delivery book and 30 days have
-//! passed since its last used window became final. Anyone may close the position book then, and a buyer that still named
-//! another account just before each closing would make that fail.
+//! only when it is paid. It can no longer change once anyone may close the position book: a buyer that still named
+//! another account just before each closing would make that fail. What cannot be paid to it becomes a claim then.
 
 use {
     crate::{
@@ -9,7 +8,7 @@ use {
         clock,
         error::{MultibusError, ensure},
         event::log_event,
-        state::{DeliveryBook, PositionBook},
+        state::{Bus, DeliveryBook, PositionBook},
     },
     anchor_lang::prelude::*,
 };
@@ -20,6 +19,8 @@ pub struct PositionSetRefund {
     pub buyer: Signer,
     #[account(mut)]
     pub position: Apart<PositionBook>,
+    #[account(address = book.bus @ MultibusError::BusMismatch)]
+    pub bus: Apart<Bus>,
     /// The delivery book that it is on.
     #[account(address = position.book @ MultibusError::BookMismatch)]
     pub book: Account<DeliveryBook>,
@@ -27,7 +28,8 @@ pub struct PositionSetRefund {
 
 pub fn handler(ctx: &mut Context<PositionSetRefund>, refund: Address) -> Result<()> {
     let accounts = &mut ctx.accounts;
-    let (until, now) = (accounts.book.others_close_at().max(accounts.book.own_last_gate()), clock::now()?);
+    let now = clock::now()?;
+    let until = accounts.position.closable(&accounts.book, &accounts.bus, now).by_others;
     ensure!(now < until, RefundFixed, "fixed since {}, now {}", until, now);
     accounts.position.refund = refund;
     log_event!(PositionRefundSet { position: *accounts.position.address(), refund });

@@ -1,7 +1,8 @@
 //! `treasury_claim`: pays an owner (or a former owner) its exact share of everything the treasury received, less what
 //! it claimed before. The owner can have it paid to any token account, anyone else only to the owner's associated one;
 //! where that cannot be paid, the amount becomes a claim of the owner. An owner that is itself a bus always gets a
-//! claim, which goes back to the treasury (see `claim_pay`).
+//! claim, which goes back to the treasury (see `claim_pay`). Revenue that waits in the unclaimed account, because the
+//! treasury was frozen when it came, is moved to the treasury first.
 
 use {
     crate::{
@@ -67,7 +68,14 @@ pub fn handler(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
     let is_paid = accounts.validate_destination(&settlement)?;
     let Some(held) = TokenAccount::read(treasury, &settlement) else { refuse!(TokenAccountInvalid) };
     ensure!(!held.is_frozen, PayerFrozen);
-    let amount = accounts.ledger.claim(bus, &owner, held.amount)?;
+    // What came while the treasury was frozen.
+    let diverted = core::mem::take(&mut accounts.ledger.diverted);
+    if diverted > 0 {
+        let unclaimed = accounts.unclaimed.account();
+        ensure!(!payment::is_frozen(unclaimed, &settlement), PayerFrozen);
+        settlement.pay(unclaimed, treasury, &BusAuthority::new(bus), diverted)?;
+    }
+    let amount = accounts.ledger.claim(bus, &owner, held.amount + diverted)?;
     let outcome = if is_paid {
         settlement.pay(treasury, accounts.destination.account(), &BusAuthority::new(bus), amount)?;
         RefundOutcome::Paid

@@ -113,6 +113,15 @@ pub struct ReleasedWindows {
     pub grid_fee: u64,
 }
 
+/// From when on a delivery book without open offers and positions can be closed, in unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookClosable {
+    /// By its seller: after its last gate, once all its used windows are final.
+    pub by_seller: i64,
+    /// By anyone: where windows have something to certify, 30 days after the last of those is final.
+    pub by_others: i64,
+}
+
 /// A set of windows of a book: bit `i % 64` of number `i / 64` is set for the window at place `i`.
 pub type Windows = [u64; 2];
 
@@ -280,15 +289,16 @@ impl DeliveryBook {
         Ok((index, device))
     }
 
-    /// Withdraws listed energy that is neither sold nor locked. A window from which everything is withdrawn before the
-    /// gate is unused again: it delays no closing, and the next listing in it gets the meter's device at that time.
+    /// Withdraws listed energy that is neither sold nor locked. A window from which its seller withdraws everything before
+    /// the gate is unused again: it delays no closing, and the next listing in it gets the meter's device at that time.
+    /// Where others withdraw, it stays used, so that they do not decide whether its seller certifies what it delivers.
     /// Returns whether the window is unused.
     #[inline(always)]
-    pub fn unlist(&mut self, place: usize, energy_wh: u64, now: i64) -> bool {
-        let gate = self.terms.gate_closes_at(self.window_start(place));
+    pub fn unlist(&mut self, place: usize, energy_wh: u64, by_seller: bool, now: i64) -> bool {
+        let gate = self.gate(place);
         let window = &mut self.windows[place];
         window.listed_wh -= energy_wh;
-        if window.listed_wh == 0 && now < gate {
+        if window.listed_wh == 0 && by_seller && now < gate {
             *window = BookWindow::zeroed();
         }
         window.state == BookWindowState::Unused as u8
@@ -432,13 +442,21 @@ impl DeliveryBook {
         start
     }
 
+    /// Gate closure of the window at a place, in unix seconds.
+    #[inline(always)]
+    fn gate(&self, place: usize) -> i64 {
+        self.terms.gate_closes_at(self.window_start(place))
+    }
+
     /// Gate closure of the last of its 96 windows, in unix seconds.
+    #[inline(always)]
     pub fn own_last_gate(&self) -> i64 {
-        self.terms.gate_closes_at(self.window_start(BOOK_WINDOWS - 1))
+        self.gate(BOOK_WINDOWS - 1)
     }
 
     /// Gate closure of the last of its windows that exists, in unix seconds: a change of terms can end the book before
     /// its 96th window. 0 on a closing bus, where nothing is listed any more.
+    #[inline(always)]
     pub fn last_gate(&self, bus: &Bus) -> i64 {
         if bus.closing == 1 {
             return 0;
@@ -454,25 +472,37 @@ impl DeliveryBook {
 
     /// When the last of its used windows is final, in unix seconds; 0 where none was used. A first reading can still
     /// make it change.
-    #[inline(never)]
     pub fn last_final_at(&self) -> i64 {
-        let mut last = 0;
+        let is_used = |place: &usize| self.windows[*place].state != BookWindowState::Unused as u8;
+        (0..BOOK_WINDOWS).filter(is_used).map(|place| self.final_at(place)).max().unwrap_or(0)
+    }
+
+    /// Whether its closing waits for the window at a place. On a closing bus it does not wait for a window ahead of its
+    /// gate in which nothing was sold: nothing will be.
+    fn waits_for(&self, place: usize, bus: &Bus, now: i64) -> bool {
+        let window = &self.windows[place];
+        window.state != BookWindowState::Unused as u8
+            && (bus.closing == 0 || window.sold_wh > 0 || now >= self.gate(place))
+    }
+
+    /// When the book can be closed, if nothing is open in it then. Readings and listings can still change these times.
+    #[inline(never)]
+    pub fn closable(&self, bus: &Bus, now: i64) -> BookClosable {
+        let gate = self.last_gate(bus);
+        let mut closable = BookClosable { by_seller: gate, by_others: gate };
         for place in 0..BOOK_WINDOWS {
-            if self.windows[place].state != BookWindowState::Unused as u8 {
-                last = last.max(self.final_at(place));
+            if self.waits_for(place, bus, now) {
+                let final_at = self.final_at(place);
+                let certified_at =
+                    final_at + if self.windows[place].delivered_wh > 0 { CERTIFICATE_SECONDS } else { 0 };
+                closable.by_seller = closable.by_seller.max(final_at);
+                closable.by_others = closable.by_others.max(certified_at);
             }
         }
-        last
+        closable
     }
 
-    /// When anyone may close the book, and every position on it, in unix seconds: 30 days after the last used window is
-    /// final.
-    pub fn others_close_at(&self) -> i64 {
-        self.last_final_at().saturating_add(CERTIFICATE_SECONDS)
-    }
-
-    /// Refuses to close a book with open offers or positions, before its last gate, or while a used window is not
-    /// final. Callers other than its seller also wait until the time for certificates is over.
+    /// Refuses to close a book with open offers or positions, or before it is [`closable`](Self::closable).
     pub fn validate_close(&self, bus: &Bus, caller_is_seller: bool, now: i64) -> Result<()> {
         ensure!(
             self.open_offers == 0 && self.open_positions == 0,
@@ -481,10 +511,9 @@ impl DeliveryBook {
             self.open_offers,
             self.open_positions
         );
-        let (gate, last) = (self.last_gate(bus), self.last_final_at());
-        ensure!(now >= gate && now >= last, BookNotFinal, "last gate {}, final at {}, now {}", gate, last, now);
-        let others = self.others_close_at();
-        ensure!(caller_is_seller || now >= others, CertificatesOpen, "others close from {}, now {}", others, now);
+        let BookClosable { by_seller, by_others } = self.closable(bus, now);
+        ensure!(now >= by_seller, BookNotFinal, "closes from {}, now {}", by_seller, now);
+        ensure!(caller_is_seller || now >= by_others, CertificatesOpen, "others close from {}, now {}", by_others, now);
         Ok(())
     }
 
@@ -722,7 +751,7 @@ mod tests {
     fn no_more_is_listed_than_the_windows_device_can_deliver() {
         let mut book = book();
         refused(book, MultibusError::PowerExceeded, |book| book.list(0, 1, &mut meter()));
-        assert!(!book.unlist(0, 400, FROM - 61));
+        assert!(!book.unlist(0, 400, true, FROM - 61));
         refused(book, MultibusError::PowerExceeded, |book| book.list(0, 401, &mut meter()));
         // The device was replaced by a stronger one. This window keeps its old device.
         let mut stronger = meter();
@@ -736,18 +765,20 @@ mod tests {
     }
 
     #[test]
-    fn a_window_from_which_all_is_withdrawn_before_the_gate_is_unused() {
+    fn a_window_from_which_its_seller_withdraws_all_before_the_gate_is_unused() {
         let gate = FROM - 60;
-        let withdrawn = |energy_wh, now| {
+        let withdrawn = |energy_wh, by_seller, now| {
             let mut book = book();
-            let is_unused = book.unlist(0, energy_wh, now);
+            let is_unused = book.unlist(0, energy_wh, by_seller, now);
             assert_eq!(book.check_invariants(), Ok(()));
             (is_unused, book.windows[0].state, book.last_final_at() == 0)
         };
-        assert_eq!(withdrawn(10_000, gate - 1), (true, 0, true));
-        // Energy that stayed on offer until the gate can still be delivered, and certified for its seller.
-        assert_eq!(withdrawn(10_000, gate), (false, 1, false));
-        assert_eq!(withdrawn(9_999, gate - 1), (false, 1, false));
+        assert_eq!(withdrawn(10_000, true, gate - 1), (true, 0, true));
+        // Energy that stayed on offer until the gate, or that others withdrew, can still be delivered, and certified for its
+        // seller.
+        assert_eq!(withdrawn(10_000, true, gate), (false, 1, false));
+        assert_eq!(withdrawn(10_000, false, gate - 1), (false, 1, false));
+        assert_eq!(withdrawn(9_999, true, gate - 1), (false, 1, false));
     }
 
     #[test]
@@ -765,7 +796,7 @@ mod tests {
         book.list(4, 1, &mut meter()).unwrap();
         assert_eq!((book.windows[4].meter, book.check_invariants()), (0, Ok(())));
         // The place of a device that measures no window any more is used again.
-        assert!(book.unlist(2, 1, 0));
+        assert!(book.unlist(2, 1, true, 0));
         book.list(5, 1, &mut fifth).unwrap();
         assert_eq!((book.device(5).key, book.windows[5].meter, book.check_invariants()), (wallet(20), 2, Ok(())));
         let mut late = meter();
@@ -873,14 +904,27 @@ mod tests {
         }
         assert_eq!(book.validate_close(&bus, true, gate - 1), Err(MultibusError::BookNotFinal.into()));
         assert_eq!(book.validate_close(&bus, true, gate), Ok(()));
-        // On a closing bus nothing is listed any more.
+        // Others wait for what can be certified, where something was delivered.
+        let mut read = book;
+        assert_eq!(read.validate_close(&bus, false, gate), Ok(()));
+        read.report(0, &reading(1, 1), ReadingProof::Transaction, END).unwrap();
+        let others = END + 2 * HOUR + CERTIFICATE_SECONDS;
+        assert_eq!(read.closable(&bus, END), BookClosable { by_seller: gate, by_others: others });
+        assert_eq!(read.validate_close(&bus, false, others - 1), Err(MultibusError::CertificatesOpen.into()));
+        assert_eq!(read.validate_close(&bus, false, others), Ok(()));
+        // On a closing bus nothing is listed any more: a window is waited for where something was sold, or its gate has
+        // closed.
         let last = END + HOUR;
         let closing = Bus { closing: 1, ..bus };
-        assert_eq!(book.validate_close(&closing, true, last - 1), Err(MultibusError::BookNotFinal.into()));
-        assert_eq!(book.validate_close(&closing, true, last), Ok(()));
-        let others = END + HOUR + CERTIFICATE_SECONDS;
-        assert_eq!(book.validate_close(&bus, false, others - 1), Err(MultibusError::CertificatesOpen.into()));
-        assert_eq!(book.validate_close(&bus, false, others), Ok(()));
+        let mut sold = book;
+        sold.sell(0, 1, 1).unwrap();
+        for (book, now) in [(&sold, 0), (&sold, FROM - 60), (&book, FROM - 60)] {
+            assert_eq!(book.closable(&closing, now), BookClosable { by_seller: last, by_others: last });
+        }
+        assert_eq!(sold.validate_close(&closing, true, last - 1), Err(MultibusError::BookNotFinal.into()));
+        assert_eq!(sold.validate_close(&closing, false, last), Ok(()));
+        assert_eq!(book.closable(&closing, FROM - 61), BookClosable { by_seller: 0, by_others: 0 });
+        assert_eq!(book.validate_close(&closing, false, FROM - 61), Ok(()));
         let mut last = book;
         last.list(95, 1, &mut meter()).unwrap();
         last.close_offer();

@@ -3,7 +3,8 @@
 //!
 //! Revenue of the bus's own offers goes to the treasury and is divided exactly by the owners' shares. No sale writes
 //! the ledger. A *period* is the time since the shares last changed. What the treasury received in it is its balance,
-//! plus what owners claimed in the period, less what is still owed from earlier periods (*accrued*). So an owner can
+//! plus what owners claimed in the period, less what is still owed from earlier periods (*accrued*). Revenue that came
+//! while the treasury was frozen counts to its balance (*diverted*). So an owner can
 //! claim `accrued + floor(received x share / 10000) - claimed`. Rounding leaves fewer base units than there are owners;
 //! they stay in the treasury and are divided in the next period.
 
@@ -71,7 +72,10 @@ pub struct Ledger {
     pub owners: [OwnerAccount; 16],
     /// Owners who left with revenue that they have not claimed yet.
     pub former_owners: [FormerOwner; 16],
-    pub reserved: [u64; 31],
+    /// Revenue that is in the unclaimed account because the treasury was frozen when it came, in token base units. It
+    /// counts as if the treasury held it, and the next claim of an owner moves it there.
+    pub diverted: u64,
+    pub reserved: [u64; 30],
 }
 
 const _: () = assert!(MAX_FORMER_OWNERS == 16 && size_of::<Ledger>() == 1_360);
@@ -120,7 +124,13 @@ impl Ledger {
     /// Revenue of the present period, in token base units; `None` where the treasury holds less than the accrued
     /// revenue. Where the sum does not fit 64 bits, the rest is divided after the next claims.
     pub fn period(&self, treasury_balance: u64) -> Option<u64> {
-        treasury_balance.saturating_add(self.period_claimed).checked_sub(self.accrued_total)
+        self.revenue(treasury_balance).saturating_add(self.period_claimed).checked_sub(self.accrued_total)
+    }
+
+    /// What the treasury holds, and what it would hold if it had not been frozen. Cannot overflow: a mint's supply fits 64
+    /// bits.
+    fn revenue(&self, treasury_balance: u64) -> u64 {
+        treasury_balance + self.diverted
     }
 
     /// What a wallet may claim now, in token base units: an owner's share, or what a former owner left unclaimed.
@@ -179,7 +189,7 @@ impl Ledger {
     /// Turns what the owners earned under the present shares into accrued revenue and starts a new period, which keeps
     /// what rounding left.
     pub fn settle_shares(&mut self, bus: &Bus, treasury_balance: u64) {
-        let is_whole = treasury_balance.checked_add(self.period_claimed).is_some();
+        let is_whole = self.revenue(treasury_balance).checked_add(self.period_claimed).is_some();
         self.settle_period(bus, treasury_balance);
         if !is_whole {
             // Divides the rest, which did not fit 64 bits.
@@ -318,6 +328,7 @@ impl Ledger {
             bus: _,
             owners,
             former_owners,
+            diverted: _,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -341,7 +352,7 @@ impl Ledger {
         invariant(accrued == *accrued_total as u128, "accrued revenue is that of owners and former owners")?;
         let claimed = owners.iter().map(|account| account.claimed as u128).sum::<u128>();
         invariant(claimed == *period_claimed as u128, "claimed revenue is that of owners")?;
-        invariant(*padding == [0; 5] && *reserved == [0; 31], "reserved bytes are zero")
+        invariant(*padding == [0; 5] && *reserved == [0; 30], "reserved bytes are zero")
     }
 }
 
@@ -642,7 +653,7 @@ mod tests {
                 ("accrued revenue is that of owners and former owners", |ledger| ledger.accrued_total += 1),
                 ("claimed revenue is that of owners", |ledger| ledger.period_claimed += 1),
                 ("reserved bytes are zero", |ledger| ledger.padding[4] = 1),
-                ("reserved bytes are zero", |ledger| ledger.reserved[30] = 1),
+                ("reserved bytes are zero", |ledger| ledger.reserved[29] = 1),
             ],
         );
     }

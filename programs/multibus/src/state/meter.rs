@@ -3,7 +3,7 @@
 
 use {
     crate::{constants::*, error::ensure, state::Offer},
-    anchor_lang::prelude::*,
+    anchor_lang::{address_eq, prelude::*},
 };
 
 /// What the operator states about a device when it registers it.
@@ -45,7 +45,8 @@ pub struct Meter {
     pub power_w: u64,
     /// Start of the first window that the present device can measure, in unix seconds; 0 for any.
     pub valid_from: i64,
-    /// End of the last window that the present device measures, in unix seconds; 0 for none.
+    /// End of the last window that the present device measures, in unix seconds; 0 for none. It includes windows that it
+    /// measures since it was the seller's before.
     pub listed_until: i64,
     /// When the present device was registered, in unix seconds.
     pub registered_at: i64,
@@ -111,7 +112,7 @@ impl Meter {
             padding,
             power_w,
             valid_from,
-            listed_until,
+            listed_until: _,
             registered_at: _,
             bus: _,
             seller: _,
@@ -123,7 +124,6 @@ impl Meter {
         let spec = MeterSpec { source: *source, power_w: *power_w, valid_from: *valid_from };
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
         invariant(spec.validate().is_ok(), "source and power are within their limits")?;
-        invariant(*listed_until == 0 || listed_until > valid_from, "windows are listed once the device is valid")?;
         invariant(*padding == [0; 5] && *reserved == [0; 8], "reserved bytes are zero")
     }
 }
@@ -164,6 +164,18 @@ impl Device {
     pub fn retire(&mut self, meter: &Meter) {
         self.retired = 1;
         self.busy_until = meter.listed_until;
+    }
+
+    /// Makes a retired device the seller's meter again, which remembers until when the device is busy. Nothing can be sold
+    /// twice by that: its windows are in the books of the same seller. Returns whether it did; a device that is in use, or
+    /// another seller's, stays as it is.
+    pub fn reinstate(&mut self, meter: &mut Meter) -> bool {
+        let is_free = self.retired == 1 && address_eq(&self.seller, &meter.seller);
+        if is_free {
+            meter.listed_until = core::mem::take(&mut self.busy_until);
+            self.retired = 0;
+        }
+        is_free
     }
 
     /// Refuses to close a device that is in use, or whose windows have not ended: its key could be registered again,
@@ -238,6 +250,15 @@ mod tests {
         device.retire(&meter);
         assert_eq!(device.validate_close(2_699), Err(MultibusError::DeviceInUse.into()));
         assert_eq!((device.validate_close(2_700), device.check_invariants()), (Ok(()), Ok(())));
+        // It becomes the same seller's again, and stays busy.
+        let (mut other, mut again) = (self::meter(), self::meter());
+        other.seller = wallet(9);
+        let retired = device;
+        assert_eq!((device.reinstate(&mut other), device, other.listed_until), (false, retired, 0));
+        assert_eq!((device.reinstate(&mut again), again.listed_until), (true, 2_700));
+        assert_eq!((device.retired, device.busy_until, device.reinstate(&mut again)), (0, 0, false));
+        device.retire(&again);
+        assert_eq!(device, retired);
         meter.set_device(&wallet(5), MeterSpec { source: 2, power_w: 1, valid_from: 0 }, 600).unwrap();
         assert_eq!((meter.key, meter.source, meter.power_w, meter.listed_until), (wallet(5), 2, 1, 0));
         assert_noticed(
@@ -270,7 +291,6 @@ mod tests {
             &[
                 ("the layout version is the present one", |meter| meter.layout_version = 1),
                 ("source and power are within their limits", |meter| meter.power_w = 0),
-                ("windows are listed once the device is valid", |meter| meter.listed_until = 900),
                 ("reserved bytes are zero", |meter| meter.padding[4] = 1),
                 ("reserved bytes are zero", |meter| meter.reserved[7] = 1),
             ],

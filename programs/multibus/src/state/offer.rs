@@ -451,8 +451,9 @@ impl Offer {
         Ok(())
     }
 
+    /// Whether the wallet is the offer's seller; for an offer of the bus, the owner who listed it, as long as it is one.
     #[inline(never)]
-    fn is_listed_by(&self, bus: &Bus, caller: &Address) -> bool {
+    pub fn is_listed_by(&self, bus: &Bus, caller: &Address) -> bool {
         address_eq(&self.wallet, caller)
             || (self.is_of_bus() && address_eq(&self.rent_payer, caller) && bus.owner_index(caller).is_some())
     }

@@ -33,6 +33,15 @@ pub struct RefundedWindows {
     pub amount: u64,
 }
 
+/// From when on a position book can be closed, in unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionClosable {
+    /// By its buyer: every window in which it bought is final.
+    pub by_buyer: i64,
+    /// By anyone.
+    pub by_others: i64,
+}
+
 /// What a buyer bought from a seller in the windows of a delivery book. PDA `["position", book, buyer]`.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
@@ -142,24 +151,32 @@ impl PositionBook {
         Ok(delivered_wh)
     }
 
-    /// Refuses to close a position book with an open lock, or with energy of a window that is not final. Otherwise the
-    /// buyer may close it, and gives up certificates that it did not take. Others also wait for the book's last gate,
-    /// so that a trade on its way does not find it closed, and, where the buyer has delivered energy to certify, until
-    /// the time for certificates is over.
-    pub fn validate_close(&self, book: &DeliveryBook, bus: &Bus, caller_is_buyer: bool, now: i64) -> Result<()> {
-        ensure!(self.open_locks == 0, PositionHasLocks, "{} locks are open", self.open_locks);
-        let mut is_certified = true;
+    /// When a position book can be closed, if it has no lock then. The buyer may close it once its energy is final, and
+    /// gives up certificates that it did not take. Others also wait for the book's last gate, so that a trade on its way
+    /// does not find it closed, and, where the buyer has delivered energy to certify, until the time for certificates is
+    /// over. First readings, purchases and listings can still change these times.
+    #[inline(never)]
+    pub fn closable(&self, book: &DeliveryBook, bus: &Bus, now: i64) -> PositionClosable {
+        let (mut by_buyer, mut is_certified) = (0, true);
         for (place, window) in self.windows.iter().enumerate() {
             if window.energy_wh > 0 {
-                ensure!(book.is_final(place, now), PositionNotFinal, "window {} of the book", place as u64);
+                by_buyer = book.final_at(place).max(by_buyer);
                 is_certified &= has_window(&self.certified, place) || book.delivered_of(place, window.energy_wh) == 0;
             }
         }
-        let mut others = book.last_gate(bus);
+        let mut by_others = book.last_gate(bus).max(by_buyer);
         if !is_certified {
-            others = others.max(book.others_close_at());
+            by_others = by_others.max(book.closable(bus, now).by_others);
         }
-        ensure!(caller_is_buyer || now >= others, CertificatesOpen, "others close from {}, now {}", others, now);
+        PositionClosable { by_buyer, by_others }
+    }
+
+    /// Refuses to close a position book with an open lock, or before it is [`closable`](Self::closable).
+    pub fn validate_close(&self, book: &DeliveryBook, bus: &Bus, caller_is_buyer: bool, now: i64) -> Result<()> {
+        ensure!(self.open_locks == 0, PositionHasLocks, "{} locks are open", self.open_locks);
+        let PositionClosable { by_buyer, by_others } = self.closable(book, bus, now);
+        ensure!(now >= by_buyer, PositionNotFinal, "final at {}, now {}", by_buyer, now);
+        ensure!(caller_is_buyer || now >= by_others, CertificatesOpen, "others close from {}, now {}", by_others, now);
         Ok(())
     }
 
@@ -314,7 +331,8 @@ mod tests {
         certified.certify(&book, 0).unwrap();
         assert_eq!(certified.validate_close(&book, &bus, false, gate - 1), early);
         assert_eq!(certified.validate_close(&book, &bus, false, gate), Ok(()));
-        let others = FROM + 96 * 900 + DEADLINE + CERTIFICATE_SECONDS;
+        // The last window of the book, in which nothing was delivered, is not waited for.
+        let others = FROM + 900 + DEADLINE + CERTIFICATE_SECONDS;
         assert_eq!(position.validate_close(&book, &bus, false, others - 1), early);
         assert_eq!(position.validate_close(&book, &bus, false, others), Ok(()));
         position.take_lock(&wallet(4)).unwrap();

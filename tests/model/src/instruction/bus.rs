@@ -79,6 +79,7 @@ impl Model {
             seller: self.seller_address(&bus.address, &bus.address).0,
             owners: config.owners.into_iter().map(owner).collect(),
             former: BTreeMap::new(),
+            diverted: 0,
             proposals_from: 0,
             threshold: config.threshold,
             pause_quorum: config.pause_quorum,
@@ -196,11 +197,13 @@ impl Model {
         let of = |owner: &ModelOwner| self.claim_address(&at.address, &owner.wallet).0;
         let places: Vec<Address> = bus.owners.iter().map(of).collect();
         causes.rule(places.len() == claims.len(), "OwnerClaimsMissing");
-        // Everything that is nobody's: the treasury, and what strangers sent to the unclaimed account.
+        // Everything that is nobody's: the treasury, and what strangers sent to the unclaimed account or was diverted there.
         let revenue = self.synced_amount(&bus.treasury);
         let gifts = (self.synced_amount(&bus.unclaimed) - self.claims_on(&at.address)) as u128;
         let all = (revenue as u128 + gifts) as u64;
-        let mut shares: Vec<u64> = bus.owners.iter().map(|owner| bus.claimable(&owner.wallet, all) as u64).collect();
+        let (diverted, divided) = (bus.diverted, ModelBus { diverted: 0, ..bus.clone() });
+        let due = |owner: &ModelOwner| divided.claimable(&owner.wallet, all) as u64;
+        let mut shares: Vec<u64> = bus.owners.iter().map(due).collect();
         shares[0] += all - shares.iter().sum::<u64>();
         // The claim of an owner who gets nothing is not looked at.
         for ((place, passed), _) in places.iter().zip(claims).zip(&shares).filter(|(_, share)| **share > 0) {
@@ -244,6 +247,8 @@ impl Model {
         if moves {
             self.transfer(&[Transfer { from: treasury, to: unclaimed, authority: at.address, amount: revenue }])?;
         }
+        // What was diverted is divided with the rest.
+        *self.gifts.get_mut(&unclaimed).expect("an account with books") += diverted as i128;
         for ((wallet, share), rent_payer) in wallets.iter().zip(shares).zip(&rent_payers) {
             self.owe(&at.address, wallet, share, None, (&caller.address, rent_payer));
         }

@@ -132,16 +132,22 @@ impl Model {
         book.windows.get_mut(&place).expect("listed above").listed_wh += energy_wh;
     }
 
-    /// Energy of an offer is withdrawn from the window that it was listed in. Where that was all of it, and the gate has not
-    /// closed, the window is as if nothing had been listed.
-    pub(super) fn unlist_in_book(&mut self, (book, place): (Address, usize), energy_wh: u64, closes: bool) {
+    /// Energy of an offer is withdrawn from the window that it was listed in. Where that was all of it, its seller withdraws it,
+    /// and the gate has not closed, the window is as if nothing had been listed.
+    pub(super) fn unlist_in_book(
+        &mut self,
+        (book, place): (Address, usize),
+        energy_wh: u64,
+        closes: bool,
+        is_seller: bool,
+    ) {
         let book = self.books.get_mut(&book).expect("an offer's book");
         book.open_offers -= u32::from(closes);
         let gate = book.terms.gate(book.window_start(place));
         // Of an offer that waits for a lock, all was withdrawn before.
         let Some(window) = book.windows.get_mut(&place) else { return };
         window.listed_wh -= energy_wh;
-        if window.listed_wh == 0 && self.now < gate {
+        if window.listed_wh == 0 && is_seller && self.now < gate {
             book.windows.remove(&place);
         }
     }
@@ -353,10 +359,9 @@ impl Model {
             causes.rule(book.rent_payer == rent_payer.address, "RentPayerMismatch");
             causes.rule(book.open_offers == 0 && book.open_positions == 0, "BookInUse");
             if let (Some(bus), Some(seller)) = (bus, seller) {
-                let over = self.now >= book.last_gate(bus) && self.now >= book.last_final_at();
-                causes.rule(over, "BookNotFinal");
+                causes.rule(self.now >= book.seller_closes_at(bus, self.now), "BookNotFinal");
                 let is_seller = Self::may_act(bus, seller.is_own(), &seller.wallet, &caller.address);
-                causes.rule(is_seller || self.now >= book.others_close_at(), "CertificatesOpen");
+                causes.rule(is_seller || self.now >= book.others_close_at(bus, self.now), "CertificatesOpen");
             }
         }
         causes.verdict()?;
@@ -371,10 +376,10 @@ impl Model {
         Ok(())
     }
 
-    /// Invariant 6: of a book that closes, everything is final, released and refunded: what is left of a window is at most one base unit
-    /// for each of its buyers.
+    /// Invariant 6: of a book that closes, everything that was sold is final, released and refunded: what is left of a window is at
+    /// most one base unit for each of its buyers.
     fn check_final_book(&self, at: &Address) {
-        for (place, window) in &self.books[at].windows {
+        for (place, window) in self.books[at].windows.iter().filter(|(_, window)| window.sold_wh > 0) {
             let (seller, grid) = window.released.expect("a window of a book that closes is released");
             let left = window.paid - seller - grid - window.refunded;
             assert_eq!(window.buyers, window.buyers_refunded, "every buyer of window {place} had its refund");

@@ -21,8 +21,13 @@ impl Model {
         self.settlement(&mut causes, &bus.mint, token_program);
         causes.rule(seller.grid_fees_owed > 0, "NothingToSweep");
         causes.rule(!self.is_frozen(&seller.vault), "PayerFrozen");
-        // While the treasury is frozen, what is the owners' waits with what is unclaimed, and is divided when the bus closes.
-        let to_owners = if self.is_frozen(&bus.treasury) { bus.unclaimed } else { bus.treasury };
+        // While the treasury is frozen, what is the owners' waits with what is unclaimed, and counts as revenue all the same.
+        let diverts = bus.grid_recipient.is_none() && self.is_frozen(&bus.treasury);
+        let (of_bus, to_owners) = (bus.unclaimed, if diverts { bus.unclaimed } else { bus.treasury });
+        if diverts {
+            causes.rule(ledger.address == bus.ledger, "LedgerMismatch");
+            causes.unless(self.ledgers.contains_key(&ledger.address), Cause::Type);
+        }
         let mut claims_for = None;
         match bus.grid_recipient {
             None => {
@@ -51,6 +56,10 @@ impl Model {
             Some(_) => destination.address,
         };
         self.transfer(&[Transfer { from: vault.address, to, authority: at.address, amount }])?;
+        if diverts {
+            self.book(&of_bus, amount);
+            self.buses.get_mut(&at.address).expect("found above").diverted += amount;
+        }
         if let Some(recipient) = claims_for {
             self.owe(&at.address, &recipient, amount, None, (&caller.address, &caller.address));
         }

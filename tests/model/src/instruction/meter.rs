@@ -1,11 +1,14 @@
 //! Meters are registered, replaced and closed.
 
-use crate::{
-    books::Model,
-    call::DeviceSpec,
-    cause::*,
-    limit::{LAST_SOURCE, MAX_POWER_W, account_bytes},
-    state::*,
+use {
+    crate::{
+        books::Model,
+        call::DeviceSpec,
+        cause::*,
+        limit::{LAST_SOURCE, MAX_POWER_W, account_bytes},
+        state::*,
+    },
+    solana_address::Address,
 };
 
 impl Model {
@@ -28,15 +31,15 @@ impl Model {
             causes.rule(seller.meter.is_none(), "MeterExists");
         }
         self.new_account(&mut causes, new, self.meter_address(&at_seller.address).0);
-        self.new_account(&mut causes, device, self.device_address(&key.address).0);
-        let created = [(new.address, account_bytes::METER), (device.address, account_bytes::DEVICE)];
+        let mut created = vec![(new.address, account_bytes::METER)];
+        created.extend(self.can_open_device(&mut causes, device, key, &at_seller.address));
         self.can_pay(&mut causes, operator, &created, 0);
         Self::device_fits(&mut causes, &spec);
         causes.verdict()?;
         for (address, bytes) in created {
             self.pay_rent(&operator.address, &address, bytes);
         }
-        let meter = ModelMeter {
+        let mut meter = ModelMeter {
             bus: at.address,
             seller: at_seller.address,
             rent_payer: operator.address,
@@ -45,13 +48,41 @@ impl Model {
             listed_until: 0,
             registered_at: self.now,
         };
-        self.open_device(&meter, device, operator);
+        self.open_device(&mut meter, device, operator);
         self.meters.insert(new.address, meter);
         self.sellers.get_mut(&at_seller.address).expect("found above").meter = Some(new.address);
         Ok(())
     }
 
-    fn open_device(&mut self, meter: &ModelMeter, device: &PassedAccount, operator: &PassedAccount) {
+    /// A retired device that was the seller's before.
+    fn former_device(&self, at: &Address, seller: &Address) -> Option<&ModelDevice> {
+        self.devices.get(at).filter(|device| device.seller == *seller && device.retired.is_some())
+    }
+
+    /// Causes for which a key cannot become a seller's device; returns the account that is created, if any.
+    fn can_open_device(
+        &self,
+        causes: &mut Causes,
+        device: &PassedAccount,
+        key: &PassedAccount,
+        seller: &Address,
+    ) -> Option<(Address, u64)> {
+        let place = self.device_address(&key.address).0;
+        if device.address == place && self.former_device(&place, seller).is_some() {
+            causes.written(device);
+            return None;
+        }
+        self.new_account(causes, device, place);
+        Some((device.address, account_bytes::DEVICE))
+    }
+
+    /// The device of a meter is opened, or taken back: then the meter remembers until when it is busy.
+    fn open_device(&mut self, meter: &mut ModelMeter, device: &PassedAccount, operator: &PassedAccount) {
+        if self.former_device(&device.address, &meter.seller).is_some() {
+            let former = self.devices.get_mut(&device.address).expect("found above");
+            meter.listed_until = former.retired.take().expect("a former device");
+            return;
+        }
         let opened = ModelDevice {
             key: meter.key,
             bus: meter.bus,
@@ -81,17 +112,21 @@ impl Model {
             let is_present = |old: &ModelDevice| old.key == meter.key && old.retired.is_none();
             causes.rule(old.is_none_or(is_present), "DeviceMismatch");
         }
-        self.new_account(&mut causes, device, self.device_address(&key.address).0);
-        self.can_pay(&mut causes, operator, &[(device.address, account_bytes::DEVICE)], 0);
+        let seller = meter.map_or(Address::default(), |meter| meter.seller);
+        let created = self.can_open_device(&mut causes, device, key, &seller);
+        self.can_pay(&mut causes, operator, created.as_slice(), 0);
         Self::device_fits(&mut causes, &spec);
         causes.verdict()?;
-        self.pay_rent(&operator.address, &device.address, account_bytes::DEVICE);
+        if let Some((address, bytes)) = created {
+            self.pay_rent(&operator.address, &address, bytes);
+        }
         let meter = self.meters.get_mut(&at_meter.address).expect("found above");
         self.devices.get_mut(&retired.address).expect("found above").retired = Some(meter.listed_until);
         (meter.key, meter.spec) = (key.address, spec);
         (meter.listed_until, meter.registered_at) = (0, self.now);
-        let meter = meter.clone();
-        self.open_device(&meter, device, operator);
+        let mut meter = meter.clone();
+        self.open_device(&mut meter, device, operator);
+        self.meters.insert(at_meter.address, meter);
         Ok(())
     }
 

@@ -276,6 +276,7 @@ impl Model {
         causes.verdict()?;
         self.collect(&at.address);
         let offer = self.offers.get_mut(&at.address).expect("found above");
+        let is_seller = Self::is_listed_by(&self.buses[&at_bus.address], offer, &caller.address);
         let capacity = self.capacities.get_mut(&in_capacity.address).expect("found above");
         let free = offer.free_wh();
         offer.cancelled = true;
@@ -292,7 +293,7 @@ impl Model {
             self.return_rent(&at.address, &rent_payer.address);
         }
         if let Some(book) = book {
-            self.unlist_in_book(book, free, closes);
+            self.unlist_in_book(book, free, closes, is_seller);
         }
         Ok(())
     }

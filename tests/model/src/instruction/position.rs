@@ -8,13 +8,15 @@ use {
 };
 
 impl Model {
-    pub(super) fn position_open(&mut self, accounts: &[PassedAccount; 4], buyer: &Address) -> Verdict {
-        let [payer, at_book, new, system] = accounts;
+    pub(super) fn position_open(&mut self, accounts: &[PassedAccount; 5], buyer: &Address) -> Verdict {
+        let [payer, at_bus, at_book, new, system] = accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[0, 1, 2]);
+        causes.once(accounts, &[0, 2, 3]);
         causes.payer(payer);
         causes.system_program(system);
         let book = causes.state(at_book, true, self.books.get(&at_book.address));
+        let bus = causes.state(at_bus, false, self.buses.get(&at_bus.address));
+        causes.rule(book.is_none_or(|book| book.bus == at_bus.address), "BusMismatch");
         let place = self.position_address(&at_book.address, buyer).0;
         if self.positions.contains_key(&place) {
             // Somebody was first: fine.
@@ -24,7 +26,11 @@ impl Model {
         }
         self.new_account(&mut causes, new, place);
         self.can_pay(&mut causes, payer, &[(new.address, account_bytes::POSITION)], 0);
-        causes.rule(book.is_none_or(|book| self.now < book.own_last_gate()), "BookOver");
+        if let (Some(book), Some(bus)) = (book, bus) {
+            // Where nothing can be bought any more, a position only keeps the book from closing.
+            causes.rule(!bus.closing, "BusClosing");
+            causes.rule(self.now < book.last_gate(bus), "BookOver");
+        }
         causes.verdict()?;
         self.pay_rent(&payer.address, &new.address, account_bytes::POSITION);
         self.books.get_mut(&at_book.address).expect("found above").open_positions += 1;
@@ -42,8 +48,8 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn position_set_refund(&mut self, accounts: &[PassedAccount; 3], refund: Address) -> Verdict {
-        let [buyer, at, at_book] = accounts;
+    pub(super) fn position_set_refund(&mut self, accounts: &[PassedAccount; 4], refund: Address) -> Verdict {
+        let [buyer, at, at_bus, at_book] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[1]);
         causes.signer(buyer);
@@ -51,10 +57,13 @@ impl Model {
         causes.rule(position.is_none_or(|position| position.buyer == buyer.address), "PositionMismatch");
         causes.rule(position.is_none_or(|position| position.book == at_book.address), "BookMismatch");
         let book = causes.state(at_book, false, self.books.get(&at_book.address));
-        // Once anyone may close a position and nothing more can be bought in its book, its buyer no longer changes what the
-        // closing names.
-        let fixed = book.is_some_and(|book| self.now >= book.others_close_at().max(book.own_last_gate()));
-        causes.rule(!fixed, "RefundFixed");
+        let bus = causes.state(at_bus, false, self.buses.get(&at_bus.address));
+        causes.rule(book.is_none_or(|book| book.bus == at_bus.address), "BusMismatch");
+        // Windows of a position say nothing of another book.
+        if let (Some(position), Some(book), Some(bus)) = (position.filter(|of| of.book == at_book.address), book, bus) {
+            // Once anyone may close a position, its buyer no longer changes what the closing names.
+            causes.rule(self.now < position.others_close_at(book, bus, self.now), "RefundFixed");
+        }
         causes.verdict()?;
         self.positions.get_mut(&at.address).expect("found above").refund = refund;
         Ok(())
@@ -138,12 +147,7 @@ impl Model {
         let is_final = position.windows.keys().all(|place| book.is_final(*place, self.now));
         causes.rule(is_final, "PositionNotFinal");
         if is_final && caller.address != position.buyer {
-            // Until the last gate the buyer may trade on; what it can still certify is its own until the time for it is over.
-            let can_certify = position.windows.iter().any(|(place, (energy_wh, _))| {
-                !position.certified.contains(place) && book.windows[place].delivered_of(*energy_wh) > 0
-            });
-            let from = book.last_gate(bus).max(if can_certify { book.others_close_at() } else { i64::MIN });
-            causes.rule(self.now >= from, "CertificatesOpen");
+            causes.rule(self.now >= position.others_close_at(book, bus, self.now), "CertificatesOpen");
         }
         let refunds = position.refunds(book, self.now);
         let amount: u64 = refunds.values().sum();

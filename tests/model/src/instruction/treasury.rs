@@ -27,6 +27,11 @@ impl Model {
         causes.rule(!known || due > 0, "NothingToClaim");
         causes.rule(!self.is_frozen(&bus.treasury), "PayerFrozen");
         let amount = u64::try_from(due).expect("within the treasury");
+        // What came while the treasury was frozen goes there first.
+        let diverted = bus.diverted;
+        if diverted > 0 {
+            causes.rule(!self.is_frozen(&bus.unclaimed), "PayerFrozen");
+        }
         let mut refused = Causes::default();
         self.payee(&mut refused, &bus.mint, &at.address, &caller.address, &owner.address, destination, None);
         // Only the owner itself has to name an account that can be paid. For a stranger, the debt is recorded; for an owner
@@ -45,12 +50,17 @@ impl Model {
         }
         causes.verdict()?;
         let to = if records { bus.unclaimed } else { destination.address };
-        let transfer = Transfer { from: bus.treasury, to, authority: at.address, amount };
-        self.transfer(&[transfer])?;
+        let (treasury, unclaimed) = (bus.treasury, bus.unclaimed);
+        let back = Transfer { from: unclaimed, to: treasury, authority: at.address, amount: diverted };
+        let payment = Transfer { from: treasury, to, authority: at.address, amount };
+        let transfers = [back, payment];
+        self.transfer(&transfers[usize::from(diverted == 0)..])?;
         if records {
             self.owe(&at.address, &owner.address, amount, None, (&caller.address, &caller.address));
         }
-        self.buses.get_mut(&at.address).expect("found above").has_claimed(&owner.address, balance);
+        let bus = self.buses.get_mut(&at.address).expect("found above");
+        bus.diverted = 0;
+        bus.has_claimed(&owner.address, balance + diverted);
         Ok(())
     }
 }

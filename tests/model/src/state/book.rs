@@ -171,9 +171,26 @@ impl ModelBook {
         self.windows.keys().map(|place| self.final_at(*place)).max().unwrap_or(0)
     }
 
-    /// From when on others close what still can be certified.
-    pub fn others_close_at(&self) -> i64 {
-        self.last_final_at() + CERTIFICATE_SECONDS
+    /// Windows that the end of the book waits for. On a closing bus nothing more is sold, so that a window of which nothing was
+    /// sold is waited for only once its gate has closed.
+    fn awaited(&self, bus: &ModelBus, now: i64) -> impl Iterator<Item = (i64, &ModelBookWindow)> {
+        let is_awaited = move |place: usize, window: &ModelBookWindow| {
+            !bus.closing || window.sold_wh > 0 || self.terms.gate(self.window_start(place)) <= now
+        };
+        let awaited = self.windows.iter().filter(move |(place, window)| is_awaited(**place, window));
+        awaited.map(|(place, window)| (self.final_at(*place), window))
+    }
+
+    /// From when on its seller closes it.
+    pub fn seller_closes_at(&self, bus: &ModelBus, now: i64) -> i64 {
+        self.awaited(bus, now).map(|(final_at, _)| final_at).fold(self.last_gate(bus), i64::max)
+    }
+
+    /// From when on anybody closes it: what was delivered can be certified for a while.
+    pub fn others_close_at(&self, bus: &ModelBus, now: i64) -> i64 {
+        let delivered = self.awaited(bus, now).filter(|(_, window)| window.delivered_wh > 0);
+        let certified = delivered.map(|(final_at, _)| final_at + CERTIFICATE_SECONDS);
+        certified.fold(self.seller_closes_at(bus, now), i64::max)
     }
 
     /// What its vault holds for it.
@@ -210,6 +227,17 @@ impl ModelPosition {
         if self.refund == Address::default() {
             self.refund = *refund;
         }
+    }
+
+    /// From when on anybody closes it, if no lock of it is open: when its buyer cannot trade on, all it bought is final, and the
+    /// time for what it can still certify is over.
+    pub fn others_close_at(&self, book: &ModelBook, bus: &ModelBus, now: i64) -> i64 {
+        let can_certify = self.windows.iter().any(|(place, (energy_wh, _))| {
+            !self.certified.contains(place) && book.windows[place].delivered_of(*energy_wh) > 0
+        });
+        let bought = self.windows.keys().map(|place| book.final_at(*place));
+        let certified = can_certify.then(|| book.others_close_at(bus, now));
+        bought.chain(certified).fold(book.last_gate(bus), i64::max)
     }
 
     /// Windows that are final and of which nothing went back yet, each with what does.

@@ -39,6 +39,8 @@ pub struct ModelBus {
     pub owners: Vec<ModelOwner>,
     /// Wallets that are owners no more, with what they have not claimed, in base units.
     pub former: BTreeMap<Address, u128>,
+    /// Revenue that came while the treasury was frozen, in base units. It waits in the unclaimed account until an owner claims.
+    pub diverted: u64,
     /// Above every proposal of an owner that left: whoever enters in the same slot proposes from here on.
     pub proposals_from: u64,
     pub threshold: u8,
@@ -138,10 +140,10 @@ impl ModelBus {
         end.min(now + self.horizon_seconds as i64)
     }
 
-    /// Revenue since the shares last changed, when the treasury holds `balance`.
+    /// Revenue since the shares last changed, when the treasury holds `balance` besides what was diverted.
     pub fn period(&self, balance: u64) -> u128 {
         let claimed: u128 = self.owners.iter().map(|owner| owner.claimed).sum();
-        balance as u128 + claimed - self.accrued_by_all()
+        balance as u128 + self.diverted as u128 + claimed - self.accrued_by_all()
     }
 
     /// What all owners and former owners earned under earlier shares and have not claimed.

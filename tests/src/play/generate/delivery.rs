@@ -172,6 +172,7 @@ impl Generator {
     /// Seconds at which something about deliveries begins or ends, from now on.
     pub(super) fn delivery_ends(&mut self, game: &Game) -> Vec<i64> {
         let model = &game.model;
+        let others_close_at = |book: &ModelBook| book.others_close_at(&model.buses[&book.bus], model.now);
         let mut ends = Vec::new();
         for book in model.books.values() {
             for (place, window) in &book.windows {
@@ -185,16 +186,16 @@ impl Generator {
             }
             ends.push(book.own_last_gate());
             if self.chance(15) {
-                ends.extend([book.last_final_at(), book.others_close_at()]);
+                ends.extend([book.last_final_at(), others_close_at(book)]);
             }
         }
         ends.extend(model.devices.values().filter_map(|device| device.retired));
         ends.extend(model.buses.values().filter_map(|bus| bus.next_terms).map(|terms| terms.from));
         if self.chance(6) {
-            ends = model.books.values().map(ModelBook::others_close_at).collect();
+            ends = model.books.values().map(others_close_at).collect();
         }
         let reach = if self.chance(90) { 12_000 } else { i64::MAX / 2 };
-        ends.retain(|end| (-1..reach).contains(&(end - model.now)));
+        ends.retain(|end| (-1..reach).contains(&end.saturating_sub(model.now)));
         ends
     }
 
