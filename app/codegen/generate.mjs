@@ -119,6 +119,11 @@ function addresses(program) {
       seeds: [constantSeed('BOOK_SEED'), key('seller'), number('firstWindow', 'i64')],
     }),
     pdaNode({
+      name: 'position',
+      docs: ['The position book of a buyer on a delivery book.'],
+      seeds: [constantSeed('POSITION_SEED'), key('book'), key('buyer')],
+    }),
+    pdaNode({
       name: 'certificate',
       docs: ['The certificate of a range of what a seller delivered in a window.'],
       seeds: [
@@ -169,6 +174,9 @@ function derived(instruction, { name }) {
       return account('seller') ? value('meter', seed('seller')) : undefined;
     case 'device':
       return account('key') ? value('device', seed('key')) : undefined;
+    case 'position':
+      if (!argument('buyer')) return undefined;
+      return value('position', seed('book'), seed('buyer', argumentValueNode('buyer')));
     case 'vault':
       return account('seller') ? value('vault', seed('seller')) : undefined;
     case 'lock':

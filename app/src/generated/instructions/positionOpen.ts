@@ -34,7 +34,13 @@ import {
   type WritableAccount,
   type WritableSignerAccount,
 } from '@solana/kit';
-import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/program-client-core';
+import {
+  getAccountMetaFactory,
+  getAddressFromResolvedInstructionAccount,
+  getNonNullResolvedInstructionInput,
+  type ResolvedInstructionAccount,
+} from '@solana/program-client-core';
+import { findPositionPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
 export const POSITION_OPEN_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([34]);
@@ -92,6 +98,91 @@ export function getPositionOpenInstructionDataCodec(): FixedSizeCodec<
   PositionOpenInstructionData
 > {
   return combineCodec(getPositionOpenInstructionDataEncoder(), getPositionOpenInstructionDataDecoder());
+}
+
+export type PositionOpenAsyncInput<
+  TAccountPayer extends string = string,
+  TAccountBus extends string = string,
+  TAccountBook extends string = string,
+  TAccountPosition extends string = string,
+  TAccountSystemProgram extends string = string,
+> = {
+  /** Anyone; pays the rent and gets it back. */
+  payer: TransactionSigner<TAccountPayer>;
+  bus: Address<TAccountBus>;
+  book: Address<TAccountBook>;
+  /** The buyer's position book. Its address is checked, and it is created where it does not exist. */
+  position?: Address<TAccountPosition>;
+  systemProgram?: Address<TAccountSystemProgram>;
+  buyer: PositionOpenInstructionDataArgs['buyer'];
+};
+
+export async function getPositionOpenInstructionAsync<
+  TAccountPayer extends string,
+  TAccountBus extends string,
+  TAccountBook extends string,
+  TAccountPosition extends string,
+  TAccountSystemProgram extends string,
+  TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
+>(
+  input: PositionOpenAsyncInput<TAccountPayer, TAccountBus, TAccountBook, TAccountPosition, TAccountSystemProgram>,
+  config?: { programAddress?: TProgramAddress },
+): Promise<
+  PositionOpenInstruction<
+    TProgramAddress,
+    TAccountPayer,
+    TAccountBus,
+    TAccountBook,
+    TAccountPosition,
+    TAccountSystemProgram
+  >
+> {
+  // Program address.
+  const programAddress = config?.programAddress ?? MULTIBUS_PROGRAM_ADDRESS;
+
+  // Original accounts.
+  const originalAccounts = {
+    payer: { value: input.payer ?? null, isWritable: true },
+    bus: { value: input.bus ?? null, isWritable: false },
+    book: { value: input.book ?? null, isWritable: true },
+    position: { value: input.position ?? null, isWritable: true },
+    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
+  };
+  const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
+
+  // Original args.
+  const args = { ...input };
+
+  // Resolve default values.
+  if (!accounts.position.value) {
+    accounts.position.value = await findPositionPda({
+      book: getAddressFromResolvedInstructionAccount('book', accounts.book.value),
+      buyer: getNonNullResolvedInstructionInput('buyer', args.buyer),
+    });
+  }
+  if (!accounts.systemProgram.value) {
+    accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
+  }
+
+  const getAccountMeta = getAccountMetaFactory(programAddress, 'programId');
+  return Object.freeze({
+    accounts: [
+      getAccountMeta('payer', accounts.payer),
+      getAccountMeta('bus', accounts.bus),
+      getAccountMeta('book', accounts.book),
+      getAccountMeta('position', accounts.position),
+      getAccountMeta('systemProgram', accounts.systemProgram),
+    ],
+    data: getPositionOpenInstructionDataEncoder().encode(args as PositionOpenInstructionDataArgs),
+    programAddress,
+  } as PositionOpenInstruction<
+    TProgramAddress,
+    TAccountPayer,
+    TAccountBus,
+    TAccountBook,
+    TAccountPosition,
+    TAccountSystemProgram
+  >);
 }
 
 export type PositionOpenInput<

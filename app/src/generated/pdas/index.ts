@@ -17,6 +17,7 @@ export * from './ledger';
 export * from './lock';
 export * from './meter';
 export * from './offer';
+export * from './position';
 export * from './proposal';
 export * from './seller';
 export * from './trader';

@@ -110,7 +110,7 @@ import {
   getOfferRepriceInstruction,
   getOfferSetExpiryInstruction,
   getPositionCloseInstructionAsync,
-  getPositionOpenInstruction,
+  getPositionOpenInstructionAsync,
   getPositionSetRefundInstruction,
   getProposalApproveInstruction,
   getProposalCloseInstructionAsync,
@@ -242,7 +242,7 @@ import {
   type ParsedTraderOpenInstruction,
   type ParsedTreasuryClaimInstruction,
   type PositionCloseAsyncInput,
-  type PositionOpenInput,
+  type PositionOpenAsyncInput,
   type PositionSetRefundInput,
   type ProposalApproveInput,
   type ProposalCloseAsyncInput,
@@ -272,6 +272,7 @@ import {
   findLockPda,
   findMeterPda,
   findOfferPda,
+  findPositionPda,
   findProposalPda,
   findSellerPda,
   findTraderPda,
@@ -974,7 +975,9 @@ export type MultibusPluginInstructions = {
   positionClose: (
     input: PositionCloseAsyncInput,
   ) => ReturnType<typeof getPositionCloseInstructionAsync> & SelfPlanAndSendFunctions;
-  positionOpen: (input: PositionOpenInput) => ReturnType<typeof getPositionOpenInstruction> & SelfPlanAndSendFunctions;
+  positionOpen: (
+    input: PositionOpenAsyncInput,
+  ) => ReturnType<typeof getPositionOpenInstructionAsync> & SelfPlanAndSendFunctions;
   positionSetRefund: (
     input: PositionSetRefundInput,
   ) => ReturnType<typeof getPositionSetRefundInstruction> & SelfPlanAndSendFunctions;
@@ -1036,6 +1039,7 @@ export type MultibusPluginPdas = {
   meter: typeof findMeterPda;
   device: typeof findDevicePda;
   book: typeof findBookPda;
+  position: typeof findPositionPda;
   certificate: typeof findCertificatePda;
   lock: typeof findLockPda;
   claim: typeof findClaimPda;
@@ -1095,7 +1099,7 @@ export function multibusProgram() {
           offerReprice: (input) => addSelfPlanAndSendFunctions(client, getOfferRepriceInstruction(input)),
           offerSetExpiry: (input) => addSelfPlanAndSendFunctions(client, getOfferSetExpiryInstruction(input)),
           positionClose: (input) => addSelfPlanAndSendFunctions(client, getPositionCloseInstructionAsync(input)),
-          positionOpen: (input) => addSelfPlanAndSendFunctions(client, getPositionOpenInstruction(input)),
+          positionOpen: (input) => addSelfPlanAndSendFunctions(client, getPositionOpenInstructionAsync(input)),
           positionSetRefund: (input) => addSelfPlanAndSendFunctions(client, getPositionSetRefundInstruction(input)),
           proposalApprove: (input) => addSelfPlanAndSendFunctions(client, getProposalApproveInstruction(input)),
           proposalClose: (input) => addSelfPlanAndSendFunctions(client, getProposalCloseInstructionAsync(input)),
@@ -1128,6 +1132,7 @@ export function multibusProgram() {
           meter: findMeterPda,
           device: findDevicePda,
           book: findBookPda,
+          position: findPositionPda,
           certificate: findCertificatePda,
           lock: findLockPda,
           claim: findClaimPda,

@@ -44,8 +44,8 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     seller.release(collected.amount);
     seller.owe_grid_fees(collected.grid_fee);
     let closed = offer.open_locks == 0;
-    let by_seller = offer.is_listed_by(&accounts.bus, accounts.caller.address());
-    let window_unused = offer.is_on_delivery() && unlist_in_book(&others, offer, (withdrawn_wh, by_seller), now)?;
+    let by_seller = || offer.is_listed_by(&accounts.bus, accounts.caller.address());
+    let window_unused = offer.is_on_delivery() && unlist_in_book(&others, offer, (withdrawn_wh, by_seller()), now)?;
     log_event!(OfferCancelled {
         bus: *accounts.bus.address(),
         offer: *offer.address(),
