@@ -20,7 +20,7 @@ use {
     solana_clock::Clock,
     solana_instruction::Instruction,
     solana_keypair::Keypair,
-    solana_message::{AddressLookupTableAccount, VersionedMessage, v0},
+    solana_message::{AddressLookupTableAccount, VersionedMessage, inner_instruction::InnerInstructionsList, v0},
     solana_signer::Signer,
     solana_transaction::versioned::VersionedTransaction,
     solana_transaction_error::TransactionError,
@@ -30,6 +30,7 @@ use {
     std::{
         cell::RefCell,
         collections::{BTreeMap, BTreeSet},
+        iter,
         sync::OnceLock,
     },
 };
@@ -252,7 +253,7 @@ impl TestChain {
             let events: Vec<_> = event::logged(&meta.logs).iter().map(|bytes| event::decode(bytes)).collect();
             let after = replica::token_balances(&self.svm);
             let now = self.now();
-            let sent = self.sent(&transaction.message);
+            let sent = self.sent(&transaction.message, &meta.inner_instructions);
             self.replica.follow(&events, &sent, &before, &after, now);
             self.replica.check(&self.svm, &after);
             invariant::check(&self.svm, &after);
@@ -263,8 +264,9 @@ impl TestChain {
         landed.map_err(Box::new)
     }
 
-    /// The instructions of the market in a transaction, with the addresses of their accounts.
-    fn sent<'a>(&self, message: &'a VersionedMessage) -> Vec<Sent<'a>> {
+    /// The instructions of the market in a transaction, also those that other programs called, with the addresses of their
+    /// accounts. `called` has what each instruction of the transaction called.
+    fn sent<'a>(&self, message: &'a VersionedMessage, called: &'a InnerInstructionsList) -> Vec<Sent<'a>> {
         let mut keys = message.static_account_keys().to_vec();
         let lookups = message.address_table_lookups().unwrap_or_default();
         let in_table = |table: &Address, place: &u8| {
@@ -278,7 +280,9 @@ impl TestChain {
         keys.extend(
             lookups.iter().flat_map(|of| of.readonly_indexes.iter().map(|place| in_table(&of.account_key, place))),
         );
-        let of_market = message.instructions().iter().filter(|one| keys[one.program_id_index as usize] == multibus::ID);
+        let all = message.instructions().iter().zip(called);
+        let all = all.flat_map(|(one, called)| iter::once(one).chain(called.iter().map(|inner| &inner.instruction)));
+        let of_market = all.filter(|one| keys[one.program_id_index as usize] == multibus::ID);
         of_market
             .map(|one| Sent {
                 data: &one.data,

@@ -1,4 +1,4 @@
-//! Where the program is.
+//! Where the compiled programs are.
 
 use std::{path::PathBuf, sync::OnceLock};
 
@@ -22,7 +22,12 @@ pub fn path() -> PathBuf {
     if let Some(path) = std::env::var_os("MULTIBUS_PROGRAM") {
         return path.into();
     }
+    deployed("multibus.so")
+}
+
+/// Path of a compiled program of this name, in Cargo's target directory.
+pub fn deployed(file: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
-    target.join("deploy/multibus.so")
+    target.join("deploy").join(file)
 }

@@ -72,9 +72,14 @@ impl Context {
         fs::write(&stamp, root).with_context(|| format!("could not write {}", stamp.display()))
     }
 
-    /// Where the compiled program is put, in the place Solana's tools expect it under a target directory.
+    /// Where the compiled market is put.
     pub fn program_elf(&self) -> PathBuf {
-        self.target.join("deploy/multibus.so")
+        self.elf("multibus")
+    }
+
+    /// Where a compiled program is put, in the place Solana's tools expect it under a target directory.
+    pub fn elf(&self, name: &str) -> PathBuf {
+        self.target.join("deploy").join(name).with_extension("so")
     }
 
     /// The log of a long command, kept until the next one of the same name.

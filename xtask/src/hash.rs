@@ -61,7 +61,7 @@ pub fn verify(ctx: &Context) -> Result<()> {
 fn build(ctx: &Context, place: &Path, crates: Option<PathBuf>) -> Result<String> {
     eprintln!("Building from nothing in {}", place.display());
     let start = Instant::now();
-    let (path, _lock) = Upstream::at(ctx, place.join("build"), place.join("checkout"), crates)?.build()?;
+    let (path, _lock) = Upstream::at(ctx, sbf::MARKET, place.join("build"), place.join("checkout"), crates)?.build()?;
     let elf = fs::read(&path)?;
     let hash = sbf::sha256(&elf);
     eprintln!("  {} bytes in {}, sha256 {hash}", grouped(elf.len() as u64), run::elapsed(start.elapsed()));

@@ -82,10 +82,13 @@ Examples:
 #[derive(Subcommand)]
 enum Task {
     /// Compile the program to an ELF at <target dir>/deploy/multibus.so
-    #[command(after_help = "Example:\n  cargo xtask build --tools upstream")]
+    #[command(after_help = "Examples:\n  cargo xtask build --tools upstream\n  cargo xtask build --charger")]
     Build {
         #[command(flatten)]
         program: Program,
+        /// Compile the example that calls it, too, to <target dir>/deploy/charger.so
+        #[arg(long)]
+        charger: bool,
         /// Compile a copy of the checkout instead, in a build directory of its own
         #[arg(long, value_name = "DIR", requires = "out")]
         sources: Option<PathBuf>,
@@ -310,7 +313,13 @@ fn run(task: Task) -> anyhow::Result<()> {
     }
     match task {
         Task::Build { sources: Some(sources), out: Some(out), .. } => sbf::build_copy(&ctx, sources, &out),
-        Task::Build { program, .. } => sbf::build(&ctx, program.tools).map(drop),
+        Task::Build { program, charger, .. } => {
+            sbf::build(&ctx, program.tools)?;
+            if charger {
+                sbf::build_program(&ctx, program.tools, sbf::CHARGER)?;
+            }
+            Ok(())
+        }
         Task::Demo { program, args } => demo::demo(&ctx, program.tools, &args),
         Task::Test { program, only, .. } => test::test(&ctx, program.tools, &only),
         Task::Localnet { program, options } => localnet::localnet(&ctx, program.tools, &options),

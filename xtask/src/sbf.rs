@@ -39,7 +39,26 @@ use crate::{
 
 const TARGET_SPEC: &str = include_str!("../sbpf-solana.json");
 const TARGET_NAME: &str = "sbpf-solana";
-const MANIFEST: &str = "programs/multibus/Cargo.toml";
+
+/// A crate that compiles to a program.
+pub struct ProgramCrate {
+    /// Name of its library, and of its ELF.
+    name: &'static str,
+    manifest: &'static str,
+    /// Where its sources are.
+    sources: &'static str,
+    /// Suffix of its build directory. A program that another one uses as a library is compiled with other features there, and
+    /// Cargo gives its ELF the same file name: in one directory, the two would overwrite each other.
+    dir: &'static str,
+}
+
+/// The market.
+pub const MARKET: &ProgramCrate =
+    &ProgramCrate { name: "multibus", manifest: "programs/multibus/Cargo.toml", sources: "programs/multibus", dir: "" };
+
+/// The example of a program that calls the market.
+pub const CHARGER: &ProgramCrate =
+    &ProgramCrate { name: "charger", manifest: "programs/charger/Cargo.toml", sources: "programs", dir: "-charger" };
 
 /// Which compiler makes the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -104,14 +123,19 @@ impl Built {
     }
 }
 
-/// Builds the program into the target directory, if anything changed, and reports it.
+/// Builds the market's program into the target directory, if anything changed, and reports it.
 pub fn build(ctx: &Context, tools: Tools) -> Result<Built> {
+    build_program(ctx, tools, MARKET)
+}
+
+/// Builds a program into the target directory, if anything changed, and reports it.
+pub fn build_program(ctx: &Context, tools: Tools, program: &'static ProgramCrate) -> Result<Built> {
     let start = Instant::now();
-    let path = ctx.program_elf();
+    let path = ctx.elf(program.name);
     let changed = match tools.chosen(ctx)? {
-        Tools::Platform => platform(ctx, &path)?,
+        Tools::Platform => platform(ctx, program, &path)?,
         _ => {
-            let (elf, _lock) = Upstream::new(ctx)?.build()?;
+            let (elf, _lock) = Upstream::new(ctx, program)?.build()?;
             copy_if_different(&elf, &path)?
         }
     };
@@ -123,24 +147,26 @@ pub fn build(ctx: &Context, tools: Tools) -> Result<Built> {
 
 /// Builds the program from a copy of the checkout with the upstream tools.
 pub fn build_copy(ctx: &Context, sources: PathBuf, out: &Path) -> Result<()> {
-    let (elf, _lock) = Upstream::apart(ctx, "-copy", sources)?.build()?;
+    let (elf, _lock) = Upstream::apart(ctx, MARKET, "-copy", sources)?.build()?;
     copy_if_different(&elf, out).map(drop)
 }
 
 /// Solana's own tools.
-fn platform(ctx: &Context, path: &Path) -> Result<bool> {
+fn platform(ctx: &Context, program: &ProgramCrate, path: &Path) -> Result<bool> {
     let before = fs::read(path).ok();
     let out = path.parent().unwrap_or(path);
     let tools = platform_tools(ctx).context("there is no `cargo-build-sbf` of Solana's on PATH")?;
+    let target =
+        if program.dir.is_empty() { ctx.target.clone() } else { ctx.target.join(format!("sbf{}", program.dir)) };
     let mut command = ctx.debian(tools);
     command
-        .args(["--arch", "v3", "--manifest-path", MANIFEST, "--sbf-out-dir"])
+        .args(["--arch", "v3", "--manifest-path", program.manifest, "--sbf-out-dir"])
         .arg(out)
         .args(["--", "--locked"])
-        .env("CARGO_TARGET_DIR", &ctx.target);
+        .env("CARGO_TARGET_DIR", target);
     run::logged(
         &mut command,
-        "Compiling the program with cargo build-sbf",
+        &format!("Compiling the program {} with cargo build-sbf", program.name),
         "about 1 minute from scratch",
         &ctx.log("cargo-build-sbf"),
     )?;
@@ -152,6 +178,7 @@ fn platform(ctx: &Context, path: &Path) -> Result<bool> {
 /// One directory in which the upstream tools build.
 pub struct Upstream<'a> {
     ctx: &'a Context,
+    program: &'static ProgramCrate,
     tools: SbfTools,
     flags: Vec<String>,
     /// Everything of this build that is not a source file.
@@ -164,13 +191,13 @@ pub struct Upstream<'a> {
 impl<'a> Upstream<'a> {
     /// In the cache. Other tools or flags get another directory, because std's build script does not notice a change of
     /// them.
-    pub fn new(ctx: &'a Context) -> Result<Self> {
-        Self::apart(ctx, "", ctx.root.clone())
+    pub fn new(ctx: &'a Context, program: &'static ProgramCrate) -> Result<Self> {
+        Self::apart(ctx, program, program.dir, ctx.root.clone())
     }
 
     /// In a directory of the cache that has a name of its own, from other sources than the checkout.
-    fn apart(ctx: &'a Context, name: &str, root: PathBuf) -> Result<Self> {
-        let mut upstream = Self::at(ctx, PathBuf::new(), root, cargo_home())?;
+    fn apart(ctx: &'a Context, program: &'static ProgramCrate, name: &str, root: PathBuf) -> Result<Self> {
+        let mut upstream = Self::at(ctx, program, PathBuf::new(), root, cargo_home())?;
         let mut recipe = Sha256::new();
         for part in [TARGET_SPEC, &upstream.tools.versions]
             .into_iter()
@@ -188,10 +215,16 @@ impl<'a> Upstream<'a> {
     }
 
     /// In a directory of the caller's choice.
-    pub fn at(ctx: &'a Context, dir: PathBuf, root: PathBuf, cargo_home: Option<PathBuf>) -> Result<Self> {
+    pub fn at(
+        ctx: &'a Context,
+        program: &'static ProgramCrate,
+        dir: PathBuf,
+        root: PathBuf,
+        cargo_home: Option<PathBuf>,
+    ) -> Result<Self> {
         let tools = setup::sbf_tools(ctx)?;
         let flags = flags(cargo_home.as_deref());
-        Ok(Self { ctx, tools, flags, dir, root, cargo_home })
+        Ok(Self { ctx, program, tools, flags, dir, root, cargo_home })
     }
 
     /// Returns the ELF, and the lock under which nobody else changes it.
@@ -200,15 +233,16 @@ impl<'a> Upstream<'a> {
         self.forget_other_sources()?;
         run::logged(
             &mut self.cargo()?,
-            "Compiling the program to sBPF",
+            &format!("Compiling the program {} to sBPF", self.program.name),
             "about 2 minutes from scratch, 20 seconds after a change",
-            &self.ctx.log("program"),
+            &self.ctx.log(&format!("program{}", self.program.dir)),
         )?;
-        let elf = ["multibus.so", "libmultibus.so"]
+        let file = format!("{}.so", self.program.name);
+        let elf = [file.clone(), format!("lib{file}")]
             .iter()
             .map(|name| self.target().join(TARGET_NAME).join("release").join(name))
             .find(|path| path.is_file())
-            .with_context(|| format!("cargo succeeded without a multibus.so in {}", self.target().display()))?;
+            .with_context(|| format!("cargo succeeded without a {file} in {}", self.target().display()))?;
         let bytes = fs::read(&elf)?;
         check_elf(&bytes)?;
         check_no_paths(&bytes, &self.root, self.cargo_home.as_deref())?;
@@ -260,7 +294,7 @@ impl<'a> Upstream<'a> {
         cargo
             .current_dir(&self.root)
             .args(["build", "--release", "--lib", "--locked", "--ignore-rust-version"])
-            .args(["--manifest-path", MANIFEST])
+            .args(["--manifest-path", self.program.manifest])
             .args(["-Zjson-target-spec", "-Zbuild-std=std,panic_abort"])
             .args(["-Zbuild-std-features=compiler-builtins-mem", "--target"])
             .arg(self.spec())
@@ -310,7 +344,7 @@ impl<'a> Upstream<'a> {
     fn source_digest(&self) -> Result<String> {
         let mut digest = Sha256::new();
         for file in project_files(&self.root)? {
-            let relevant = file.starts_with("programs")
+            let relevant = file.starts_with(self.program.sources)
                 || file.starts_with(".cargo")
                 || ["Cargo.toml", "Cargo.lock"].iter().any(|name| file == Path::new(name));
             if relevant {

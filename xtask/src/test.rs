@@ -46,6 +46,11 @@ const STEPS: &[Step] = &[
         action: Action::Own(|ctx, tools| sbf::build(ctx, tools).map(drop)),
     },
     Step {
+        name: "charger",
+        shows: "the example of a program that calls the market compiles",
+        action: Action::Own(|ctx, tools| sbf::build_program(ctx, tools, sbf::CHARGER).map(drop)),
+    },
+    Step {
         name: "clippy",
         shows: "no lint of the compiler or clippy complains",
         action: Action::Quiet(
@@ -163,6 +168,9 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
     // Tests and the replay drive the built program.
     if !only.is_empty() && !only.iter().any(|name| name == "program") && needs_program(&chosen) {
         sbf::build(ctx, tools)?;
+    }
+    if !only.is_empty() && chosen.iter().any(|step| matches!(step.action, Action::Tests(_))) {
+        sbf::build_program(ctx, tools, sbf::CHARGER)?;
     }
 
     let start = Instant::now();
