@@ -73,7 +73,8 @@ pub enum Tools {
 }
 
 impl Tools {
-    fn chosen(self, ctx: &Context) -> Result<Self> {
+    /// `Upstream` or `Platform`.
+    pub fn chosen(self, ctx: &Context) -> Result<Self> {
         let platform = platform_tools(ctx).is_some();
         match self {
             Tools::Auto if platform => Ok(Tools::Platform),

@@ -111,8 +111,8 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "package",
-        shows: "the published crates have their metadata, and their packages what they need",
-        action: Action::Own(|ctx, _| publish::packages(ctx)),
+        shows: "the command line that is installed out of the packages buys in an empty folder, with the program that they have",
+        action: Action::Own(publish::packages),
     },
     Step {
         name: "tests",

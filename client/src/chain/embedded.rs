@@ -112,10 +112,15 @@ impl History {
 }
 
 impl EmbeddedChain {
-    /// A chain with the program's ELF. That is the file at `MULTIBUS_PROGRAM`, or `deploy/multibus.so` in the target
-    /// folder: `CARGO_TARGET_DIR`, or that of this executable, or `target` here or in a folder above.
+    /// A chain with the program's ELF. That is the file at `MULTIBUS_PROGRAM`. Else it is the program that came with the
+    /// package of this crate; in a checkout, `deploy/multibus.so` in the target folder: `CARGO_TARGET_DIR`, or that of this
+    /// executable, or `target` here or in a folder above.
     pub fn new() -> Result<Self> {
-        let path = find_program()?;
+        let named = std::env::var_os("MULTIBUS_PROGRAM").filter(|path| !path.is_empty()).map(PathBuf::from);
+        if let (None, Some(elf)) = (&named, PACKED_PROGRAM) {
+            return Self::with_program(elf);
+        }
+        let path = named.map_or_else(find_program, Ok)?;
         let elf = std::fs::read(&path).map_err(|error| {
             Error::Invalid(format!(
                 "the program {} cannot be read ({error}); build it with `cargo xtask build`",
@@ -448,11 +453,20 @@ fn simulation(error: Option<TransactionError>, meta: TransactionMetadata) -> Sim
     }
 }
 
-/// Where the program's ELF is.
-fn find_program() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("MULTIBUS_PROGRAM").filter(|path| !path.is_empty()) {
-        return Ok(PathBuf::from(path));
+/// The program's ELF that came with the package of this crate: see `build.rs`.
+const PACKED_PROGRAM: Option<&[u8]> = {
+    #[cfg(packed_program)]
+    {
+        Some(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/program/multibus.so")))
     }
+    #[cfg(not(packed_program))]
+    {
+        None
+    }
+};
+
+/// Where a checkout has the program's ELF.
+fn find_program() -> Result<PathBuf> {
     let mut candidates = Vec::new();
     if let Some(target) = std::env::var_os("CARGO_TARGET_DIR").filter(|target| !target.is_empty()) {
         candidates.push(PathBuf::from(target).join("deploy"));
