@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import react from '@vitejs/plugin-react';
@@ -13,6 +16,8 @@ const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "font-src 'self'",
+  "manifest-src 'self'",
+  "worker-src 'self'",
   "img-src 'self' data:",
   'connect-src http: https: ws: wss:',
   "base-uri 'none'",
@@ -158,10 +163,31 @@ function preload(): Plugin {
   };
 }
 
+/** Writes the service worker, which knows all files of the build, and has another version where one has changed. */
+function offline(): Plugin {
+  return {
+    name: 'offline',
+    apply: 'build',
+    writeBundle({ dir }) {
+      if (dir === undefined) this.error('the build has no folder');
+      const files = readdirSync(dir, { recursive: true, withFileTypes: true })
+        .flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []))
+        .toSorted();
+      const hash = createHash('sha256');
+      for (const file of files) hash.update(file.slice(dir.length)).update(readFileSync(file));
+      const names = files.map((file) => `.${file.slice(dir.length).replaceAll('\\', '/')}`);
+      const worker = readFileSync(join(import.meta.dirname, 'worker.js'), 'utf8')
+        .replace('__VERSION__', hash.digest('hex').slice(0, 16))
+        .replace('__FILES__', JSON.stringify(names));
+      writeFileSync(join(dir, 'worker.js'), worker);
+    },
+  };
+}
+
 export default defineConfig({
   // Relative, so that the built site works in any folder of any web server.
   base: './',
-  plugins: [react(), errorSentences(), ownProgram(), contentSecurityPolicy(), scriptSize(), preload()],
+  plugins: [react(), errorSentences(), ownProgram(), contentSecurityPolicy(), scriptSize(), preload(), offline()],
   build: { target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0, chunkSizeWarningLimit: 1_000 },
   test: {
     projects: [

@@ -18,6 +18,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
   '.woff2': 'font/woff2',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
 };
 
 /** Serves the built site on a free port of this machine, as any web server would. */
@@ -79,7 +81,9 @@ export async function visit(
   options: Arrival = {},
 ): Promise<Visitor> {
   const { route = '', wallet: kind, prepare, ...contextOptions } = options;
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...contextOptions });
+  // A service worker would ask for the app's files past what a test lets happen to them.
+  const usual = { viewport: { width: 1440, height: 900 }, serviceWorkers: 'block' } as const;
+  const context = await browser.newContext({ ...usual, ...contextOptions });
   const like = { ...USUAL, rpcUrl: network.rpc_url, ...kind };
   const wallet = await TestWallet.install(context, like, accounts);
   await prepare?.(context);

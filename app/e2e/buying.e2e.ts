@@ -6,7 +6,7 @@ import { grouped } from '../src/amount/decimal';
 import { getTraderSize } from '../src/generated';
 import { crowd, type Crowd } from './crowd';
 import type { Keys } from './network';
-import { goto, hashShown, hold, openSuite, row } from './suite';
+import { exactly, goto, hashShown, hold, openSuite, row } from './suite';
 
 const suite = openSuite();
 let bus = '';
@@ -28,7 +28,8 @@ describe('buying', () => {
     await dialog.getByRole('button', { name: 'Wh', exact: true }).click();
     await dialog.getByLabel('How much').fill('1234');
     // ceil(1234 x 200100 / 1000) = 246924
-    await dialog.getByText('246 924 base units').first().waitFor();
+    await exactly(dialog, '246 924').waitFor();
+    await dialog.getByText('In the smallest units').click();
     await dialog.getByText('0.000005 SOL').waitFor();
     await dialog.getByText('5 000 lamports').waitFor();
     const rent = await suite().rentOf(BigInt(getTraderSize()));
@@ -53,7 +54,7 @@ describe('buying', () => {
     await chosen.getByRole('row').nth(3).waitFor();
     expect(await chosen.getByRole('row').count()).toBe(4);
     // 2 x 0.15 + 3 x 0.18 + 1 x 0.2001
-    await page.getByText('1 040 100 base units').first().waitFor();
+    await exactly(page, '1 040 100').waitFor();
     await page.getByText('0.000005 SOL').waitFor();
     await page.getByRole('button', { name: 'Buy 6 kWh' }).click();
     await page.getByText('Bought 6 kWh for 1.0401').waitFor();
@@ -78,7 +79,7 @@ describe('buying', () => {
     }
     await page.getByRole('button', { name: 'Basket (2)' }).click();
     // 1.5 x 0.16 + 2 x 0.11
-    await page.getByText('460 000 base units').first().waitFor();
+    await exactly(page, '460 000').waitFor();
     await page.getByRole('button', { name: 'Buy all in one transaction' }).click();
     await page.getByText('Bought 3.5 kWh from 2 offers for 0.46').waitFor();
     expect(wallet.asked).toBe(1);
@@ -186,6 +187,7 @@ describe('more offers than one transaction holds', () => {
     await page.getByText('2 purchases, each all or nothing, signed together').waitFor();
     // Two transactions; the second lane is opened by its purchase.
     await page.getByText('0.00001 SOL').waitFor();
+    await page.getByText('In the smallest units').click();
     await page.getByText(`${grouped(await suite().rentOf(1_048n))} lamports`).waitFor();
     const total = await page.locator('.grand .base-units').first().innerText();
     await page.getByRole('button', { name: `Buy ${WANTED} kWh in 2 purchases` }).click();

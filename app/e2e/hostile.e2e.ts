@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { Keys } from './network';
 import { MAINNET, names, newAddress, newKeys, ScriptedNode } from './scripted';
-import { goto, openPages, row } from './suite';
+import { exactly, goto, openPages, row } from './suite';
 
 const pages = openPages();
 let node: ScriptedNode;
@@ -153,18 +153,18 @@ describe('what is signed', () => {
     await node.offer(stranger, { kWh: 50, price: 100_001n });
     const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
     await quote(page, '1');
-    await page.locator('.grand').getByText('200 000 base units').waitFor();
+    await exactly(page, '200 000').waitFor();
     await page.getByRole('button', { name: 'On buses I choose' }).click();
-    await page.locator('.grand').getByText('200 000 base units').waitFor();
+    await exactly(page, '200 000').waitFor();
     const choice = page.getByRole('group', { name: 'Buses to buy from' });
     // Two buses with one name are told apart by their addresses.
     await choice.getByLabel(`Mill Lane ${stranger.slice(0, 4)}`).check();
-    await page.locator('.grand').getByText('100 001 base units').waitFor();
+    await exactly(page, '100 001').waitFor();
     // The choice is kept.
     await page.reload();
     await quote(page, '1');
     await page.getByRole('button', { name: 'On buses I choose' }).click();
-    await page.locator('.grand').getByText('100 001 base units').waitFor();
+    await exactly(page, '100 001').waitFor();
   });
 
   test('leaves out an offer that cannot be bought, and names it', async () => {
@@ -175,7 +175,7 @@ describe('what is signed', () => {
     await quote(page, '1');
     await page.getByText('Left out, since buying from it fails now:').waitFor();
     await page.getByText('The token account is frozen').waitFor();
-    await page.locator('.grand').getByText('200 000 base units').waitFor();
+    await exactly(page, '200 000').waitFor();
     await page.getByText('0.000005 SOL').waitFor();
     expect(await page.getByRole('button', { name: 'Buy 1 kWh' }).isEnabled()).toBe(true);
   });
@@ -366,9 +366,9 @@ describe('vaults and exits', () => {
     await row(page, early).getByText('trades in').waitFor();
     expect(await row(page, early).getByRole('button', { name: 'Buy' }).isDisabled()).toBe(true);
     await quote(page, '1');
-    await page.locator('.grand').getByText('200 000 base units').waitFor();
+    await exactly(page, '200 000').waitFor();
     // Once it trades, it is the best price.
-    await page.locator('.grand').getByText('100 000 base units').waitFor();
+    await exactly(page, '100 000').waitFor();
     expect(await row(page, early).getByRole('button', { name: 'Buy' }).isEnabled()).toBe(true);
   });
 
@@ -444,14 +444,14 @@ describe('vaults and exits', () => {
     await node.lock(raised, offer, neighbour.address, { lockFeeBps: 100 });
     const { page } = await pages().visit(node.urls(), [neighbour], '#/mine');
     // 1 % of 0.2, not 5 %.
-    await page.getByText('releasing costs 0.002').waitFor();
-    expect(await page.getByRole('button', { name: 'Settle' }).isEnabled()).toBe(true);
+    await page.getByText('giving it back costs 0.002').waitFor();
+    expect(await page.getByRole('button', { name: 'Buy it' }).isEnabled()).toBe(true);
     // Its refund may have to wait for the token's issuer.
     await node.lock(raised, offer, neighbour.address, { place: 1, state: 1, energyWh: 0n, deposit: 70_000n });
     await page.reload();
     const frozen = page.locator('[data-lock]', { hasText: 'has frozen the account' });
     await frozen.getByText('0.07').waitFor();
-    expect(await frozen.getByRole('button', { name: 'Settle' }).count()).toBe(0);
+    expect(await frozen.getByRole('button', { name: 'Buy it' }).count()).toBe(0);
     await frozen.getByRole('button', { name: 'Pay it back now' }).waitFor();
   });
 
@@ -533,10 +533,10 @@ describe('delivery windows', () => {
     await page.getByLabel('Buy at the best price').fill('1');
     const chosen = page.getByRole('table', { name: 'Chosen offers' });
     await chosen.getByText(span).waitFor();
-    await page.locator('.grand').getByText('100 027 base units').waitFor();
+    await exactly(page, '100 027').waitFor();
     // In words: the next window that trades.
-    await page.getByRole('button', { name: 'Next window' }).click();
-    await page.locator('.grand').getByText('100 002 base units').waitFor();
+    await page.getByRole('button', { name: 'Now' }).click();
+    await exactly(page, '100 002').waitFor();
     // A bar is of the windows that it shows.
     await page.getByRole('img', { name: /^Of 100 kWh:/u }).waitFor();
     await page.locator('[data-offer]').first().getByRole('button', { name: 'Buy' }).click();
@@ -612,7 +612,7 @@ describe('every width', () => {
         if (route === `#/market/${bus}`) {
           await amount.fill(isGerman ? '1,234' : '1.234');
           await page
-            .getByText(/lamports|no tokens of this market/iu)
+            .getByText(/0[.,]000005 SOL|no tokens of this market|keine Token/iu)
             .first()
             .waitFor();
         }

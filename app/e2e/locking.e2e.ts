@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import type { Keys } from './network';
-import { goto, openSuite, row } from './suite';
+import { exactly, goto, openSuite, row } from './suite';
 
 const suite = openSuite();
 let bus = '';
@@ -25,8 +25,8 @@ describe('locks', () => {
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: 'Hold 5 min' }).click();
     await dialog.getByLabel('How much').fill('1.5');
-    await dialog.getByText('600 000 base units').first().waitFor();
-    await dialog.getByText('less 1 % for the seller (6 000 base units)').waitFor();
+    await exactly(dialog, '600 000').waitFor();
+    await dialog.getByText('less 1 % for the seller (0.006 tokens)').waitFor();
     await dialog.getByText('Rent of your lock, comes back').waitFor();
     await dialog.getByRole('button', { name: 'Hold for five minutes' }).click();
     await dialog.getByText('Holding 1.5 kWh for five minutes').waitFor();
@@ -45,7 +45,7 @@ describe('locks', () => {
     await watcher.page.getByText('1.5 kWh reserved').first().waitFor();
 
     await goto(page, '#/mine');
-    await page.getByRole('button', { name: 'Settle' }).click();
+    await page.getByRole('button', { name: 'Buy it' }).click();
     await page.getByText('You hold no energy').waitFor();
     await held.waitFor({ state: 'detached' });
     await page.getByRole('table', { name: 'Purchases' }).getByText('1.5 kWh').first().waitFor();
@@ -59,9 +59,9 @@ describe('locks', () => {
     const { page } = await suite().come([suite().buyer], '#/mine');
     const tiles = page.locator('[data-lock]');
     await tiles.nth(1).waitFor();
-    await tiles.filter({ hasText: '500 Wh' }).getByRole('button', { name: 'Release' }).click();
+    await tiles.filter({ hasText: '500 Wh' }).getByRole('button', { name: 'Give it back' }).click();
     await tiles.filter({ hasText: '500 Wh' }).waitFor({ state: 'detached' });
-    await tiles.filter({ hasText: '1 kWh' }).getByRole('button', { name: 'Settle' }).click();
+    await tiles.filter({ hasText: '1 kWh' }).getByRole('button', { name: 'Buy it' }).click();
     await page.getByText('You hold no energy').waitFor();
   });
 
@@ -70,11 +70,11 @@ describe('locks', () => {
     await suite().market.cli(suite().buyer, 'lock', 'take', offer, '--energy', '1kWh');
     expiring = (await suite().market.now()) + 300;
     const { page } = await suite().come([suite().buyer], '#/mine');
-    await page.getByRole('button', { name: 'Settle' }).waitFor();
+    await page.getByRole('button', { name: 'Buy it' }).waitFor();
     await suite().market.passUntil(expiring + 2);
-    await page.getByText('it can only be released now').waitFor({ timeout: 60_000 });
-    expect(await page.getByRole('button', { name: 'Settle' }).count()).toBe(0);
-    await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByText('it can only be given back now').waitFor({ timeout: 60_000 });
+    expect(await page.getByRole('button', { name: 'Buy it' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Give it back' }).click();
     await page.getByText('You hold no energy').waitFor();
   }, 420_000);
 });

@@ -11,6 +11,8 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { de } from '../src/words/de';
+import { en } from '../src/words/en';
 import { connectWallet, launch, serve, visit } from './browser';
 import { crowd } from './crowd';
 import { Market, type Keys } from './network';
@@ -59,9 +61,16 @@ async function findings(page: Page): Promise<readonly string[]> {
     );
 }
 
-describe.each(LOOKS)('$name', ({ name, colorScheme, viewport, isMobile }) => {
+/** Every look in every language. */
+const SPOKEN = LOOKS.flatMap((look) => [
+  { ...look, locale: 'en-US', words: en, suffix: '' },
+  { ...look, locale: 'de-DE', words: de, suffix: '-de' },
+]);
+
+describe.each(SPOKEN)('$name in $locale', ({ name, colorScheme, viewport, isMobile, locale, words, suffix }) => {
   test('every screen is accessible and as wide as the window', async () => {
-    const device = { colorScheme, viewport, isMobile, hasTouch: isMobile, deviceScaleFactor: isMobile ? 2 : 1 };
+    const size = { viewport, isMobile, hasTouch: isMobile, deviceScaleFactor: isMobile ? 2 : 1 };
+    const device = { colorScheme, locale, ...size };
     const visitors = {
       erin: await visit(browser, site.url, market.network, [keys.erin], device),
       alice: await visit(browser, site.url, market.network, [keys.alice], device),
@@ -75,13 +84,13 @@ describe.each(LOOKS)('$name', ({ name, colorScheme, viewport, isMobile }) => {
         location.hash = hash;
       }, screen.route);
       await page.getByRole('button', { name: /Live/u }).waitFor();
-      await screen.prepare?.(visitor);
+      await screen.prepare?.(visitor, words);
       await page.waitForTimeout(300);
       found.push(...(await findings(page)).map((finding) => `${screen.name}: ${finding}`));
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       if (width > viewport.width) found.push(`${screen.name} is ${width} pixels wide in a window of ${viewport.width}`);
       if (SHOTS !== undefined) {
-        await page.screenshot({ path: join(SHOTS, `${screen.name}-${name}.png`) });
+        await page.screenshot({ path: join(SHOTS, `${screen.name}-${name}${suffix}.png`) });
       }
       await page.keyboard.press('Escape');
     }

@@ -105,6 +105,15 @@ describe('decisions', () => {
     await approver.page.getByText('0.12 tokens/kWh').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).click();
     await page.getByText('0.12 tokens/kWh').waitFor();
+    // Once it is closed, it is still readable, with who approved it.
+    const card = page.locator('[data-proposal]').first();
+    await card.getByRole('button', { name: 'Close', exact: true }).click();
+    await card.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Show what was decided before' }).click();
+    const past = page.getByRole('list', { name: 'Earlier decisions' });
+    await past.getByText('Change the base price').waitFor();
+    await past.getByText('0.12', { exact: true }).waitFor();
+    expect(await past.getByRole('list', { name: 'Approvals' }).getByRole('listitem').count()).toBe(2);
   });
 
   test('the treasury pays an owner its exact share', async () => {

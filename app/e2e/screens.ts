@@ -1,5 +1,6 @@
 /** A lively market to look at: the village, and what its people are in the middle of. */
 
+import type { Words } from '../src/words/en';
 import type { Visitor } from './browser';
 import type { Keys, Market } from './network';
 
@@ -9,7 +10,8 @@ export interface Screen {
   readonly route: string;
   /** Whose wallet is connected. */
   readonly who: 'erin' | 'alice';
-  prepare?(visitor: Visitor): Promise<void>;
+  /** Brings it into the state to look at; the page speaks with these words. */
+  prepare?(visitor: Visitor, words: Words): Promise<void>;
 }
 
 /** Makes the village lively and returns its screens. */
@@ -59,19 +61,43 @@ export async function scenes(market: Market): Promise<{
         name: 'market',
         route: at('market'),
         who: 'erin',
-        prepare: async ({ page }) => {
-          await page.getByLabel('Buy at the best price').fill('7.5');
-          await page.getByText('0.000005 SOL').waitFor();
+        prepare: async ({ page }, t) => {
+          await page.getByLabel(t.bestPrice.buyAtTheBestPrice).fill('7');
+          await page
+            .getByText(/0[.,]000005 SOL/u)
+            .first()
+            .waitFor();
+        },
+      },
+      {
+        name: 'delivery',
+        route: `#/market/${metered}`,
+        who: 'erin',
+        prepare: async ({ page }, t) => {
+          await page.getByRole('button', { name: t.dayStrip.pick, exact: true }).click();
+          await page.getByRole('group', { name: t.marketScreen.deliveryWindow }).getByRole('button').last().click();
+          await page.getByLabel(t.bestPrice.buyAtTheBestPrice).fill('1');
+          await page
+            .getByText(/0[.,]000005 SOL/u)
+            .first()
+            .waitFor();
         },
       },
       {
         name: 'offer',
         route: at('market'),
         who: 'erin',
-        prepare: async ({ page }) => {
-          await page.locator(`[data-offer="${first}"]`).getByRole('button', { name: 'Buy' }).click();
-          await page.getByRole('dialog').getByLabel('How much').fill('2.5');
-          await page.getByRole('dialog').getByText('0.000005 SOL').waitFor();
+        prepare: async ({ page }, t) => {
+          await page
+            .locator(`[data-offer="${first}"]`)
+            .getByRole('button', { name: t.offerTable.buy, exact: true })
+            .click();
+          await page.getByRole('dialog').getByLabel(t.offerDialog.howMuch).fill('2');
+          await page
+            .getByRole('dialog')
+            .getByText(/0[.,]000005 SOL/u)
+            .first()
+            .waitFor();
         },
       },
       { name: 'sell', route: at('sell'), who: 'alice' },
@@ -79,50 +105,59 @@ export async function scenes(market: Market): Promise<{
         name: 'mine',
         route: '#/mine',
         who: 'erin',
-        prepare: async ({ page }) => {
-          await page.getByRole('button', { name: 'Settle' }).first().waitFor();
-          await page.getByRole('region', { name: 'Deliveries' }).getByRole('img').waitFor();
-          await page.getByRole('button', { name: 'Take it' }).first().waitFor();
+        prepare: async ({ page }, t) => {
+          await page.getByRole('button', { name: t.lockCard.settle, exact: true }).first().waitFor();
+          await page.getByRole('region', { name: t.delivery.deliveries, exact: true }).getByRole('img').waitFor();
+          await page.getByRole('button', { name: t.certificate.take, exact: true }).first().waitFor();
         },
       },
       {
         name: 'bus',
         route: at('bus'),
         who: 'alice',
-        prepare: async ({ page }) => page.getByRole('button', { name: 'Claim' }).first().waitFor(),
+        prepare: async ({ page }, t) =>
+          page.getByRole('button', { name: t.treasury.claim, exact: true }).first().waitFor(),
       },
       {
         name: 'seller',
         route: '#/mine',
         who: 'alice',
-        prepare: async ({ page }) => page.getByRole('region', { name: 'What you earned' }).waitFor(),
+        prepare: async ({ page }, t) =>
+          page.getByRole('region', { name: t.seller.whatYouEarned, exact: true }).waitFor(),
       },
       {
         name: 'meters',
         route: `#/bus/${metered}`,
         who: 'alice',
-        prepare: async ({ page }) => {
-          await page.getByRole('region', { name: 'Meters' }).getByText('up to 8 kW').first().waitFor();
-          await page.getByRole('region', { name: 'Readings' }).getByText('missing, until').waitFor();
+        prepare: async ({ page }, t) => {
+          await page
+            .getByRole('region', { name: t.meter.meters, exact: true })
+            .getByText(t.meter.upTo('8 kW'))
+            .first()
+            .waitFor();
+          await page
+            .getByRole('region', { name: t.delivery.readings, exact: true })
+            .getByText(t.delivery.missingUntil('').trim())
+            .waitFor();
         },
       },
       {
         name: 'create',
         route: '#/bus/new',
         who: 'alice',
-        prepare: async ({ page }) => {
-          await page.getByLabel('Delivery windows').selectOption('900');
-          await page.getByRole('button', { name: 'for what is delivered' }).click();
-          await page.getByLabel('Grid fee per kWh').fill('0.02');
+        prepare: async ({ page }, t) => {
+          await page.getByLabel(t.createBus.deliveryWindows).selectOption('900');
+          await page.getByRole('button', { name: t.terms.onDelivery }).click();
+          await page.getByLabel(t.terms.gridFeePerKwh).fill('0');
         },
       },
       {
         name: 'verify',
         route: '#/mine',
         who: 'erin',
-        prepare: async ({ page }) => {
-          await page.getByRole('table', { name: 'Purchases' }).getByRole('link').first().click();
-          await page.getByText('The history root on chain proves it').waitFor();
+        prepare: async ({ page }, t) => {
+          await page.getByRole('table', { name: t.purchases.purchases, exact: true }).getByRole('link').first().click();
+          await page.locator('.receipt .status.done').waitFor();
         },
       },
     ],
@@ -154,5 +189,14 @@ async function deliveries(market: Market): Promise<string> {
   const read = ['--energy', '1500Wh', ...window];
   await market.cli('alice', 'delivery', 'report', metered, market.village('bob').address, ...read);
   await market.passUntil((await market.now()) + 3_601);
+  // What can be bought of later windows.
+  for (const [hours, price] of [
+    [1, '0.24'],
+    [2, '0.19'],
+    [3, '0.21'],
+  ] as const) {
+    const later = ['--window', String(Math.ceil((await market.now()) / 900) * 900 + hours * 3_600)];
+    await market.cli('carol', 'offer', 'create', metered, '--energy', '2kWh', '--price', `${price}tokens`, ...later);
+  }
   return metered;
 }

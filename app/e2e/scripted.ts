@@ -27,12 +27,14 @@ import {
   lockAddress,
   meterAddress,
   positionAddress,
+  proposalAddress,
   sellerAddress,
   tokenAccountAddress,
   traderAddress,
   vaultAddress,
 } from '../src/chain/address';
 import {
+  ActionKind,
   getBusDecoder,
   getBusEncoder,
   getCapacityDecoder,
@@ -53,6 +55,8 @@ import {
   getOfferEncoder,
   getPositionBookDecoder,
   getPositionBookEncoder,
+  getProposalDecoder,
+  getProposalEncoder,
   getSellerDecoder,
   getSellerEncoder,
   getTombstoneDecoder,
@@ -223,21 +227,24 @@ export class ScriptedNode {
     this.sockets.close();
   }
 
-  /** Creates a bus that everybody may list on; returns its address. */
-  async bus(name: string, fields: Partial<BusArgs> = {}): Promise<Address> {
+  /** Creates a bus that everybody may list on, of these owners or of somebody; returns its address. */
+  async bus(name: string, fields: Partial<BusArgs> = {}, wallets: readonly Address[] = []): Promise<Address> {
     const bus = await newAddress();
-    const owner = await newAddress();
+    const all = wallets.length > 0 ? wallets : [await newAddress()];
     const bytes = new TextEncoder().encode(name);
     const padded = new Uint8Array(32);
     padded.set(bytes);
     const zero = getBusDecoder().decode(new Uint8Array(getBusDecoder().fixedSize));
-    const owners = zero.owners.map((slot, index) => (index === 0 ? { ...slot, owner, shareBps: 10_000 } : slot));
+    const owners = zero.owners.map((slot, index) => {
+      const owner = all[index];
+      return owner === undefined ? slot : { ...slot, owner, shareBps: 10_000 / all.length };
+    });
     const own: Partial<BusArgs> = {
       name: padded,
       nameLen: bytes.length,
       owners,
-      ownerCount: 1,
-      threshold: 1,
+      ownerCount: all.length,
+      threshold: all.length,
       listingPolicy: 2,
       horizonSeconds: 604_800,
       leastWh: 1n,
@@ -375,6 +382,16 @@ export class ScriptedNode {
   async claim(bus: Address, wallet: Address, amount: bigint): Promise<void> {
     const data = dataOf(getClaimEncoder(), getClaimDecoder(), { bus, wallet, amount, rentPayer: wallet });
     this.hold(await claimAddress(bus, wallet), PROGRAM, data);
+  }
+
+  /** Somebody proposes a new base price on a bus, which approvals decide: bit `i` is set while owner `i` approves. */
+  async proposal(bus: Address, proposer: Address, approvals: number): Promise<void> {
+    const zero = getProposalDecoder().decode(new Uint8Array(getProposalDecoder().fixedSize));
+    const action = { ...zero.action, kind: ActionKind.BasePriceSet, value: 120_000n };
+    const times = { createdAt: seconds() - 60n, expiresAt: seconds() + 86_400n };
+    const own = { bus, proposer, number: 1n, approvals, action, ...times };
+    const data = dataOf(getProposalEncoder(), getProposalDecoder(), own);
+    this.hold(await proposalAddress(bus, proposer, 1n), PROGRAM, data);
   }
 
   /** Closes a bus, which leaves a tombstone. */

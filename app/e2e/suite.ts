@@ -51,7 +51,7 @@ export class Pages {
     await Promise.all(visitors.map((visitor) => visitor.close()));
     const complaints = visitors.flatMap(({ complaints: found }) => found);
     // Where a test cuts the connection, the browser says so.
-    const isCut = (text: string) => /ERR_(CONNECTION|EMPTY|SOCKET|FAILED)|WebSocket|Failed to fetch/u.test(text);
+    const isCut = (text: string) => /ERR_(CONNECTION|EMPTY|SOCKET|FAILED|INTERNET)|WebSocket|Failed to fetch/u.test(text);
     expect(complaints.filter((text) => !isCut(text))).toEqual([]);
   }
 
@@ -161,6 +161,10 @@ export async function goto(page: Page, route: string): Promise<void> {
     location.hash = hash;
   }, route);
 }
+
+/** The total of what is about to be bought, in base units: `200 000`. */
+export const exactly = (scope: Page | Locator, units: string): Locator =>
+  scope.locator(`.grand [title="${units.replaceAll(' ', '\u00a0')} base units"]`);
 
 /** An offer's row in the table of offers. */
 export const row = (page: Page, offer: string): Locator => page.locator(`[data-offer="${offer}"]`).first();

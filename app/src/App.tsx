@@ -5,12 +5,14 @@ import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore } fr
 import { ConnectionBanner, LinkedNode, NetworkButton, RefusedNetwork } from './features/network/NetworkButton';
 import { basket, buyTab } from './features/purchase/basket';
 import { Recovery } from './features/purchase/Recovery';
+import { WaitingCount } from './features/waiting/WaitingCount';
 import { WalletChip, WalletDialog } from './features/wallet/WalletDialog';
 import { useMarket, useSession } from './session';
 import { storage } from './state/storage';
 import { useStore } from './state/store';
 import { ErrorBoundary } from './ui/ErrorBoundary';
 import { BasketIcon, BusIcon, MarketIcon, MineIcon, MoonIcon, SellIcon, SunIcon, VerifyIcon } from './ui/icons';
+import { LastState } from './ui/LastState';
 import { NotFound, Opening } from './ui/parts';
 import { parseRoute, type Route, type Screen } from './ui/route';
 import { t } from './words';
@@ -85,6 +87,7 @@ export function App() {
         )}
       </main>
       <WalletDialog />
+      <LastState />
     </>
   );
 }
@@ -119,6 +122,7 @@ function Header({ screen }: { readonly screen: Screen | undefined }) {
         {TITLES.map(([key, name, Icon]) => (
           <a key={key} href={`#/${key}`} aria-current={key === screen ? 'page' : undefined}>
             <Icon /> <span>{name}</span>
+            {key === 'mine' && <WaitingCount />}
           </a>
         ))}
       </nav>

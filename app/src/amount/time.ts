@@ -27,6 +27,8 @@ const EXACT = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digi
 const ZONED = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' });
 const DAY = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short' });
 
+const MOMENT = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+
 const dateOf = (seconds: number) => new Date(seconds * 1_000);
 
 /** Days from today to a second: 0 today, 1 tomorrow, -1 yesterday. */
@@ -34,6 +36,12 @@ function daysAway(seconds: number): number {
   const day = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
   return Math.round((day(dateOf(seconds)) - day(new Date())) / 86_400_000);
 }
+
+/** A date: `Mon 2 Dec`. */
+export const dateLabel = (seconds: number): string => DAY.format(dateOf(seconds));
+
+/** A moment with its date and its year, as a receipt has it. */
+export const momentLabel = (seconds: number): string => MOMENT.format(dateOf(seconds));
 
 /** A day: today, tomorrow, or its date. */
 export function dayLabel(seconds: number): string {
@@ -51,6 +59,10 @@ export function clockLabel(seconds: number): string {
 /** A time of day to the second. */
 export const exactTime = (seconds: number): string => EXACT.format(dateOf(seconds));
 
+/** A time of day to the second, with its day where that is not today. */
+export const exactLabel = (seconds: number): string =>
+  daysAway(seconds) === 0 ? exactTime(seconds) : `${dayLabel(seconds)}, ${exactTime(seconds)}`;
+
 /** A time of day, with its day where that is not today. */
 export function timeLabel(seconds: number): string {
   return daysAway(seconds) === 0 ? clockLabel(seconds) : `${dayLabel(seconds)}, ${clockLabel(seconds)}`;
@@ -61,10 +73,9 @@ export function spanLabel(start: number, seconds: number | undefined): string {
   return seconds === undefined ? clockLabel(start) : `${clockLabel(start)}–${clockLabel(start + seconds)}`;
 }
 
-/** A delivery window, with its day where that is not today: `12:00–12:15`, `Mon 2 Dec, 12:00–12:15`. */
+/** A delivery window with its date, today as well: `Mon 2 Dec, 12:00–12:15`. */
 export function windowLabel(start: number, seconds: number | undefined): string {
-  const span = spanLabel(start, seconds);
-  return daysAway(start) === 0 ? span : `${dayLabel(start)}, ${span}`;
+  return `${dateLabel(start)}, ${spanLabel(start, seconds)}`;
 }
 
 /** When energy is delivered: in a window, or at any time where the bus has none. */

@@ -433,6 +433,9 @@ const ACTIONS: Readonly<Partial<Record<number, (raw: RawAction) => Action | unde
   [ActionKind.GridRecipientSet]: ({ owner }) => ({ kind: 'gridRecipientSet', recipient: named(owner) }),
 } satisfies Record<ActionKind, (raw: RawAction) => Action | undefined>;
 
+/** What a decision changes; `undefined` where a later program wrote it. */
+export const actionOf = (raw: RawAction): Action | undefined => ACTIONS[raw.kind]?.(raw);
+
 function proposal(address: Address, data: Uint8Array): Proposal | undefined {
   const raw = getProposalDecoder().decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;

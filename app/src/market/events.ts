@@ -29,8 +29,10 @@ export type MarketEvent =
       readonly kind: 'listed';
       readonly offer: Address;
       readonly bus: Address;
+      readonly seller: Address;
       readonly windowStart: number;
       readonly source: Source | undefined;
+      readonly gridFeePerKwh: bigint;
     }
   /** All of a certificate was given to another wallet. */
   | { readonly kind: 'given'; readonly certificate: Address; readonly to: Address }
@@ -41,7 +43,17 @@ export type MarketEvent =
 
 /** The market's events in the log of a transaction that succeeded. */
 export function eventsOf(logs: readonly string[] | null | undefined): MarketEvent[] {
-  const events: MarketEvent[] = [];
+  return dataOf(logs).flatMap((base64) => read(base64) ?? []);
+}
+
+/** Every event in the log of a transaction that succeeded, as the program has it. */
+export function rawEventsOf(logs: readonly string[] | null | undefined): readonly RawEvent[] {
+  return dataOf(logs).flatMap((base64) => decoded(base64) ?? []);
+}
+
+/** What the program itself logged, in base64. */
+function dataOf(logs: readonly string[] | null | undefined): string[] {
+  const found: string[] = [];
   const stack: string[] = [];
   for (const line of logs ?? []) {
     // Later lines may be missing, so nobody could tell any more whose they are.
@@ -51,8 +63,7 @@ export function eventsOf(logs: readonly string[] | null | undefined): MarketEven
     if (rest.startsWith('log: ')) continue;
     if (rest.startsWith('data: ')) {
       if (stack.at(-1) !== PROGRAM) continue;
-      const event = read(rest.slice('data: '.length).split(' ')[0] ?? '');
-      if (event !== undefined) events.push(event);
+      found.push(rest.slice('data: '.length).split(' ')[0] ?? '');
       continue;
     }
     const [program = '', ...words] = rest.split(' ');
@@ -61,7 +72,16 @@ export function eventsOf(logs: readonly string[] | null | undefined): MarketEven
     // Real logs never close a frame with a different program.
     else if ((what === 'success' || what.startsWith('failed')) && stack.pop() !== program) break;
   }
-  return events;
+  return found;
+}
+
+/** An event of the program; `undefined` for what is none. */
+function decoded(base64: string): ReturnType<typeof decodeMultibusEvent> {
+  try {
+    return decodeMultibusEvent(new Uint8Array(getBase64Encoder().encode(base64)));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a log was cut, so that events may be missing from it. */
@@ -71,12 +91,7 @@ export function isCut(logs: readonly string[] | null | undefined): boolean {
 
 /** An event; `undefined` for what is none, or what the program cannot have said: it sells at the exact cost. */
 function read(base64: string): MarketEvent | undefined {
-  let event: MarketEvent | undefined;
-  try {
-    event = decode(new Uint8Array(getBase64Encoder().encode(base64)));
-  } catch {
-    return undefined;
-  }
+  const event = toldBy(decoded(base64));
   if (event?.kind !== 'purchased') return event;
   const sold = ({ energyWh, pricePerKwh, cost: paid }: Fill) => energyWh > 0n && cost(energyWh, pricePerKwh) === paid;
   return event.fills.length > 0 && event.fills.every(sold) ? event : undefined;
@@ -91,8 +106,7 @@ const PURCHASES: Readonly<Partial<Record<number, Trade['kind']>>> = {
 } satisfies Record<PurchaseKind, Trade['kind']>;
 
 /** What an event tells screens; `undefined` for what they read from accounts. */
-function decode(bytes: Uint8Array): MarketEvent | undefined {
-  const event = decodeMultibusEvent(bytes);
+function toldBy(event: RawEvent | undefined): MarketEvent | undefined {
   switch (event?.__kind) {
     case 'EnergyPurchased': {
       const { data } = event;
@@ -108,8 +122,9 @@ function decode(bytes: Uint8Array): MarketEvent | undefined {
       };
     }
     case 'OfferCreated': {
-      const { offer, bus, windowStart, source } = event.data;
-      return { kind: 'listed', offer, bus, windowStart: Number(windowStart), source: sourceOf(source) };
+      const { offer, bus, seller, windowStart, source, gridFeePerKwh } = event.data;
+      const from = { source: sourceOf(source), windowStart: Number(windowStart), gridFeePerKwh };
+      return { kind: 'listed', offer, bus, seller, ...from };
     }
     case 'OfferCancelled':
       return event.data.closed === 1 ? { kind: 'closed', account: event.data.offer } : undefined;
@@ -152,3 +167,6 @@ function decode(bytes: Uint8Array): MarketEvent | undefined {
       return undefined;
   }
 }
+
+/** An event of the program. */
+export type RawEvent = NonNullable<ReturnType<typeof decodeMultibusEvent>>;

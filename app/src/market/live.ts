@@ -81,6 +81,20 @@ export class LiveMarket {
     this.round.abort(new WalletChanged());
   }
 
+  /** Shows what was there at another time until everything is read, as long as nothing of now is known. */
+  showLast(last: MarketState): void {
+    if (this.status.kind === 'live' || this.lifetime.signal.aborted) return;
+    const { balances, trades, wallet } = this;
+    this.readAt ??= last.readAt;
+    for (const [account, units] of last.balances)
+      if (!balances.tokens.has(account)) balances.tokens.set(account, units);
+    for (const [offer, origin] of last.origins) if (!trades.origins.has(offer)) trades.origins.set(offer, origin);
+    if (trades.trades.length === 0) trades.trades = last.trades;
+    const holdings = last.holdings?.wallet === wallet ? last.holdings : undefined;
+    balances.lamports ??= holdings?.lamports;
+    this.state.set({ ...last, status: this.status, readAt: this.readAt, holdings, clockOffset: this.clockOffset });
+  }
+
   /** Keeps the balance of a token account current until the returned function is called. */
   watchBalance(account: Address): () => void {
     const stop = this.balances.watch(account);
@@ -148,6 +162,8 @@ export class LiveMarket {
       onCurrent: async () => {
         await this.readTokens();
         onCurrent();
+        // What is shown of another time goes, also where there is nothing now.
+        for (const { name } of KINDS) this.touch(name);
         this.setStatus({ kind: 'live' });
         void this.refreshBalances();
         await this.readTrades();

@@ -302,11 +302,12 @@ describe('trades', () => {
     at: 0,
     fills: offers.map(fill),
   });
+  const UNKNOWN = { seller: undefined, windowStart: undefined, source: undefined, gridFeePerKwh: undefined };
   const origins = new Map<Address, OfferOrigin>([
-    [wallet('early'), { bus: bus.address, windowStart: 900, source: 'wind' }],
-    [wallet('late'), { bus: bus.address, windowStart: 1_800, source: 'solar' }],
-    [wallet('lost'), { bus: bus.address, windowStart: undefined, source: undefined }],
-    [wallet('elsewhere'), { bus: wallet('other'), windowStart: 900, source: 'solar' }],
+    [wallet('early'), { ...UNKNOWN, bus: bus.address, windowStart: 900, source: 'wind' }],
+    [wallet('late'), { ...UNKNOWN, bus: bus.address, windowStart: 1_800, source: 'solar' }],
+    [wallet('lost'), { ...UNKNOWN, bus: bus.address }],
+    [wallet('elsewhere'), { ...UNKNOWN, bus: wallet('other'), windowStart: 900, source: 'solar' }],
   ]);
   const trades = [trade('a', 'early', 'late', 'elsewhere'), trade('b', 'lost', 'unheard of'), trade('c', 'late')];
   const keys = (windowStart: number | undefined) =>

@@ -480,9 +480,11 @@ export interface Trade {
 /** What is known of an offer even after it has closed. */
 export interface OfferOrigin {
   readonly bus: Address;
-  /** `undefined` where the node does not tell any more. */
+  /** The seller's account; as the others, `undefined` where the node does not tell any more. */
+  readonly seller: Address | undefined;
   readonly windowStart: number | undefined;
   readonly source: Source | undefined;
+  readonly gridFeePerKwh: bigint | undefined;
 }
 
 /** One offer's part of a trade. */

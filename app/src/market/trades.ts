@@ -15,6 +15,17 @@ const TRADES_READ = 60;
 const READ_AT_ONCE = 6;
 const SIGNATURES_AT_ONCE = 1_000;
 
+/** What is kept of an offer, as far as it is known. */
+export function originOf({
+  bus,
+  seller,
+  windowStart,
+  source,
+  gridFeePerKwh,
+}: Partial<OfferOrigin> & Pick<OfferOrigin, 'bus'>) {
+  return { bus, seller, windowStart, source, gridFeePerKwh };
+}
+
 /** Keeps the newest trades. */
 export class TradeBook {
   /** Newest first. */
@@ -37,13 +48,13 @@ export class TradeBook {
   }
 
   /** Notes of an offer what its creation tells. */
-  list({ offer, bus, windowStart, source }: Extract<MarketEvent, { kind: 'listed' }>): void {
-    this.origins.set(offer, { bus, windowStart, source });
+  list({ offer, ...origin }: Extract<MarketEvent, { kind: 'listed' }>): void {
+    this.origins.set(offer, originOf(origin));
   }
 
   /** Notes of an offer what its account tells. */
-  see({ address, bus, windowStart, source }: Offer): void {
-    this.origins.set(address, { bus, windowStart, source });
+  see({ address, ...origin }: Offer): void {
+    this.origins.set(address, originOf(origin));
   }
 
   /** Reads the latest trades of the market, and whose energy they sold; `onEvents` takes what the transactions tell. */
@@ -62,7 +73,7 @@ export class TradeBook {
         const transaction = await readTransaction(connection, signature);
         if (transaction === undefined) return;
         for (const [offer, bus] of transaction.buses) {
-          if (!this.origins.has(offer)) this.origins.set(offer, { bus, windowStart: undefined, source: undefined });
+          if (!this.origins.has(offer)) this.origins.set(offer, originOf({ bus }));
         }
         onEvents(transaction.events, signature, slot);
       });
@@ -85,26 +96,33 @@ export class TradeBook {
   }
 
   private async place(connection: Connection, offer: Address): Promise<void> {
-    let before: Signature | undefined;
-    for (;;) {
-      const page = await connection.rpc
-        .getSignaturesForAddress(offer, {
-          limit: SIGNATURES_AT_ONCE,
-          commitment: COMMITMENT,
-          ...(before === undefined ? {} : { before }),
-        })
-        .send();
-      const oldest = page.at(-1)?.signature;
-      if (page.length < SIGNATURES_AT_ONCE) {
-        const first = oldest ?? before;
-        const created = first === undefined ? undefined : await readTransaction(connection, first);
-        for (const event of created?.events ?? []) {
-          if (event.kind === 'listed' && event.offer === offer) this.list(event);
-        }
-        return;
-      }
-      before = oldest;
+    const created = await readCreation(connection, offer);
+    if (created !== undefined) this.list(created);
+  }
+}
+
+/** What the creation of an offer tells, from the first thing that ever happened to the offer. */
+export async function readCreation(
+  connection: Connection,
+  offer: Address,
+): Promise<Extract<MarketEvent, { kind: 'listed' }> | undefined> {
+  let before: Signature | undefined;
+  for (;;) {
+    const page = await connection.rpc
+      .getSignaturesForAddress(offer, {
+        limit: SIGNATURES_AT_ONCE,
+        commitment: COMMITMENT,
+        ...(before === undefined ? {} : { before }),
+      })
+      .send();
+    const oldest = page.at(-1)?.signature;
+    if (page.length < SIGNATURES_AT_ONCE) {
+      const first = oldest ?? before;
+      const created = first === undefined ? undefined : await readTransaction(connection, first);
+      return created?.events.find((event) => event.kind === 'listed' && event.offer === offer) as
+        Extract<MarketEvent, { kind: 'listed' }> | undefined;
     }
+    before = oldest;
   }
 }
 

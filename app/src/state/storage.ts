@@ -76,8 +76,12 @@ export function forgetSettings(): void {
     'multibus:buses',
     'multibus:language',
     'multibus:network',
+    'multibus:notices',
+    'multibus:places',
+    'multibus:rates',
     'multibus:theme',
     'multibus:wallet',
+    'multibus:welcome',
   ]) {
     storage.removeItem(key);
   }

@@ -5,20 +5,11 @@ import { formatTokens, formatUnits } from '../amount/token';
 import type { Bus } from '../market/model';
 import { t } from '../words';
 
-/** An amount of tokens; its base units are told on hover and to screen readers where `exact`. */
-export function Tokens({
-  units,
-  bus,
-  exact = false,
-}: {
-  readonly units: bigint;
-  readonly bus: Pick<Bus, 'decimals' | 'token'>;
-  readonly exact?: boolean;
-}) {
+/** An amount of tokens; its base units are told on hover. */
+export function Tokens({ units, bus }: { readonly units: bigint; readonly bus: Pick<Bus, 'decimals' | 'token'> }) {
   return (
     <span className="amount" title={t.amounts.baseUnits(formatUnits(units))}>
       <span className="number">{formatTokens(units, bus.decimals)}</span> <span className="unit">{bus.token}</span>
-      {exact && <span className="base-units">{t.amounts.baseUnits(formatUnits(units))}</span>}
     </span>
   );
 }

@@ -10,11 +10,14 @@ import { classes } from './classes';
 /** A labelled input with its hint, and the reason why its value is refused. */
 export function Field({
   label,
+  aside,
   hint,
   error,
   children,
 }: {
   readonly label: string;
+  /** Beside the label. */
+  readonly aside?: ReactNode;
   readonly hint?: ReactNode;
   readonly error?: string | undefined;
   readonly children: (props: { id: string; 'aria-describedby': string; 'aria-invalid': boolean }) => ReactNode;
@@ -23,7 +26,14 @@ export function Field({
   const describedBy = `${id}-more`;
   return (
     <div className={classes('field', error !== undefined && 'invalid')}>
-      <label htmlFor={id}>{label}</label>
+      {aside === undefined ? (
+        <label htmlFor={id}>{label}</label>
+      ) : (
+        <div className="row spread">
+          <label htmlFor={id}>{label}</label>
+          {aside}
+        </div>
+      )}
       {children({ id, 'aria-describedby': describedBy, 'aria-invalid': error !== undefined })}
       <p id={describedBy} className={error === undefined ? 'hint' : 'error-text'} aria-live="polite">
         {error ?? hint}
@@ -88,12 +98,15 @@ export const readEnergy = ({ text, unit }: EnergyInputValue): Parsed<bigint> => 
 /** An input of energy in Wh or kWh; switching the unit keeps the amount. */
 export function EnergyField({
   label,
+  aside,
   value,
   onChange,
   hint,
   error,
 }: {
   readonly label: string;
+  /** Beside the label. */
+  readonly aside?: ReactNode;
   readonly value: EnergyInputValue;
   readonly onChange: (value: EnergyInputValue) => void;
   readonly hint?: ReactNode;
@@ -106,7 +119,7 @@ export function EnergyField({
   const setUnit = (unit: EnergyUnit) =>
     onChange({ unit, text: parsed.ok ? plainEnergy(parsed.value, unit) : value.text });
   return (
-    <Field label={label} hint={readAs === undefined ? hint : t.fields.readAs(readAs)} error={refused}>
+    <Field label={label} aside={aside} hint={readAs === undefined ? hint : t.fields.readAs(readAs)} error={refused}>
       {(props) => (
         <div className="input">
           <input

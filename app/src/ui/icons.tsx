@@ -89,6 +89,19 @@ export const PenIcon = (props: Props) => (
     <path d="M4 20h4L19 9l-4-4L4 16v4Zm9-13 4 4" />
   </Icon>
 );
+export const StarIcon = ({ isFull, ...props }: Props & { readonly isFull: boolean }) => (
+  <Icon {...props}>
+    <path
+      d="m12 3.500 2.600 5.400 5.900.800-4.300 4.100 1 5.900L12 16.900l-5.200 2.800 1-5.900-4.300-4.100 5.900-.800L12 3.500Z"
+      fill={isFull ? 'currentColor' : 'none'}
+    />
+  </Icon>
+);
+export const HomeIcon = ({ isFull, ...props }: Props & { readonly isFull: boolean }) => (
+  <Icon {...props}>
+    <path d="M4 11.500 12 4.500l8 7M6 10v9.500h12V10" fill={isFull ? 'currentColor' : 'none'} />
+  </Icon>
+);
 export const CopyIcon = (props: Props) => (
   <Icon {...props}>
     <rect x="8.5" y="8.5" width="11" height="11" rx="2" />

@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from 'react';
 
-import { duration, exactTime, timeLabel } from '../amount/time';
+import { duration, exactLabel, timeLabel } from '../amount/time';
 import { useSession } from '../session';
 import { t } from '../words';
 import { classes } from './classes';
@@ -44,7 +44,7 @@ export function Countdown({ until, over = t.time.expired }: { readonly until: nu
 
 /** A time of day, with its date where that is not today, to the second where `exact`. */
 export function When({ at, exact = false }: { readonly at: number; readonly exact?: boolean }) {
-  return <time dateTime={new Date(at * 1_000).toISOString()}>{exact ? exactTime(at) : timeLabel(at)}</time>;
+  return <time dateTime={new Date(at * 1_000).toISOString()}>{exact ? exactLabel(at) : timeLabel(at)}</time>;
 }
 
 /** How long ago. */

@@ -257,16 +257,16 @@ export const de: Words = {
         {energy} für {tokens} gekauft.
       </>
     ),
-    releasedCameBack: (tokens) => <>Freigegeben; {tokens} kamen zurück.</>,
+    releasedCameBack: (tokens) => <>Zurückgegeben; {tokens} kamen zurück.</>,
     releasingCosts: (tokens, share) => (
       <>
-        ; Freigeben kostet {tokens} ({share})
+        ; Zurückgeben kostet {tokens} ({share})
       </>
     ),
-    itCanOnlyBeReleased: '; es kann nur noch freigegeben werden',
+    itCanOnlyBeReleased: '; es kann nur noch zurückgegeben werden',
     purchaseLane: 'Kaufspur',
     settle: 'Kaufen',
-    release: 'Freigeben',
+    release: 'Zurückgeben',
     deposited: (tokens, more, more2) => (
       <>
         {tokens} hinterlegt{more}
@@ -371,6 +371,10 @@ export const de: Words = {
     tradesIn: (countdown) => <>gilt in {countdown}</>,
   },
   charts: {
+    offerToRead: 'Angebot zum Vorlesen',
+    depthUpTo: (energy, price) => `${energy} sind für höchstens ${price} je kWh im Angebot.`,
+    tradeToRead: 'Handel zum Vorlesen',
+    tradeAt: (time, energy, price) => `${time}: ${energy} zu ${price} je kWh.`,
     depth: (energy, count, price) => `Tiefe: ${energy} in ${offers(count).replace(/e$/u, 'en')}, ab ${price} je kWh`,
     prices: (count, price) =>
       count === 1
@@ -439,7 +443,7 @@ export const de: Words = {
     myEnergy: 'Meine Energie',
     holdingForFiveMinutesSettle: (energy, link) => (
       <>
-        {energy} werden fünf Minuten für Sie gehalten. Kaufen Sie sie unter {link}, oder geben Sie sie dort frei.
+        {energy} werden fünf Minuten für Sie gehalten. Kaufen Sie sie unter {link}, oder geben Sie sie dort zurück.
       </>
     ),
     offer: 'Angebot',
@@ -466,9 +470,9 @@ export const de: Words = {
     holdForFiveMinutes: 'Fünf Minuten halten',
     addToTheBasket: 'In den Korb',
     deposited: (settled) =>
-      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, ${settled}; geben Sie frei, kommt er ganz zurück.`,
-    depositedWithFee: (settled, share, units) =>
-      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, ${settled}; geben Sie frei, kommt er zurück, ohne ${share} für den Verkäufer (${units} Basiseinheiten).`,
+      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, ${settled}; geben Sie sie zurück, kommt er ganz zurück.`,
+    depositedWithFee: (settled, share, amount) =>
+      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, ${settled}; geben Sie sie zurück, kommt er zurück, ohne ${share} für den Verkäufer (${amount}).`,
     theSellerGetsIt: 'bekommt ihn der Verkäufer',
     itWaitsForTheDelivery: 'wartet er auf die Lieferung',
   },
@@ -523,6 +527,14 @@ export const de: Words = {
       `Sein Preis ist inzwischen zu niedrig: Verlangen Sie mindestens ${amount}, bevor es länger gilt.`,
   },
   sellScreen: {
+    theMarket: 'Der Markt zu dieser Zeit',
+    nobodyElseSells: 'Niemand sonst verkauft für diese Zeit.',
+    othersAsk: (energy, lowest, highest) =>
+      lowest === highest
+        ? `Andere verkaufen ${energy} für diese Zeit, zu ${lowest} je kWh.`
+        : `Andere verkaufen ${energy} für diese Zeit, zu ${lowest} bis ${highest} je kWh.`,
+    youAreTheCheapest: 'Ihres wäre das billigste Angebot.',
+    soldBeforeYours: (energy) => `${energy} davon würden vor Ihrem verkauft.`,
     yourDeviceDelivers: (energy, power, most) =>
       `${energy} können Sie anbieten: Ihr Gerät hat ${power} und liefert in diesem Zeitfenster höchstens ${most}.`,
     yourDeviceCannot: (energy, power) =>
@@ -763,6 +775,8 @@ export const de: Words = {
     energyFrom: (more) => `Energie von ${more}`,
   },
   bestPrice: {
+    max: 'Max.',
+    youHave: (amount) => `Sie haben ${amount}.`,
     buy: 'Kaufen',
     leftOut: (count) => `Ausgelassen, weil der Kauf daraus gerade scheitert (${offers(count)}):`,
     buyEnergy: (energy, count) =>
@@ -806,6 +820,10 @@ export const de: Words = {
       `${more} was aus Ihrem Kauf von ${title} wurde. Nichts wird zweimal bezahlt.`,
   },
   totals: {
+    delivered: 'Lieferung',
+    andMore: (count) => `und ${count} weitere`,
+    exactly: 'In den kleinsten Einheiten',
+    rent: 'Miete, kommt zurück',
     ofItGridFee: 'Davon für das Netz',
     rentOfYourRecord: 'Miete Ihres Lieferbuchs, kommt später zurück',
     priceGuard: 'Preisgrenze',
@@ -894,6 +912,7 @@ export const de: Words = {
     yourWalletHasFeeAnd: (sol, sol2) => `Ihre Wallet hat ${sol}; Gebühr und Miete brauchen ${sol2}. Laden Sie SOL auf.`,
   },
   mineScreen: {
+    advanced: 'Erweitert: Kaufspuren, Bücher, Miete',
     proven: (count) =>
       count === 1
         ? 'Der Kauf ist durch die Wurzel auf der Chain bewiesen.'
@@ -973,6 +992,10 @@ export const de: Words = {
     revenueCountsOnce: 'Sie zählen für die Eigentümer, sobald sie in der Kasse sind; jeder darf sie dorthin bringen.',
   },
   verifyScreen: {
+    print: 'Beleg drucken',
+    receiptOf: (date) => `Beleg, ${date}`,
+    from: 'Von',
+    delivered: 'Lieferung',
     lookedAt: (count) => `${counted(count, 'Transaktion', 'Transaktionen')} angesehen`,
     proven: (count) =>
       count === 1
@@ -1013,6 +1036,10 @@ export const de: Words = {
     noPurchaseWithThisHash: 'Einen Kauf mit diesem Hash gab es auf diesem Netz nicht.',
   },
   walletDialog: {
+    browsersOfPhonesHaveNone:
+      'Browser auf dem Telefon haben keine Wallet. Öffnen Sie diese Seite im Browser von Phantom, wo Ihre Wallet ist.',
+    openInPhantom: 'In Phantom öffnen',
+    getPhantom: 'Phantom holen',
     connect: 'Verbinden',
     walletAccount: (walletName, address) => `Wallet ${walletName}, Konto ${address}`,
     doesNotSignForThis: (walletName, more) =>
@@ -1107,6 +1134,7 @@ export const de: Words = {
       'Sie unterschreibt nur Transaktionen alter Art, und MultiBus braucht Version 0. Bringen Sie die Wallet auf den neuen Stand, oder nehmen Sie eine andere.',
   },
   purchases: {
+    openReceipt: 'Beleg',
     purchases: 'Käufe',
     yours: 'Ihre Käufe',
     nothing: (link) => <>Sie haben noch nichts gekauft. {link}</>,
@@ -1124,6 +1152,8 @@ export const de: Words = {
     progress: (read, all) => `Ältere Käufe: ${read} von ${all} Transaktionen gelesen…`,
   },
   names: {
+    add: 'Eine Adresse benennen',
+    address: 'Adresse',
     names: 'Namen',
     name: 'Dieser Adresse einen Namen geben',
     yourName: 'Ihr Name dafür',
@@ -1140,12 +1170,18 @@ export const de: Words = {
   },
   dayStrip: {
     when: 'Wann brauchen Sie sie?',
-    any: 'Jederzeit',
-    next: 'Nächstes Zeitfenster',
-    hour: 'In der nächsten Stunde',
+    now: 'Jetzt',
+    hour: 'Nächste Stunde',
     tonight: 'Heute Abend',
-    closed: 'geschlossen',
+    pick: 'Zeit wählen',
+    any: 'Jederzeit',
+    closed: 'zu',
     nothing: 'nichts',
+    pickOne: 'Wählen Sie unten eine Zeit.',
+    whenever: 'Wann immer es am billigsten ist.',
+    noWindowThen: 'Dann wird kein Zeitfenster gehandelt.',
+    nothingThen: (time) => `${time}: nichts im Angebot.`,
+    freeThen: (time, energy, price) => `${time}: ${energy} frei, ab ${price} je kWh.`,
   },
   sources: {
     unspecified: 'ohne Angabe',
@@ -1184,6 +1220,9 @@ export const de: Words = {
     aBusPullsNothing: 'Ein Bus holt nichts von einem geschlossenen Bus; was ihm zusteht, bleibt dort.',
   },
   seller: {
+    withdrawAll: 'Alles abheben',
+    withdrewAll: (amounts) => <>Jetzt in Ihrer Wallet: {amounts}</>,
+    moreIsLeftElsewhere: ' Mehr passte nicht in eine Transaktion; heben Sie noch einmal ab.',
     itsBooksAreOpen: 'Seine Lieferbücher sind offen; schließen Sie sie zuerst.',
     itsMeterIsRegistered: 'Sein Zähler ist eingetragen; der Betreiber oder der Verkäufer trägt ihn zuerst aus.',
     itOwesGridFees: 'Sein Tresor enthält Netzentgelte; zahlen Sie sie zuerst aus.',
@@ -1425,12 +1464,92 @@ export const de: Words = {
     typeAPowerAboveZero: 'Geben Sie eine Leistung über null ein.',
     thatIsTooMuch: 'Das ist mehr, als ein Gerät haben kann.',
   },
+  rates: {
+    showValues: 'Wert in meiner Währung zeigen',
+    currency: 'Währung',
+    aRate: 'einen Kurs',
+    oneTokenIs: (token) => `1 ${token} ist so viel wert`,
+    whatARateIs: 'Den Kurs geben Sie an; er bleibt in diesem Browser. Bezahlt wird nur in Token.',
+  },
+  places: {
+    favourite: 'Favorit',
+    beginHere: 'Hier beginnen',
+  },
+  welcome: {
+    title: 'Energie von Ihren Nachbarn',
+    whatItIs:
+      'Hier kaufen und verkaufen Nachbarn Strom untereinander. Sie sehen den genauen Preis, bevor Sie zahlen, und jeder Kauf geschieht einmal.',
+    chooseYourNeighbourhood: 'Nachbarschaft wählen',
+    neighbourhood: 'Nachbarschaft',
+    theMarketBeginsThere: 'Der Markt beginnt von nun an dort.',
+    chooseAWallet: 'Wallet wählen',
+    whatAWalletIs: 'Eine Wallet hält Ihr Geld und unterschreibt für Sie. Diese App hat Ihre Schlüssel nie.',
+    buy: 'Sagen, wann und wie viel',
+    howBuyingGoes: 'Die besten Angebote werden zusammengestellt, und Sie sehen vor dem Unterschreiben, was sie kosten.',
+    begin: 'Ansehen, was im Angebot ist',
+  },
+  energyCard: {
+    title: 'Gekauft und verkauft',
+    howLong: 'Wie lange',
+    day: 'Tag',
+    week: 'Woche',
+    month: 'Monat',
+    before: 'Davor',
+    after: 'Danach',
+    whatYouTraded: 'was Sie gekauft und verkauft haben',
+    nothingThen: 'Sie haben da nichts gekauft oder verkauft.',
+    spent: 'Ausgegeben',
+    earned: 'Verdient',
+    released: 'Freigegeben oder zurückgekommen',
+    held: 'Gehalten, bis abgelesen ist',
+    chart: (side, energy, bars) => `${side}: ${energy} in ${counted(bars, 'Balken', 'Balken')}`,
+    barToRead: 'Balken zum Vorlesen',
+    readout: (when, energy, mix) => `${when}: ${energy}${mix === '' ? '' : ` (${mix})`}`,
+    fromWhom: 'Von wem',
+    toWhom: 'An wen',
+    notKnown: 'nicht mehr bekannt',
+  },
+  pastDecisions: {
+    show: 'Frühere Beschlüsse zeigen',
+    asking: 'Die Chain wird nach früheren Beschlüssen gefragt…',
+    progress: (read, all) => `Frühere Beschlüsse werden gelesen: ${read} von ${all} Transaktionen…`,
+    none: 'Früher wurde nichts beschlossen.',
+    decided: 'Frühere Beschlüsse',
+    approved: (time) => (time === '' ? 'hat zugestimmt' : `hat zugestimmt, ${time}`),
+    carriedOut: (time, who) => (
+      <>
+        Ausgeführt {time} von {who}.
+      </>
+    ),
+  },
   waiting: {
+    refund: (amount) => `${amount} kommen zu Ihnen zurück, für Energie, die nicht geliefert wurde.`,
+    release: (amount) => `${amount} gehören Ihnen, für Energie, die Sie geliefert haben.`,
+    approve: (what, bus) => `${bus}: „${what}“ wartet auf Ihre Zustimmung.`,
+    carryOut: (what, bus) => `${bus}: „${what}“ ist beschlossen und kann ausgeführt werden.`,
+    withdraw: (amount, bus) => `${amount}, die Sie auf ${bus} verdient haben, können Sie abheben.`,
+    share: (amount, bus) => `${amount} sind Ihr Anteil an dem, was ${bus} verdient hat.`,
+    claim: (amount) => `${amount} konnten Ihnen nicht ausgezahlt werden und warten.`,
+    lockEnds: (energy, bus) =>
+      `${energy}, die Sie auf ${bus} halten, sind bald wieder frei. Kaufen Sie sie, oder geben Sie sie zurück.`,
+    lockIsOver: (amount, bus) =>
+      `Ihre Hinterlegung von ${amount} auf ${bus} wartet: Geben Sie zurück, was Sie gehalten haben.`,
+    ended: (count, bus) =>
+      `${offers(count)} von Ihnen auf ${bus} ${count === 1 ? 'ist' : 'sind'} zu Ende. Schließen bringt die Miete zurück.`,
+    whatWaits: 'was auf Sie wartet',
+    waits: 'Dinge warten auf Sie',
+    several: (count) => `${count} Dinge warten auf Sie.`,
+    nothing: 'Nichts wartet auf Sie.',
+    lookAndDecide: 'Ansehen und entscheiden',
+    isClaimed: 'Ihr Anteil ist in Ihrer Wallet.',
+    isClosed: 'Was in eine Transaktion passt, ist geschlossen.',
+    closeThem: (count) => (count === 1 ? 'Schließen' : 'Alle schließen'),
+    tellMe: 'Sagen Sie mir, wenn etwas wartet',
+    tellNoMore: 'Nichts mehr sagen',
+    theBrowserRefuses: 'Ihr Browser erlaubt keine Mitteilungen dieser Seite; ändern Sie das in seinen Einstellungen.',
     readings: (count, bus) =>
       `${counted(count, 'Zeitfenster wartet', 'Zeitfenster warten')} auf ${bus} auf einen Zählerstand.`,
     readThem: 'Zähler ablesen',
-    refund: (tokens) => <>{tokens} kommen zu Ihnen zurück, für Energie, die nicht geliefert wurde.</>,
-    release: (tokens) => <>{tokens} gehören Ihnen, für Energie, die Sie geliefert haben.</>,
     certificates: (count) => `Sie können ${counted(count, 'Herkunftsnachweis', 'Herkunftsnachweise')} abholen.`,
   },
   closing: {

@@ -244,16 +244,16 @@ export const en = {
         Bought {energy} for {tokens}.
       </>
     ),
-    releasedCameBack: (tokens: ReactNode) => <>Released; {tokens} came back.</>,
+    releasedCameBack: (tokens: ReactNode) => <>Given back; {tokens} came back.</>,
     releasingCosts: (tokens: ReactNode, share: string) => (
       <>
-        ; releasing costs {tokens} ({share})
+        ; giving it back costs {tokens} ({share})
       </>
     ),
-    itCanOnlyBeReleased: '; it can only be released now',
+    itCanOnlyBeReleased: '; it can only be given back now',
     purchaseLane: 'purchase lane',
-    settle: 'Settle',
-    release: 'Release',
+    settle: 'Buy it',
+    release: 'Give it back',
     deposited: (tokens: ReactNode, more: ReactNode, more2: ReactNode) => (
       <>
         {tokens} deposited{more}
@@ -359,6 +359,10 @@ export const en = {
     tradesIn: (countdown: ReactNode) => <>trades in {countdown}</>,
   },
   charts: {
+    offerToRead: 'Offer to read out',
+    depthUpTo: (energy: string, price: string) => `${energy} are on offer at up to ${price} per kWh.`,
+    tradeToRead: 'Trade to read out',
+    tradeAt: (time: string, energy: string, price: string) => `${time}: ${energy} at ${price} per kWh.`,
     depth: (energy: string, offers: number, price: string) =>
       `Depth: ${energy} in ${counted(offers, 'offer')}, from ${price} per kWh`,
     prices: (count: number, price: string) =>
@@ -428,7 +432,7 @@ export const en = {
     myEnergy: 'My energy',
     holdingForFiveMinutesSettle: (energy: ReactNode, link: ReactNode) => (
       <>
-        Holding {energy} for five minutes. Settle or release it under {link}.
+        Holding {energy} for five minutes. Buy it or give it back under {link}.
       </>
     ),
     offer: 'Offer',
@@ -455,9 +459,9 @@ export const en = {
     holdForFiveMinutes: 'Hold for five minutes',
     addToTheBasket: 'Add to the basket',
     deposited: (settled: string) =>
-      `The full cost is deposited with the seller’s vault for 300 seconds. If you settle, ${settled}; if you release, all of it comes back.`,
-    depositedWithFee: (settled: string, share: string, units: string) =>
-      `The full cost is deposited with the seller’s vault for 300 seconds. If you settle, ${settled}; if you release, it comes back, less ${share} for the seller (${units} base units).`,
+      `The full cost is deposited with the seller’s vault for 300 seconds. If you buy it, ${settled}; if you give it back, all of it comes back.`,
+    depositedWithFee: (settled: string, share: string, amount: string) =>
+      `The full cost is deposited with the seller’s vault for 300 seconds. If you buy it, ${settled}; if you give it back, it comes back, less ${share} for the seller (${amount}).`,
     theSellerGetsIt: 'the seller gets it',
     itWaitsForTheDelivery: 'it waits for the delivery',
   },
@@ -512,6 +516,14 @@ export const en = {
       `Its price is too low by now: ask at least ${amount} before it trades for longer.`,
   },
   sellScreen: {
+    theMarket: 'The market at this time',
+    nobodyElseSells: 'Nobody else sells for this time.',
+    othersAsk: (energy: string, lowest: string, highest: string) =>
+      lowest === highest
+        ? `Others sell ${energy} for this time, at ${lowest} per kWh.`
+        : `Others sell ${energy} for this time, at ${lowest} to ${highest} per kWh.`,
+    youAreTheCheapest: 'Yours would be the cheapest.',
+    soldBeforeYours: (energy: string) => `${energy} of it would be sold before yours.`,
     yourDeviceDelivers: (energy: string, power: string, most: string) =>
       `${energy} can be put on offer: your device has ${power}, and delivers at most ${most} in this window.`,
     yourDeviceCannot: (energy: string, power: string) =>
@@ -747,6 +759,8 @@ export const en = {
     energyFrom: (more: string) => `Energy from ${more}`,
   },
   bestPrice: {
+    max: 'Max',
+    youHave: (amount: string) => `You have ${amount}.`,
     buy: 'Buy',
     leftOut: (count: number) => `Left out, since buying from ${count === 1 ? 'it' : 'them'} fails now:`,
     buyEnergy: (energy: string, purchases: number) =>
@@ -791,6 +805,10 @@ export const en = {
       `${more} what became of your purchase of ${title}. Nothing is paid twice.`,
   },
   totals: {
+    delivered: 'Delivered',
+    andMore: (count: number) => `and ${count} more`,
+    exactly: 'In the smallest units',
+    rent: 'Rent, comes back',
     ofItGridFee: 'Of it for the grid',
     rentOfYourRecord: 'Rent of your delivery record, returned later',
     priceGuard: 'Price guard',
@@ -879,6 +897,7 @@ export const en = {
     yourWalletHasFeeAnd: (sol: string, sol2: string) => `Your wallet has ${sol}; fee and rent take ${sol2}. Add SOL.`,
   },
   mineScreen: {
+    advanced: 'Advanced: lanes, records, rent',
     proven: (count: number) =>
       count === 1
         ? 'The purchase is proven by the root on chain.'
@@ -957,6 +976,10 @@ export const en = {
     revenueCountsOnce: 'They count for the owners once they are in the treasury; anyone may move them there.',
   },
   verifyScreen: {
+    print: 'Print the receipt',
+    receiptOf: (date: string) => `Receipt, ${date}`,
+    from: 'From',
+    delivered: 'Delivered',
     lookedAt: (count: number) => `${counted(count, 'transaction')} looked at`,
     proven: (count: number) =>
       count === 1
@@ -998,6 +1021,10 @@ export const en = {
     noPurchaseWithThisHash: 'No purchase with this hash has happened on this network.',
   },
   walletDialog: {
+    browsersOfPhonesHaveNone:
+      'Browsers of phones hold no wallet. Open this page in Phantom’s own browser, where your wallet is.',
+    openInPhantom: 'Open in Phantom',
+    getPhantom: 'Get Phantom',
     connect: 'Connect',
     walletAccount: (walletName: string, address: string) => `Wallet ${walletName}, account ${address}`,
     doesNotSignForThis: (walletName: string, more: string) =>
@@ -1089,6 +1116,7 @@ export const en = {
       'It signs legacy transactions only, and MultiBus needs version 0. Update the wallet, or use another one.',
   },
   purchases: {
+    openReceipt: 'Receipt',
     purchases: 'Purchases',
     yours: 'your purchases',
     nothing: (link: ReactNode) => <>You have bought nothing yet. {link}</>,
@@ -1106,6 +1134,8 @@ export const en = {
     progress: (read: number, all: number) => `Reading older purchases: ${read} of ${all} transactions…`,
   },
   names: {
+    add: 'Name an address',
+    address: 'Address',
     names: 'Names',
     name: 'Name this address',
     yourName: 'Your name for it',
@@ -1122,12 +1152,18 @@ export const en = {
   },
   dayStrip: {
     when: 'When do you need it?',
-    any: 'Any time',
-    next: 'Next window',
-    hour: 'Within the hour',
+    now: 'Now',
+    hour: 'Next hour',
     tonight: 'Tonight',
+    pick: 'Pick a time',
+    any: 'Any time',
     closed: 'closed',
     nothing: 'nothing',
+    pickOne: 'Pick one of the times below.',
+    whenever: 'Whenever it is cheapest.',
+    noWindowThen: 'No window trades then.',
+    nothingThen: (time: string) => `${time}: nothing is on offer.`,
+    freeThen: (time: string, energy: string, price: string) => `${time}: ${energy} free, from ${price} per kWh.`,
   },
   sources: {
     unspecified: 'unspecified',
@@ -1166,6 +1202,9 @@ export const en = {
     aBusPullsNothing: 'A bus pulls nothing from a closed bus; what it is owed stays there.',
   },
   seller: {
+    withdrawAll: 'Withdraw it all',
+    withdrewAll: (amounts: ReactNode) => <>In your wallet now: {amounts}</>,
+    moreIsLeftElsewhere: ' More did not fit into one transaction; withdraw again.',
     itsBooksAreOpen: 'Its delivery records are open; close them first.',
     itsMeterIsRegistered: 'Its meter is registered; the operator or the seller takes it away first.',
     itOwesGridFees: 'Its vault holds grid fees; pay them out first.',
@@ -1403,12 +1442,91 @@ export const en = {
     typeAPowerAboveZero: 'Type a power above zero.',
     thatIsTooMuch: 'That is more than a device can have.',
   },
+  rates: {
+    showValues: 'Show what it is worth in my currency',
+    currency: 'Currency',
+    aRate: 'a rate',
+    oneTokenIs: (token: string) => `1 ${token} is worth`,
+    whatARateIs: 'You give the rate; it stays in this browser. What you pay is counted in tokens alone.',
+  },
+  places: {
+    favourite: 'Favourite',
+    beginHere: 'Begin here',
+  },
+  welcome: {
+    title: 'Energy from your neighbours',
+    whatItIs:
+      'Here neighbours buy and sell electricity from each other. You see the exact price before you pay, and every purchase happens once.',
+    chooseYourNeighbourhood: 'Choose your neighbourhood',
+    neighbourhood: 'Neighbourhood',
+    theMarketBeginsThere: 'The market begins there from now on.',
+    chooseAWallet: 'Choose a wallet',
+    whatAWalletIs: 'A wallet holds your money and signs for you. This app never has your keys.',
+    buy: 'Say when and how much',
+    howBuyingGoes: 'The best offers are put together, and you see what they cost before you sign.',
+    begin: 'See what is on offer',
+  },
+  energyCard: {
+    title: 'Bought and sold',
+    howLong: 'How long',
+    day: 'Day',
+    week: 'Week',
+    month: 'Month',
+    before: 'Before that',
+    after: 'After that',
+    whatYouTraded: 'what you bought and sold',
+    nothingThen: 'You bought and sold nothing then.',
+    spent: 'Spent',
+    earned: 'Earned',
+    released: 'Released or came back',
+    held: 'Held until it is read',
+    chart: (side: string, energy: string, bars: number) => `${side}: ${energy} in ${counted(bars, 'bar')}`,
+    barToRead: 'Bar to read out',
+    readout: (when: string, energy: string, mix: string) => `${when}: ${energy}${mix === '' ? '' : ` (${mix})`}`,
+    fromWhom: 'From whom',
+    toWhom: 'To whom',
+    notKnown: 'not known any more',
+  },
+  pastDecisions: {
+    show: 'Show what was decided before',
+    asking: 'Asking the chain for earlier decisions…',
+    progress: (read: number, all: number) => `Reading earlier decisions: ${read} of ${all} transactions…`,
+    none: 'Nothing was decided before.',
+    decided: 'Earlier decisions',
+    approved: (time: string) => (time === '' ? 'approved' : `approved, ${time}`),
+    carriedOut: (time: string, who: ReactNode) => (
+      <>
+        Carried out {time} by {who}.
+      </>
+    ),
+  },
   waiting: {
+    refund: (amount: string) => `${amount} come back to you for energy that was not delivered.`,
+    release: (amount: string) => `${amount} are yours for energy that you delivered.`,
+    approve: (what: string, bus: string) => `${bus}: “${what}” waits for your approval.`,
+    carryOut: (what: string, bus: string) => `${bus}: “${what}” is approved and can be carried out.`,
+    withdraw: (amount: string, bus: string) => `${amount} that you earned on ${bus} are yours to withdraw.`,
+    share: (amount: string, bus: string) => `${amount} are your share of what ${bus} earned.`,
+    claim: (amount: string) => `${amount} could not be paid to you and wait.`,
+    lockEnds: (energy: string, bus: string) =>
+      `${energy} that you hold on ${bus} are free again soon. Buy them, or give them back.`,
+    lockIsOver: (amount: string, bus: string) => `Your deposit of ${amount} on ${bus} waits: give back what you held.`,
+    ended: (count: number, bus: string) =>
+      `${counted(count, 'offer')} of yours on ${bus} ${count === 1 ? 'has' : 'have'} ended. Closing ${count === 1 ? 'it' : 'them'} brings the rent back.`,
+    whatWaits: 'what waits for you',
+    waits: 'things wait for you',
+    several: (count: number) => `${count} things wait for you.`,
+    nothing: 'Nothing waits for you.',
+    lookAndDecide: 'Look at it and decide',
+    isClaimed: 'Your share is in your wallet.',
+    isClosed: 'What fits into one transaction is closed.',
+    closeThem: (count: number) => (count === 1 ? 'Close it' : 'Close them'),
+    tellMe: 'Tell me when something waits',
+    tellNoMore: 'Tell me no more',
+    theBrowserRefuses: 'Your browser does not allow notifications of this page; change that in its settings.',
     readings: (count: number, bus: string) =>
       `${counted(count, 'window')} on ${bus} ${count === 1 ? 'waits' : 'wait'} for a reading.`,
     readThem: 'Read the meters',
-    refund: (tokens: ReactNode) => <>{tokens} come back to you for energy that was not delivered.</>,
-    release: (tokens: ReactNode) => <>{tokens} are yours for energy that you delivered.</>,
     certificates: (count: number) => `You can take ${counted(count, 'certificate')} of origin.`,
   },
   closing: {

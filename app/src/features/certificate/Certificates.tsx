@@ -18,11 +18,9 @@ import { Dialog } from '../../ui/dialog';
 import { EnergyField, readEnergy, TextField, type EnergyInputValue } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Card, Facts } from '../../ui/parts';
-import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { parseAddress } from '../bus/bus';
 import {
-  certifiable,
   certificateRetire,
   certificateTake,
   certificateTransfer,
@@ -30,6 +28,7 @@ import {
   parseBeneficiary,
   type Certifiable,
 } from './certificate';
+import { useCertifiable } from './useCertifiable';
 
 /** Those to take that are listed at once. */
 const LISTED = 6;
@@ -82,14 +81,6 @@ export function Certificates() {
       </div>
     </Card>
   );
-}
-
-/** What the wallet can take a certificate of now. */
-export function useCertifiable(): readonly Certifiable[] {
-  const { wallet } = useSession();
-  const { positions, books, buses, sellers } = useMarket();
-  const now = useNow();
-  return certifiable({ positions, books, buses, sellers }, wallet, now);
 }
 
 function CertificateName({ of: { source, windowStart, windowSeconds, ...range } }: { readonly of: Certificate }) {

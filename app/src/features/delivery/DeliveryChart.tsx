@@ -1,10 +1,11 @@
 /** Promised against delivered energy, window by window. Floats are used here for pixels, and nowhere else. */
 
-import { useId, useState } from 'react';
+import { useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { clockLabel, dayLabel, windowLabel } from '../../amount/time';
 import { classes } from '../../ui/classes';
+import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
 import type { DeliveryBar } from './rows';
 
@@ -17,7 +18,6 @@ const RIGHT = 8;
 
 /** The chart; a slider under it reads out one window, by pointer, keyboard or screen reader. */
 export function DeliveryChart({ bars }: { readonly bars: readonly DeliveryBar[] }) {
-  const id = useId();
   const [chosen, setChosen] = useState<number | undefined>();
   const [first, last] = [bars[0], bars.at(-1)];
   if (first === undefined || last === undefined) return null;
@@ -96,23 +96,7 @@ export function DeliveryChart({ bars }: { readonly bars: readonly DeliveryBar[] 
             <span className="swatch bar-delivered" aria-hidden="true" /> {t.delivery.delivered}
           </li>
         </ul>
-        {bars.length > 1 && (
-          <>
-            <label htmlFor={id} className="visually-hidden">
-              {t.delivery.windowToRead}
-            </label>
-            <input
-              id={id}
-              type="range"
-              min={0}
-              max={bars.length - 1}
-              value={at}
-              aria-valuetext={said}
-              onChange={(event) => setChosen(Number(event.target.value))}
-            />
-          </>
-        )}
-        <p className="hint">{said}</p>
+        <Readout label={t.delivery.windowToRead} count={bars.length} at={at} said={said} onChange={setChosen} />
       </figcaption>
     </figure>
   );

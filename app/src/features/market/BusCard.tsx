@@ -11,23 +11,17 @@ import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { settlementName } from '../delivery/TermsNote';
-import { DayStrip } from './DayStrip';
 import type { BusFigures } from './figures';
-import type { DeliveryWindow, When } from './windows';
+import { PlaceButtons } from './PlaceButtons';
 
 /** The card. */
 export function BusCard({
   figures,
-  delivery,
-  when,
   chosen,
-  onWhen,
 }: {
   readonly figures: BusFigures;
-  readonly delivery: readonly DeliveryWindow[];
-  readonly when: When;
+  /** Delivery windows that are meant, all where it is `undefined`. */
   readonly chosen: ReadonlySet<number> | undefined;
-  readonly onWhen: (when: When) => void;
 }) {
   const { bus, general, windows, offers, lowest, highest } = figures;
   const now = useNow();
@@ -69,6 +63,7 @@ export function BusCard({
           <a className="button small quiet" href={`#/bus/${bus.address}`}>
             {t.marketScreen.ownersAndDecisions}
           </a>
+          <PlaceButtons bus={bus.address} />
           <CopyButton text={bus.address} label={t.marketScreen.copyTheBussAddress} />
         </span>
       }
@@ -80,7 +75,6 @@ export function BusCard({
           </li>
         ))}
       </ul>
-      {delivery.length > 0 && <DayStrip bus={bus} windows={delivery} when={when} chosen={chosen} onWhen={onWhen} />}
       <EnergyBar
         label={t.marketScreen.capacityOf({
           total: formatEnergy(total),

@@ -8,9 +8,11 @@ import { short } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { freeWh, isOwner, type Source } from '../../market/model';
 import { useSession } from '../../session';
+import { places } from '../../state/places';
+import { useStore } from '../../state/store';
 import { classes } from '../../ui/classes';
 import { Field } from '../../ui/fields';
-import { SourceIcon } from '../../ui/icons';
+import { SourceIcon, StarIcon } from '../../ui/icons';
 import { Empty } from '../../ui/parts';
 import { t } from '../../words';
 import type { BusFigures } from './figures';
@@ -25,6 +27,7 @@ export function BusSelector({
 }) {
   const [search, setSearch] = useState('');
   const [source, setSource] = useState<Source | 'any'>('any');
+  const [isSearching, setIsSearching] = useState(false);
   const alike = new Map<string, number>();
   for (const { bus } of sorted) alike.set(bus.name, (alike.get(bus.name) ?? 0) + 1);
   const needle = search.trim().toLowerCase();
@@ -37,7 +40,15 @@ export function BusSelector({
         bus.owners.some(({ wallet }) => wallet.toLowerCase().startsWith(needle))),
   );
   return (
-    <nav className="bus-selector" aria-label={t.marketScreen.buses}>
+    <nav className={classes('bus-selector', isSearching && 'searching')} aria-label={t.marketScreen.buses}>
+      <button
+        type="button"
+        className="chip phones-only"
+        aria-pressed={isSearching}
+        onClick={() => setIsSearching(!isSearching)}
+      >
+        {t.marketScreen.findABus}
+      </button>
       <Field label={t.marketScreen.findABus}>
         {({ 'aria-invalid': _, ...props }) => (
           <div className="input">
@@ -93,6 +104,7 @@ function BusLink({
   readonly isAlike: boolean;
 }) {
   const { wallet } = useSession();
+  const isLiked = useStore(places).favourites.has(bus.address);
   const free = tradable.reduce((sum, offer) => sum + freeWh(offer), 0n);
   return (
     <a
@@ -102,6 +114,7 @@ function BusLink({
     >
       <span className="row spread">
         <strong>{bus.name}</strong>
+        {isLiked && <StarIcon size={13} isFull />}
         {isAlike && <span className="hint mono">{short(bus.address)}</span>}
         <span className="row sources">
           {sources.map((source) => (

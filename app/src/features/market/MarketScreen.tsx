@@ -6,7 +6,9 @@ import { useMemo, useState } from 'react';
 import { isOwner, type Bus, type Offer } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { chosenBuses } from '../../state/chosenBuses';
+import { places } from '../../state/places';
 import { useStore } from '../../state/store';
+import { isWelcomed } from '../../state/welcome';
 import { Segmented } from '../../ui/fields';
 import { Card, Empty, NotFound, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
@@ -22,6 +24,8 @@ import { DepthChart } from './charts';
 import { useFigures } from './figures';
 import { OfferTable } from './OfferTable';
 import { Prices, Trades } from './Trades';
+import { Welcome } from './Welcome';
+import { WhenCard } from './WhenCard';
 import { deliveryWindows, startsOf, type When } from './windows';
 
 /** The screen; `chosen` is the bus in the page's address. */
@@ -29,6 +33,8 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   const state = useMarket();
   const { wallet } = useSession();
   const chosenOnes = useStore(chosenBuses);
+  const { home, favourites } = useStore(places);
+  const hasRead = useStore(isWelcomed);
   const figures = useFigures();
   const [when, setWhen] = useState<When>({ kind: 'any' });
   const now = useNow();
@@ -37,11 +43,13 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
     () =>
       [...figures.values()].sort(
         (a, b) =>
+          Number(b.bus.address === home) - Number(a.bus.address === home) ||
+          Number(favourites.has(b.bus.address)) - Number(favourites.has(a.bus.address)) ||
           Number(isOwnPlace(b.bus, wallet, chosenOnes)) - Number(isOwnPlace(a.bus, wallet, chosenOnes)) ||
           b.tradable.length - a.tradable.length ||
           a.bus.name.localeCompare(b.bus.name),
       ),
-    [figures, wallet, chosenOnes],
+    [figures, wallet, chosenOnes, home, favourites],
   );
   const current = chosen === undefined ? sorted[0] : figures.get(chosen as Address);
   if (current === undefined) {
@@ -74,9 +82,13 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   return (
     <div className="page market">
       <h1 className="visually-hidden">{t.marketScreen.market}</h1>
+      {wallet === undefined && !hasRead && <Welcome buses={sorted} current={bus.address} />}
       <BusSelector sorted={sorted} current={bus.address} />
       <div className="main-column">
-        <BusCard figures={current} delivery={delivery} when={when} chosen={chosenWindows} onWhen={setWhen} />
+        {delivery.length > 0 && (
+          <WhenCard bus={bus} windows={delivery} when={when} chosen={chosenWindows} onWhen={setWhen} />
+        )}
+        <BusCard figures={current} chosen={chosenWindows} />
         <Card title={t.marketScreen.offers} className="offers-card">
           <OfferTable key={bus.address} bus={bus} offers={offers} onChoose={setDialog} />
         </Card>

@@ -5,6 +5,7 @@ import { useMemo } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { tradePartsOf, type Bus } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { useMarket } from '../../session';
 import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Card, Empty, numbers, Reading, TableHead } from '../../ui/parts';
@@ -31,7 +32,7 @@ export function Prices({ bus, windows }: { readonly bus: Bus; readonly windows: 
 /** Recent trades. */
 export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: ReadonlySet<number> | undefined }) {
   const { parts, unplaced } = useTradesOf(bus, windows);
-  const { tradesMissing, tradesRead } = useMarket();
+  const { tradesMissing, tradesRead, origins } = useMarket();
   return (
     <Card title={t.marketScreen.recentTrades}>
       {tradesMissing !== undefined && <p className="hint">{t.marketScreen.olderTradesCouldNotBe(tradesMissing)}</p>}
@@ -55,13 +56,14 @@ export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: 
             ]}
           />
           <tbody>
-            {parts.slice(0, 12).map(({ key, at, source, trade, energyWh, pricePerKwh, cost }) => (
+            {parts.slice(0, 12).map(({ key, at, source, trade, offer, energyWh, pricePerKwh, cost }) => (
               <tr key={key}>
                 <td>
                   <span className="row">
                     {source !== undefined && <SourceIcon source={source} size={14} />}
                     <Ago at={at} />
                   </span>
+                  <span className="sub block">{deliveryOf(bus, origins.get(offer)?.windowStart)}</span>
                 </td>
                 <td>
                   <AddressLabel address={trade.buyer} />
@@ -81,4 +83,9 @@ export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: 
       )}
     </Card>
   );
+}
+
+/** When what was traded is delivered, where that is known. */
+function deliveryOf(bus: Bus, windowStart: number | undefined): string {
+  return windowStart === undefined || windowStart === 0 ? '' : deliveryTime(bus, windowStart);
 }

@@ -1,19 +1,20 @@
 /** Depth and price charts. Floats are used here for pixels, and nowhere else. */
 
-import { useId } from 'react';
+import { useId, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
+import { clockLabel, dateLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { freeWh, type Bus, type Offer, type TradePart } from '../../market/model';
 import { Empty } from '../../ui/parts';
-import { When } from '../../ui/time';
+import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
 
 const WIDTH = 520;
-const HEIGHT = 190;
+const HEIGHT = 206;
 const LEFT = 64;
 const BOTTOM = 26;
-const TOP = 10;
+const TOP = 26;
 const RIGHT = 12;
 
 const x = (share: number) => LEFT + share * (WIDTH - LEFT - RIGHT);
@@ -37,6 +38,9 @@ const within = ({ low, high }: Scale, value: number) => (value - low) / (high - 
 function PriceAxis({ scale, bus }: { readonly scale: Scale; readonly bus: Bus }) {
   return (
     <g className="axis">
+      <text x={0} y={13}>
+        {t.marketScreen.kwh(bus.token)}
+      </text>
       {[0, 0.5, 1].map((share) => {
         const price = BigInt(Math.round(scale.low + share * (scale.high - scale.low)));
         const digits = formatTokens(price, bus.decimals);
@@ -56,6 +60,7 @@ function PriceAxis({ scale, bus }: { readonly scale: Scale; readonly bus: Bus })
 /** How much energy is on offer up to each price. */
 export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[]; readonly bus: Bus }) {
   const gradient = useId();
+  const [chosen, setChosen] = useState<number | undefined>();
   const sorted = offers
     .filter((offer) => freeWh(offer) > 0n)
     .sort((a, b) => (a.fullPricePerKwh < b.fullPricePerKwh ? -1 : a.fullPricePerKwh > b.fullPricePerKwh ? 1 : 0));
@@ -65,43 +70,67 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
   const share = (wh: bigint) => Number((wh * 100_000n) / total) / 100_000;
   let sum = 0n;
   const points: string[] = [];
+  const sums: bigint[] = [];
   for (const offer of sorted) {
     const level = y(within(scale, Number(offer.fullPricePerKwh)));
     points.push(`${x(share(sum))},${level}`);
     sum += freeWh(offer);
+    sums.push(sum);
     points.push(`${x(share(sum))},${level}`);
   }
   const line = points.join(' ');
+  const at = Math.min(chosen ?? sorted.length - 1, sorted.length - 1);
+  const [offer, upTo] = [sorted[at], sums[at] ?? 0n];
   const cheapest = sorted[0]?.fullPricePerKwh ?? 0n;
   return (
-    <svg
-      className="chart"
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      role="img"
-      aria-label={t.charts.depth(formatEnergy(total), sorted.length, formatTokens(cheapest, bus.decimals))}
-    >
-      <defs>
-        <linearGradient id={gradient} x1="0" x2="0" y1="0" y2="1">
-          <stop offset="0" className="fade-from" />
-          <stop offset="1" className="fade-to" />
-        </linearGradient>
-      </defs>
-      <PriceAxis scale={scale} bus={bus} />
-      <polygon points={`${x(0)},${y(0)} ${line} ${x(1)},${y(0)}`} fill={`url(#${gradient})`} />
-      <polyline points={line} className="line" />
-      <g className="axis">
-        {[0, 0.5, 1].map((at) => (
-          <text key={at} x={x(at)} y={HEIGHT - 8} textAnchor={at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}>
-            {formatEnergy(((BigInt(Math.round(at * 2)) * total) / 2n / 100n) * 100n)}
-          </text>
-        ))}
-      </g>
-    </svg>
+    <figure className="chart-figure">
+      <svg
+        className="chart"
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={t.charts.depth(formatEnergy(total), sorted.length, formatTokens(cheapest, bus.decimals))}
+      >
+        <defs>
+          <linearGradient id={gradient} x1="0" x2="0" y1="0" y2="1">
+            <stop offset="0" className="fade-from" />
+            <stop offset="1" className="fade-to" />
+          </linearGradient>
+        </defs>
+        <PriceAxis scale={scale} bus={bus} />
+        <polygon points={`${x(0)},${y(0)} ${line} ${x(1)},${y(0)}`} fill={`url(#${gradient})`} />
+        <polyline points={line} className="line" />
+        {offer !== undefined && (
+          <circle cx={x(share(upTo))} cy={y(within(scale, Number(offer.fullPricePerKwh)))} r={5} className="mark" />
+        )}
+        <g className="axis">
+          {[0, 0.5, 1].map((at) => (
+            <text key={at} x={x(at)} y={HEIGHT - 8} textAnchor={at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}>
+              {formatEnergy(((BigInt(Math.round(at * 2)) * total) / 2n / 100n) * 100n)}
+            </text>
+          ))}
+        </g>
+      </svg>
+      {offer !== undefined && (
+        <figcaption>
+          <Readout
+            label={t.charts.offerToRead}
+            count={sorted.length}
+            at={at}
+            onChange={setChosen}
+            said={t.charts.depthUpTo(
+              formatEnergy(upTo),
+              `${formatTokens(offer.fullPricePerKwh, bus.decimals)} ${bus.token}`,
+            )}
+          />
+        </figcaption>
+      )}
+    </figure>
   );
 }
 
 /** Prices of recent trades. */
 export function PriceChart({ trades, bus }: { readonly trades: readonly TradePart[]; readonly bus: Bus }) {
+  const [chosen, setChosen] = useState<number | undefined>();
   if (trades.length === 0) return <Empty>{t.charts.nothingWasTradedHereYet}</Empty>;
   const sorted = [...trades].sort((a, b) => a.at - b.at);
   const scale = priceScale(sorted.map(({ pricePerKwh }) => pricePerKwh));
@@ -114,6 +143,8 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
     cx: x(time(trade.at, index)),
     cy: y(within(scale, Number(trade.pricePerKwh))),
   });
+  const at = Math.min(chosen ?? sorted.length - 1, sorted.length - 1);
+  const read = sorted[at];
   return (
     <figure className="chart-figure">
       <svg
@@ -132,14 +163,38 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
             key={trade.key}
             {...point(trade, index)}
             r={3 + 4 * Math.sqrt(Number(trade.energyWh) / largest)}
-            className="mark"
+            className={index === at ? 'mark chosen' : 'mark'}
           />
         ))}
+        <g className="axis">
+          <text x={x(0)} y={HEIGHT - 8}>
+            {momentLabel(first)}
+          </text>
+          {last > first && (
+            <text x={x(1)} y={HEIGHT - 8} textAnchor="end">
+              {momentLabel(last)}
+            </text>
+          )}
+        </g>
       </svg>
-      <figcaption className="axis-caption">
-        <When at={first} />
-        <When at={last} />
-      </figcaption>
+      {read !== undefined && (
+        <figcaption>
+          <Readout
+            label={t.charts.tradeToRead}
+            count={sorted.length}
+            at={at}
+            onChange={setChosen}
+            said={t.charts.tradeAt(
+              momentLabel(read.at),
+              formatEnergy(read.energyWh),
+              `${formatTokens(read.pricePerKwh, bus.decimals)} ${bus.token}`,
+            )}
+          />
+        </figcaption>
+      )}
     </figure>
   );
 }
+
+/** A moment with its date. */
+const momentLabel = (seconds: number) => `${dateLabel(seconds)}, ${clockLabel(seconds)}`;

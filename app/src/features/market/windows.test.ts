@@ -69,7 +69,8 @@ describe('when somebody needs energy', () => {
 
   it('is said in words', () => {
     expect(hours({ kind: 'any' })).toBeUndefined();
-    expect(hours({ kind: 'next' })).toEqual([1]);
+    expect(hours({ kind: 'pick' })).toBeUndefined();
+    expect(hours({ kind: 'now' })).toEqual([1]);
     expect(hours({ kind: 'hour' }, noon + 1)).toEqual([1]);
     expect(hours({ kind: 'tonight' })).toEqual([7, 11]);
     expect(hours({ kind: 'window', start: noon + 3 * 3_600 })).toEqual([3]);

@@ -17,9 +17,9 @@ export interface DeliveryWindow {
   readonly isOpen: boolean;
 }
 
-/** When somebody needs energy. */
+/** When somebody needs energy: `now` is the next window that trades; who picks one has not done so yet. */
 export type When =
-  { readonly kind: 'any' | 'next' | 'hour' | 'tonight' } | { readonly kind: 'window'; readonly start: number };
+  { readonly kind: 'any' | 'now' | 'hour' | 'tonight' | 'pick' } | { readonly kind: 'window'; readonly start: number };
 
 /** Windows that are shown at most: a day of quarters of an hour, and a little more. */
 const SHOWN = 120;
@@ -74,8 +74,9 @@ export function startsOf(when: When, windows: readonly DeliveryWindow[], now: nu
   const those = (wanted: (window: DeliveryWindow) => boolean) => new Set(open.filter(wanted).map(({ start }) => start));
   switch (when.kind) {
     case 'any':
+    case 'pick':
       return undefined;
-    case 'next':
+    case 'now':
       return new Set(open.slice(0, 1).map(({ start }) => start));
     case 'hour':
       return those(({ start }) => start < now + 3_600);

@@ -2,11 +2,13 @@
 
 import { useRef, useState } from 'react';
 
-import { importNames, names, writeNames } from '../../state/names';
+import { importNames, nameAddress, names, writeNames } from '../../state/names';
 import { useStore } from '../../state/store';
+import { TextField } from '../../ui/fields';
 import { saveFile } from '../../ui/file';
 import { AddressLabel, Card, Empty } from '../../ui/parts';
 import { t } from '../../words';
+import { parseAddress } from '../bus/bus';
 
 /** The card. */
 export function NamesCard() {
@@ -64,7 +66,43 @@ export function NamesCard() {
         <p className="hint" role="status">
           {said}
         </p>
+        <AddName />
       </div>
     </Card>
+  );
+}
+
+/** Names an address that is typed or pasted. */
+function AddName() {
+  const [address, setAddress] = useState('');
+  const [name, setName] = useState('');
+  const parsed = parseAddress(address);
+  const isReady = parsed.ok && name.trim() !== '';
+  return (
+    <details className="more">
+      <summary>{t.names.add}</summary>
+      <form
+        className="stack tight"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!isReady) return;
+          nameAddress(parsed.value, name);
+          setAddress('');
+          setName('');
+        }}
+      >
+        <TextField label={t.names.address} value={address} onChange={setAddress} parsed={parsed} inputMode="text" />
+        <TextField
+          label={t.names.yourName}
+          value={name}
+          onChange={setName}
+          inputMode="text"
+          placeholder={t.names.example}
+        />
+        <button type="submit" className="button small" disabled={!isReady}>
+          {t.names.keep}
+        </button>
+      </form>
+    </details>
   );
 }

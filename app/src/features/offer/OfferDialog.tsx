@@ -4,7 +4,7 @@ import { useMemo, useState } from 'react';
 
 import { cost, shareOf } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
-import { formatBps, formatTokens, formatUnits } from '../../amount/token';
+import { formatBps, formatTokens } from '../../amount/token';
 import { LOCK_MARGIN_SECONDS, LOCK_SECONDS } from '../../generated';
 import { opensPosition } from '../../market/delivery';
 import { freeWh, isLargeEnough, untradable, type Bus, type Offer } from '../../market/model';
@@ -26,7 +26,7 @@ import { freshItems } from '../purchase/fresh';
 import { deliveryOf, planSingle } from '../purchase/plan';
 import { guarded, quoteBest, type Guard } from '../purchase/quote';
 import { accountsOf, batchLimits, fits } from '../purchase/router';
-import { FeeLines, GuardChoice, PaidFor, Shortage, TotalLines } from '../purchase/Totals';
+import { Exactly, FeeLines, GuardChoice, PaidFor, Shortage, TotalLines } from '../purchase/Totals';
 import { useBalance, useBuy, useFreeLanes } from '../purchase/useBuyer';
 import { usePreview, usePurchasePreview } from '../purchase/usePreview';
 
@@ -219,7 +219,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                 <div className="total">
                   <div className="row spread grand">
                     <span>{t.offerDialog.deposit}</span>
-                    <Tokens units={total} bus={bus} exact />
+                    <Tokens units={total} bus={bus} />
                   </div>
                   <p className="hint">
                     {bus.lockFeeBps === 0
@@ -227,13 +227,14 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                       : t.offerDialog.depositedWithFee(
                           settled,
                           formatBps(bus.lockFeeBps),
-                          formatUnits(shareOf(total, bus.lockFeeBps)),
+                          `${formatTokens(shareOf(total, bus.lockFeeBps), bus.decimals)} ${bus.token}`,
                         )}
                   </p>
                   {offer !== undefined && <TermsNote of={[{ offer, bus }]} />}
                   <dl className="lines">
                     <FeeLines preview={lockPreview} account={t.offerDialog.lock} />
                   </dl>
+                  <Exactly total={total} preview={lockPreview} />
                 </div>
               )}
             </>

@@ -12,16 +12,19 @@ import { isUnreachable } from '../../errors/explain';
 import { getCapacitySize, getOfferSize } from '../../generated';
 import { bookFor, mostWh, placeOf } from '../../market/delivery';
 import {
-  isOwner,
-  listingRefusal,
-  lowestPrice,
-  SOURCES,
   type Book,
   type Bus,
   type Capacity,
+  freeWh,
+  isOwner,
+  listingRefusal,
+  lowestPrice,
   type Meter,
+  type Offer,
   type Seller,
   type Source,
+  SOURCES,
+  untradable,
 } from '../../market/model';
 import { sellerOf } from '../../market/state';
 import { deliveryTime, gateClosesAt, termsAt, upcomingWindows, type Terms } from '../../market/terms';
@@ -36,10 +39,13 @@ import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { useRecordRents } from '../delivery/Records';
 import { settlementName } from '../delivery/TermsNote';
+import { DepthChart } from '../market/charts';
 import { powerLabel } from '../meter/meter';
+import { FeeLines } from '../purchase/Totals';
+import { usePreview } from '../purchase/usePreview';
 import { SellerMoneyCard, useSellerRent } from '../seller/SellerMoney';
 import { ExpiryField, longestExpiry, readExpiry, type Expiry } from './ExpiryField';
-import { offerCreate } from './offer';
+import { offerCreate, offerCreateFees } from './offer';
 import { BUS_OFFER_DELAY, checkedPrice, OwnOffers } from './OwnOffers';
 
 /** The screen. */
@@ -151,17 +157,26 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
   const isFirst = forBus ? !sellers.has(bus.seller) : seller === undefined;
   const revenue = energy.ok && price.ok ? cost(energy.value, price.value) : undefined;
 
+  const isReady = energy.ok && price.ok && until.ok && !isTooMuch && !isTooLittle && whyNot === undefined;
+  const listed =
+    energy.ok && price.ok && until.ok
+      ? {
+          energyWh: energy.value,
+          pricePerKwh: price.value,
+          // On delivery terms it is the device's.
+          source: limit?.source ?? source,
+          windowStart,
+          expiresAt: until.value,
+          forBus,
+        }
+      : undefined;
+  const preview = usePreview(
+    `${bus.address} ${windowStart} ${forBus} ${energy.ok ? energy.value : ''} ${price.ok ? price.value : ''}`,
+    isReady && listed !== undefined ? (lister) => offerCreateFees(live, lister, bus, listed) : undefined,
+  );
+
   const onSell = () => {
-    if (signer === undefined || !energy.ok || !price.ok || !until.ok) return;
-    const listed = {
-      energyWh: energy.value,
-      pricePerKwh: price.value,
-      // On delivery terms it is the device's.
-      source: limit?.source ?? source,
-      windowStart,
-      expiresAt: until.value,
-      forBus,
-    };
+    if (signer === undefined || listed === undefined) return;
     void action.run(async (onStage) => {
       await offerCreate(live, signer, bus, listed, onStage);
       setAmount((before) => ({ ...before, text: '' }));
@@ -233,6 +248,11 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
             : t.sellScreen.atLeast(formatTokens(lowestPrice(bus, forBus), bus.decimals))
         }
       />
+      <MarketBeside
+        bus={bus}
+        windowStart={windowStart}
+        price={price.ok ? price.value + terms.gridFeePerKwh : undefined}
+      />
       {limit !== undefined ? (
         <p className="row">
           <span className="label">{t.sellScreen.source}</span> <SourceIcon source={limit.source} />{' '}
@@ -294,19 +314,65 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
           {opensBook && t.sellScreen.opensTheBook(formatSol(recordRent))}
         </p>
       )}
+      {preview.kind !== 'none' && (
+        <dl className="lines">
+          <FeeLines preview={preview} account={t.offerDialog.offer} />
+        </dl>
+      )}
       {whyNot !== undefined && (
         <p className="error-text" role="alert">
           {whyNot}
         </p>
       )}
-      <WalletButton
-        busy={action.isRunning}
-        disabled={!energy.ok || !price.ok || !until.ok || isTooMuch || isTooLittle || whyNot !== undefined}
-      >
+      <WalletButton busy={action.isRunning} disabled={!isReady}>
         {t.sellScreen.putOnOffer}
       </WalletButton>
       <ActionStatus action={action} />
     </form>
+  );
+}
+
+/** What others ask for energy of the same time, beside the seller's own price; both with the grid fee. */
+function MarketBeside({
+  bus,
+  windowStart,
+  price,
+}: {
+  readonly bus: Bus;
+  readonly windowStart: number;
+  readonly price: bigint | undefined;
+}) {
+  const { offers } = useMarket();
+  const { wallet } = useSession();
+  const now = useNow();
+  const others = [...offers.values()].filter(
+    (offer) =>
+      offer.bus === bus.address &&
+      offer.windowStart === windowStart &&
+      offer.wallet !== wallet &&
+      untradable(offer, bus, now) === undefined,
+  );
+  if (others.length === 0) return <p className="hint">{t.sellScreen.nobodyElseSells}</p>;
+  const prices = others.map(({ fullPricePerKwh }) => fullPricePerKwh);
+  const lowest = prices.reduce((a, b) => (a < b ? a : b));
+  const highest = prices.reduce((a, b) => (a > b ? a : b));
+  const sum = (of: readonly Offer[]) => of.reduce((total, offer) => total + freeWh(offer), 0n);
+  const before = price === undefined ? [] : others.filter(({ fullPricePerKwh }) => fullPricePerKwh <= price);
+  return (
+    <section className="beside" aria-label={t.sellScreen.theMarket}>
+      <p className="hint">
+        {t.sellScreen.othersAsk(
+          formatEnergy(sum(others)),
+          formatTokens(lowest, bus.decimals),
+          formatTokens(highest, bus.decimals),
+        )}{' '}
+        {price !== undefined &&
+          (before.length === 0
+            ? t.sellScreen.youAreTheCheapest
+            : t.sellScreen.soldBeforeYours(formatEnergy(sum(before))))}
+      </p>
+      <DepthChart offers={others} bus={bus} />
+    </section>
   );
 }
 

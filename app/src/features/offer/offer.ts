@@ -3,7 +3,7 @@
 import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
 import { bookAddress, capacityAddress, meterAddress, offerAddress } from '../../chain/address';
-import { send, type Sent, type Signer, type Stage } from '../../chain/send';
+import { fitsTransaction, prepare, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import {
@@ -20,6 +20,7 @@ import { termsAt } from '../../market/terms';
 import { SYSTEM_PROGRAM } from '../../programs';
 import { t } from '../../words';
 import { withAccounts } from '../purchase/plan';
+import type { Fees } from '../purchase/usePreview';
 import { nextOffer } from '../seller/seller';
 
 const writable = (address: Address) => ({ address, role: AccountRole.WRITABLE });
@@ -47,6 +48,12 @@ export function offerCreate(
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
   return send(live.connection, signer, () => offerCreateInstructions(live, signer.address, bus, listed), onStage);
+}
+
+/** What the network takes for an offer; the rent is told apart. */
+export async function offerCreateFees(live: LiveMarket, lister: Address, bus: Bus, listed: Listed): Promise<Fees> {
+  const { fee } = await prepare(live.connection, lister, await offerCreateInstructions(live, lister, bus, listed));
+  return { fee, rent: 0n, positionRent: 0n };
 }
 
 /** The instructions that put energy on offer. */
@@ -152,4 +159,15 @@ export function offerCancel(
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
   return send(live.connection, signer, async () => [offerCancelInstruction(signer.address, offer)], onStage);
+}
+
+/** The instructions that close offers which trade no more, of as many as one transaction holds. */
+export function closingInstructions(caller: Address, offers: readonly Offer[]): readonly Instruction[] {
+  const instructions: Instruction[] = [];
+  for (const offer of offers) {
+    const next = offerCancelInstruction(caller, offer);
+    if (!fitsTransaction(caller, [...instructions, next])) break;
+    instructions.push(next);
+  }
+  return instructions;
 }

@@ -29,8 +29,10 @@ import { t } from '../../words';
 import { parseAddress } from '../bus/bus';
 import { TIMELOCK_CHOICES } from '../bus/CreateBus';
 import { FIRST_TERMS, readTerms, TermsFields, type TermsInput } from '../terms/TermsFields';
-import { ACTION_TITLES, Change } from './change';
+import { Change } from './change';
+import { PastDecisions } from './PastDecisions';
 import { isAtOnce, proposalCreate, proposalDo, type ProposalVerb } from './proposal';
+import { ACTION_TITLES } from './titles';
 
 const STAGES: Readonly<Record<ProposalStage, readonly [string, string]>> = {
   executed: [t.proposals.carriedOut, 'good'],
@@ -71,6 +73,7 @@ export function Proposals({ bus }: { readonly bus: Bus }) {
           ))}
         </ul>
       )}
+      <PastDecisions bus={bus} />
       {isOpen && <ProposeDialog bus={bus} onClose={() => setIsOpen(false)} />}
     </Card>
   );

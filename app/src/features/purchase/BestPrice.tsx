@@ -7,20 +7,23 @@ import { U64_MAX } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { short } from '../../amount/text';
 import { formatTokens, parsePrice } from '../../amount/token';
-import { freeWh, type Bus, type Offer } from '../../market/model';
+import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { chooseBus, chosenBuses } from '../../state/chosenBuses';
 import { useStore } from '../../state/store';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { Tokens } from '../../ui/amounts';
 import { EnergyField, readEnergy, Segmented, TextField, type EnergyInputValue } from '../../ui/fields';
 import { AddressLabel } from '../../ui/parts';
 import { useNow } from '../../ui/time';
+import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
 import { FillTable } from './FillTable';
 import { freshBest } from './fresh';
 import { leftOut } from './leftOut';
+import { mostOf } from './most';
 import { tell } from './outcomes';
 import {
   guarded,
@@ -97,6 +100,21 @@ export function BestPrice({
     [want, offers, buses, positions, wallet, now],
   );
   const quote = quoted?.ok === true ? quoted.quote : undefined;
+  const most = useMemo(
+    () =>
+      mostOf(
+        [...offers.values()].filter((offer) => {
+          const own = buses.get(offer.bus);
+          const isInScope =
+            where === 'here' ? offer.bus === bus.address : own?.mint === bus.mint && chosen.has(offer.bus);
+          const isMeant = chosenWindows === undefined || chosenWindows.has(offer.windowStart);
+          const isBuyable = own !== undefined && untradable(offer, own, now) === undefined && offer.wallet !== wallet;
+          return (isInScope || offer.bus === bus.address) && isMeant && isBuyable && !without.has(offer.address);
+        }),
+        wallet === undefined ? undefined : balance,
+      ),
+    [offers, buses, bus, where, chosen, chosenWindows, without, wallet, balance, now],
+  );
   const purchases = useMemo(() => (quote === undefined ? [] : purchasesOf(quote, lanes)), [quote, lanes]);
   const excess = tooMany(purchases);
   const maxTotal = quote === undefined ? 0n : guarded(quote.totalCost, guard);
@@ -146,7 +164,21 @@ export function BestPrice({
         label={t.bestPrice.buyAtTheBestPrice}
         value={amount}
         onChange={setAmount}
-        hint={t.bestPrice.anyAmountDownTo1}
+        aside={
+          <button
+            type="button"
+            className="button small quiet"
+            disabled={most === 0n}
+            onClick={() => setAmount(({ unit }) => ({ unit, text: plainEnergy(most, unit) }))}
+          >
+            {t.bestPrice.max}
+          </button>
+        }
+        hint={
+          balance === undefined || wallet === undefined
+            ? t.bestPrice.anyAmountDownTo1
+            : t.bestPrice.youHave(`${formatTokens(balance, bus.decimals)} ${bus.token}`)
+        }
         error={
           want !== undefined && quoted?.ok === false && amount.text.trim() !== ''
             ? refusalOf(state, want, quoted)
@@ -207,12 +239,21 @@ export function BestPrice({
           <Shortage balance={balance} total={quote.totalCost} bus={bus} />
         </>
       )}
-      <WalletButton
-        busy={action.isRunning}
-        disabled={quote === undefined || excess !== undefined || isShort || preview.kind === 'refused'}
-      >
-        {quote === undefined ? t.bestPrice.buy : t.bestPrice.buyEnergy(formatEnergy(quote.energyWh), purchases.length)}
-      </WalletButton>
+      <div className="buy-bar">
+        {quote !== undefined && (
+          <span className="buy-bar-total" aria-hidden="true">
+            <Tokens units={quote.totalCost} bus={bus} /> <Worth units={quote.totalCost} bus={bus} />
+          </span>
+        )}
+        <WalletButton
+          busy={action.isRunning}
+          disabled={quote === undefined || excess !== undefined || isShort || preview.kind === 'refused'}
+        >
+          {quote === undefined
+            ? t.bestPrice.buy
+            : t.bestPrice.buyEnergy(formatEnergy(quote.energyWh), purchases.length)}
+        </WalletButton>
+      </div>
       <ActionStatus action={action} />
     </form>
   );

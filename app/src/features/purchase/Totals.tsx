@@ -3,8 +3,10 @@
 import { formatSol, formatTokens, formatUnits } from '../../amount/token';
 import { WH_PER_KWH } from '../../generated';
 import type { Bus, Offer } from '../../market/model';
+import { deliveryTime } from '../../market/terms';
 import { Tokens } from '../../ui/amounts';
 import { Segmented } from '../../ui/fields';
+import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
 import { TermsNote } from '../delivery/TermsNote';
 import { GUARDS, type Guard } from './quote';
@@ -89,7 +91,7 @@ export function TotalLines({
   readonly total: bigint;
   readonly maxTotal: bigint;
   readonly energyWh: bigint;
-  readonly bus: Pick<Bus, 'decimals' | 'token'>;
+  readonly bus: Pick<Bus, 'decimals' | 'token' | 'mint'>;
   readonly preview: Preview;
   readonly parts: readonly Part[];
 }) {
@@ -99,10 +101,18 @@ export function TotalLines({
     <div className="total">
       <div className="row spread grand">
         <span>{t.totals.total}</span>
-        <Tokens units={total} bus={bus} exact />
+        <span>
+          <Tokens units={total} bus={bus} /> <Worth units={total} bus={bus} />
+        </span>
       </div>
       <TermsNote of={parts} />
       <dl className="lines">
+        {parts.length > 0 && (
+          <div>
+            <dt>{t.totals.delivered}</dt>
+            <dd>{deliveriesOf(parts)}</dd>
+          </div>
+        )}
         {gridFee > 0n && (
           <div>
             <dt>{t.totals.ofItGridFee}</dt>
@@ -115,10 +125,7 @@ export function TotalLines({
         </div>
         <div>
           <dt>{t.totals.neverMoreThan}</dt>
-          <dd>
-            <span className="number">{formatTokens(maxTotal, bus.decimals)}</span>
-            <span className="base-units">{t.totals.baseUnits(formatUnits(maxTotal))}</span>
-          </dd>
+          <dd className="number">{formatTokens(maxTotal, bus.decimals)}</dd>
         </div>
         <div>
           <dt>{t.totals.marketFee}</dt>
@@ -126,17 +133,66 @@ export function TotalLines({
         </div>
         <FeeLines preview={preview} account={t.totals.purchaseLane} />
       </dl>
+      <Exactly total={total} maxTotal={maxTotal} preview={preview} />
     </div>
   );
 }
 
-/** SOL, exact, and in lamports. */
+/** The windows of parts in few words, each once. */
+function deliveriesOf(parts: readonly Part[]): string {
+  const starts = [...new Map(parts.map(({ bus, offer }) => [`${bus.address} ${offer.windowStart}`, { bus, offer }]))]
+    .map(([, part]) => part)
+    .toSorted((a, b) => a.offer.windowStart - b.offer.windowStart);
+  const said = [...new Set(starts.map(({ bus, offer }) => deliveryTime(bus, offer.windowStart)))];
+  return said.length <= WINDOWS_SAID
+    ? said.join('; ')
+    : `${said.slice(0, WINDOWS_SAID).join('; ')} ${t.totals.andMore(said.length - WINDOWS_SAID)}`;
+}
+
+/** Delivery windows that are named before the others are counted. */
+const WINDOWS_SAID = 2;
+
+/** The same in the smallest units, for who wants to compare them with what the wallet shows. */
+export function Exactly({
+  total,
+  maxTotal,
+  preview,
+}: {
+  readonly total: bigint;
+  readonly maxTotal?: bigint;
+  readonly preview: Preview;
+}) {
+  const lines: readonly (readonly [string, string])[] = [
+    [t.totals.total, t.totals.baseUnits(formatUnits(total))],
+    ...(maxTotal === undefined ? [] : [[t.totals.neverMoreThan, t.totals.baseUnits(formatUnits(maxTotal))] as const]),
+    ...(preview.kind === 'good'
+      ? [
+          [t.totals.networkFee, t.totals.lamports(formatUnits(preview.fee))] as const,
+          [t.totals.rent, t.totals.lamports(formatUnits(preview.rent + preview.positionRent))] as const,
+        ]
+      : []),
+  ];
+  return (
+    <details className="more exactly">
+      <summary>{t.totals.exactly}</summary>
+      <dl className="lines">
+        {lines.map(([term, said]) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd className="number">{said}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
+/** SOL, exact; lamports on hover. */
 function Lamports({ units }: { readonly units: bigint }) {
   return (
-    <>
-      <span className="number">{formatSol(units)}</span>
-      <span className="base-units">{t.totals.lamports(formatUnits(units))}</span>
-    </>
+    <span className="number" title={t.totals.lamports(formatUnits(units))}>
+      {formatSol(units)}
+    </span>
   );
 }
 

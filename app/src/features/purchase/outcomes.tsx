@@ -37,6 +37,9 @@ export function tell(
             bought.length,
             outcomes.length,
           )}
+          <span className="sub block">
+            {outcomes.flatMap(({ kind }, index) => (kind === 'bought' ? (plans[index]?.title ?? []) : [])).join('; ')}
+          </span>
           {!isAll && (
             <ul className="outcomes">
               {outcomes.map((outcome, index) =>

@@ -89,6 +89,8 @@ export function gridPart({ listedWh, remainingWh, gridFeePerKwh, gridCredited, p
 /** A withdrawal: its instructions, and what it pays, in base units. */
 export interface Withdrawal {
   readonly instructions: readonly Instruction[];
+  /** How many of the instructions, from the first, create the account that is paid. */
+  readonly creation: number;
   readonly amount: bigint;
   /** What one transaction could not collect as well. */
   readonly left: bigint;
@@ -131,7 +133,7 @@ export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, ch
     add(getOfferCollectInstruction({ offer: offer.address, seller: seller.address }), offer.proceeds - gridPart(offer));
   }
   if (amount === 0n) throw new Refusal(t.seller.thereIsNothingToWithdraw);
-  return { instructions: [...creation, ...collects, withdraw], amount, left };
+  return { instructions: [...creation, ...collects, withdraw], creation: creation.length, amount, left };
 }
 
 /** Makes a withdrawal; returns what it paid, and what one transaction could not collect as well. */
@@ -154,6 +156,54 @@ export async function sellerWithdraw(
     onStage,
   );
   return { amount, left };
+}
+
+/** What was withdrawn of one token. */
+export interface Withdrawn {
+  readonly bus: Bus;
+  readonly amount: bigint;
+}
+
+/**
+ * Withdraws what a wallet earned on several buses: as much as one transaction holds, at least from one. `isAll` tells
+ * whether nothing was left out.
+ */
+export async function withdrawAll(
+  live: LiveMarket,
+  signer: Signer,
+  own: readonly { readonly seller: Seller; readonly bus: Bus }[],
+  onStage: (stage: Stage) => void,
+): Promise<{ readonly paid: readonly Withdrawn[]; readonly isAll: boolean }> {
+  let paid: Withdrawn[] = [];
+  let isAll = true;
+  const build = async () => {
+    const instructions: Instruction[] = [];
+    const creations = new Set<string>();
+    paid = [];
+    isAll = true;
+    const now = live.now();
+    const state = live.state.get();
+    for (const { seller, bus } of own) {
+      const { released, proceeds, due } = moneyOf(seller, state.offers.values(), state.books.values(), now);
+      if (released + proceeds + due === 0n) continue;
+      const { instructions: all, creation, amount, left } = await withdrawal(live, signer.address, bus, seller);
+      // One creation of the wallet's account of a token is enough.
+      const more = creations.has(bus.mint) ? all.slice(creation) : all;
+      if (instructions.length > 0 && !fitsTransaction(signer.address, [...instructions, ...more])) {
+        isAll = false;
+        continue;
+      }
+      instructions.push(...more);
+      if (creation > 0) creations.add(bus.mint);
+      isAll &&= left === 0n;
+      const known = paid.find((one) => one.bus.mint === bus.mint);
+      paid = [...paid.filter((one) => one !== known), { bus, amount: (known?.amount ?? 0n) + amount }];
+    }
+    if (instructions.length === 0) throw new Refusal(t.seller.thereIsNothingToWithdraw);
+    return instructions;
+  };
+  await send(live.connection, signer, build, onStage);
+  return { paid, isAll };
 }
 
 /** Why a seller account cannot be closed by its seller now; `undefined` where it can. */

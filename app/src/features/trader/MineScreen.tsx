@@ -12,6 +12,8 @@ import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Empty, Facts, Reading } from '../../ui/parts';
+import { useNow } from '../../ui/time';
+import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
 import { Certificates } from '../certificate/Certificates';
@@ -24,6 +26,8 @@ import { useBalance } from '../purchase/useBuyer';
 import { SellerMoneyCard } from '../seller/SellerMoney';
 import { history, type HistoricPurchase, type Proof } from '../verify/verify';
 import { WaitingForYou } from '../waiting/WaitingForYou';
+import { RateFields } from '../wallet/RateFields';
+import { EnergyCard } from './EnergyCard';
 import { isClosable } from './lanes';
 import { Purchases } from './Purchases';
 
@@ -51,6 +55,7 @@ export function MineScreen() {
       <div className="main-column">
         <WaitingForYou />
         <Locks />
+        <EnergyCard />
         <Deliveries />
         <SellerMoneyCard />
         <Certificates />
@@ -62,19 +67,38 @@ export function MineScreen() {
       <div className="side-column">
         <WalletCard />
         <OwnBuses />
-        <PastWindows title={t.mineScreen.rentToGetBack} isWanted={({ rentPayer }) => rentPayer === wallet} />
-        <Records />
         <NamesCard />
-        <Lanes />
+        <Advanced />
       </div>
     </div>
+  );
+}
+
+/** What nobody needs every day: lanes and their nonces, delivery records, and rent to get back. */
+function Advanced() {
+  const { wallet } = useSession();
+  const now = useNow();
+  const { capacities } = useMarket();
+  // Rent that can be fetched is worth a look.
+  const isDue = [...capacities.values()].some(
+    (one) => one.rentPayer === wallet && one.windowStart !== 0 && one.windowStart + one.terms.windowSeconds <= now,
+  );
+  return (
+    <details className="more advanced" open={isDue}>
+      <summary>{t.mineScreen.advanced}</summary>
+      <div className="stack">
+        <PastWindows title={t.mineScreen.rentToGetBack} isWanted={({ rentPayer }) => rentPayer === wallet} />
+        <Records />
+        <Lanes />
+      </div>
+    </details>
   );
 }
 
 function WalletCard() {
   const { wallet } = useSession();
   const { buses, holdings } = useMarket();
-  const byMint = new Map([...buses.values()].map((bus) => [bus.mint, bus]));
+  const tokens = [...new Map([...buses.values()].map((bus) => [bus.mint, bus])).values()];
   return (
     <Card title={t.mineScreen.wallet}>
       <Facts
@@ -86,19 +110,26 @@ function WalletCard() {
             </span>,
           ],
           [t.mineScreen.forFeesAndRent, holdings?.lamports === undefined ? '…' : formatSol(holdings.lamports)],
-          ...[...byMint.values()].map((bus): readonly [string, React.ReactNode] => [
+          ...tokens.map((bus): readonly [string, React.ReactNode] => [
             bus.token === UNNAMED ? t.mineScreen.tokens : bus.token,
             <Balance key={bus.mint} bus={bus} />,
           ]),
         ]}
       />
+      <RateFields buses={tokens} />
     </Card>
   );
 }
 
 function Balance({ bus }: { readonly bus: Bus }) {
   const balance = useBalance(bus);
-  return balance === undefined ? <span className="hint">…</span> : <Tokens units={balance} bus={bus} />;
+  return balance === undefined ? (
+    <span className="hint">…</span>
+  ) : (
+    <>
+      <Tokens units={balance} bus={bus} /> <Worth units={balance} bus={bus} />
+    </>
+  );
 }
 
 function OwnBuses() {

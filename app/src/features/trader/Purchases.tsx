@@ -136,8 +136,8 @@ function PurchaseTable({
                 <Paid units={one.paid} bus={places.find(({ bus }) => bus !== undefined)?.bus} />
               </td>
               <td className="end">
-                <a className="mono" href={`#/verify/${one.hash}`} title={one.hash}>
-                  {one.hash.slice(0, 10)}…
+                <a href={`#/verify/${one.hash}`} title={one.hash}>
+                  {t.purchases.openReceipt}
                 </a>
                 <CopyButton text={one.hash} label={t.purchases.copyHash} />
               </td>

@@ -82,6 +82,34 @@ export async function readPurchases(
   return { purchases: newestFirst(purchases), buses };
 }
 
+/** What was bought from offers whose sellers have these vaults: the newest so many transactions of each. */
+export async function readSales(
+  connection: Connection,
+  vaults: readonly Address[],
+  count: number,
+  signal: AbortSignal,
+): Promise<readonly Trade[]> {
+  const found = new Map<string, Trade>();
+  for (const vault of vaults) {
+    const page = await connection.rpc
+      .getSignaturesForAddress(vault, { limit: count, commitment: COMMITMENT })
+      .send({ abortSignal: signal });
+    const signatures = page.filter(({ err }) => err === null).map(({ signature }) => signature);
+    for (let at = 0; at < signatures.length && !signal.aborted; at += READ_AT_ONCE) {
+      const some = signatures.slice(at, at + READ_AT_ONCE);
+      const read = await Promise.all(some.map((one) => readTransaction(connection, one)));
+      for (const [index, transaction] of read.entries()) {
+        for (const event of transaction?.events ?? []) {
+          if (event.kind !== 'purchased') continue;
+          const { purchase: kind, ...trade } = event;
+          found.set(event.hash, { ...trade, kind, signature: some[index] ?? '' });
+        }
+      }
+    }
+  }
+  return [...found.values()];
+}
+
 /** Signatures of transactions that succeeded and name a lane. */
 async function signaturesOf({ rpc }: Connection, lane: Address, signal: AbortSignal): Promise<Signature[]> {
   const found: Signature[] = [];

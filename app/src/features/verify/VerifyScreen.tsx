@@ -3,18 +3,18 @@
 import type { Address } from '@solana/kit';
 import { useState } from 'react';
 
-import { deliveryLabel } from '../../amount/time';
+import { deliveryLabel, momentLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { sentence } from '../../errors/explain';
 import type { Bus } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
-import { Energy } from '../../ui/amounts';
+import { Energy, Tokens } from '../../ui/amounts';
 import { TextField } from '../../ui/fields';
 import { CheckIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
-import { When } from '../../ui/time';
+import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
 import { settlementOf } from '../delivery/TermsNote';
 import { FillTable } from '../purchase/FillTable';
@@ -117,12 +117,19 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
   const decimals = bus?.decimals ?? 0;
   return (
     <Card
+      className="receipt"
       title={
         <span className="row good">
           <CheckIcon /> {t.verifyScreen.processedExactlyOnce}
         </span>
       }
+      aside={
+        <button type="button" className="button small quiet" onClick={() => window.print()}>
+          {t.verifyScreen.print}
+        </button>
+      }
     >
+      <p className="receipt-date">{t.verifyScreen.receiptOf(momentLabel(purchase.at))}</p>
       <Facts
         facts={[
           [
@@ -133,13 +140,19 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
             </span>,
           ],
           [t.verifyScreen.buyer, <AddressLabel key="b" address={purchase.wallet} copy />],
-          [t.verifyScreen.when, <When key="w" at={purchase.at} />],
+          [t.verifyScreen.when, momentLabel(purchase.at)],
           [t.verifyScreen.energy, <Energy key="e" wh={purchase.energyWh} />],
           [
             t.verifyScreen.paid,
-            <span key="p" className="number">
-              {formatTokens(purchase.paid, decimals)}
-            </span>,
+            bus === undefined ? (
+              <span key="p" className="number">
+                {formatTokens(purchase.paid, decimals)}
+              </span>
+            ) : (
+              <span key="p">
+                <Tokens units={purchase.paid} bus={bus} /> <Worth units={purchase.paid} bus={bus} />
+              </span>
+            ),
           ],
           [t.verifyScreen.laneAndNonce, <span key="n" className="mono">{`${purchase.lane} / ${purchase.nonce}`}</span>],
           ...(purchase.signature === undefined
@@ -168,7 +181,7 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
                 from: (
                   <>
                     {known[index] === undefined ? '' : `${known[index].name} `}
-                    <AddressLabel address={fill.offer} />
+                    <Seller offer={fill.offer} />
                     <Delivery offer={fill.offer} bus={known[index]} />
                   </>
                 ),
@@ -180,6 +193,14 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
       <ProofText proof={purchase.proof} />
     </Card>
   );
+}
+
+/** Who sold an offer; the offer itself where that is not known any more. */
+function Seller({ offer }: { readonly offer: Address }) {
+  const { origins, sellers, offers } = useMarket();
+  const account = origins.get(offer)?.seller;
+  const wallet = offers.get(offer)?.wallet ?? (account === undefined ? undefined : sellers.get(account)?.wallet);
+  return <AddressLabel address={wallet ?? account ?? offer} />;
 }
 
 /** When the energy of an offer is delivered, where that is known. */

@@ -1,90 +1,177 @@
-/** What waits for the wallet: money to pull or to release, certificates to take, readings that are missing. */
+/** What waits for the wallet: decisions, money, locks, offers that ended, readings; each with what can be done. */
 
-import { missingReadings, refundable, releasable } from '../../market/delivery';
-import { isOperator, type Bus } from '../../market/model';
+import { useState } from 'react';
+
+import { send } from '../../chain/send';
 import { useMarket, useSession } from '../../session';
-import { useAction } from '../../ui/action';
-import { Tokens } from '../../ui/amounts';
-import { Card } from '../../ui/parts';
-import { useNow } from '../../ui/time';
+import { notices } from '../../state/notices';
+import { useStore } from '../../state/store';
+import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { Card, Empty, Reading } from '../../ui/parts';
+import { Countdown } from '../../ui/time';
 import { t } from '../../words';
-import { useCertifiable } from '../certificate/Certificates';
 import { ClaimList } from '../claim/Claims';
 import { RefundButton, ReleaseButton } from '../delivery/Deliveries';
-import { heldBy, soldBy } from '../delivery/delivery';
+import { closingInstructions } from '../offer/offer';
+import { WithdrawAll } from '../seller/WithdrawAll';
+import { treasuryClaim } from '../treasury/treasuryClaim';
+import { allowNotices, canNotify, isRefused, stopNotices } from './notify';
+import { useWaiting } from './useWaiting';
+import { sayWaiting, type Waiting, type WaitingOf } from './waiting';
 
-/** An amount of one bus's token. */
-interface Due {
-  readonly bus: Bus;
-  readonly amount: bigint;
-}
-
-/** Amounts by token. */
-export function dueByToken(dues: readonly Due[]): readonly Due[] {
-  const sums = new Map<string, Due>();
-  for (const { bus, amount } of dues) {
-    const before = sums.get(bus.mint);
-    sums.set(bus.mint, { bus: before?.bus ?? bus, amount: (before?.amount ?? 0n) + amount });
-  }
-  return [...sums.values()].filter(({ amount }) => amount > 0n);
-}
-
-/** The card; nothing where nothing waits. */
+/** The card. */
 export function WaitingForYou() {
-  const { wallet } = useSession();
   const state = useMarket();
-  const now = useNow();
-  const certificates = useCertifiable();
+  const waiting = useWaiting();
   const refund = useAction();
   const release = useAction();
-  const claims = [...state.claims.values()].filter((claim) => claim.wallet === wallet);
-  const refunds = dueByToken(
-    heldBy(state, wallet).map(({ bus, book, position }) => ({ bus, amount: refundable(book, position, now).amount })),
-  );
-  const releases = dueByToken(
-    soldBy(state, wallet).map(({ bus, book }) => ({ bus, amount: releasable(book, now).amount })),
-  );
-  const missing = [...state.buses.values()].flatMap((bus) => {
-    const count = isOperator(bus, wallet) ? missingReadings(state.books.values(), bus.address, now).length : 0;
-    return count === 0 ? [] : [{ bus, count }];
-  });
-  const isEmpty = [claims, refunds, releases, certificates, missing].every(({ length }) => length === 0);
-  // What was done is told after nothing waits any more.
-  const isQuiet = refund.state.kind === 'idle' && release.state.kind === 'idle';
-  return isEmpty && isQuiet ? null : (
-    <Card title={t.claim.waitingForYou}>
+  const withdraw = useAction();
+  const of = <K extends Waiting['kind']>(...kinds: readonly K[]) =>
+    waiting.filter((one): one is WaitingOf<K> => (kinds as readonly string[]).includes(one.kind));
+  const say = (one: Waiting) => sayWaiting(one, state);
+  const [refunds, releases, withdrawals] = [of('refund'), of('release'), of('withdraw')];
+  const claims = of('claim');
+  const isOpen = (action: typeof refund) => action.state.kind !== 'idle';
+  return (
+    <Card title={t.claim.waitingForYou} className="waiting">
       <div className="stack">
-        {missing.map(({ bus, count }) => (
-          <p key={bus.address} className="status noted">
+        {state.readAt === undefined ? (
+          <Reading what={t.waiting.whatWaits} />
+        ) : (
+          waiting.length === 0 && <Empty>{t.waiting.nothing}</Empty>
+        )}
+        {of('approve', 'carryOut').map((one) => (
+          <p key={one.key} className="status noted" data-waiting={one.kind}>
             <span>
-              {t.waiting.readings(count, bus.name)} <a href={`#/bus/${bus.address}`}>{t.waiting.readThem}</a>
+              {say(one)} <a href={`#/bus/${one.bus.address}`}>{t.waiting.lookAndDecide}</a>
             </span>
           </p>
         ))}
-        {(refunds.length > 0 || refund.state.kind !== 'idle') && (
+        {of('readings').map((one) => (
+          <p key={one.key} className="status noted">
+            <span>
+              {say(one)} <a href={`#/bus/${one.bus.address}`}>{t.waiting.readThem}</a>
+            </span>
+          </p>
+        ))}
+        {of('lock').map((one) => (
+          <p key={one.key} className="status noted" data-waiting="lock">
+            <span>
+              {say(one)} {!one.isOver && <Countdown until={one.lock.expiresAt} />}
+            </span>
+          </p>
+        ))}
+        {(refunds.length > 0 || isOpen(refund)) && (
           <div className="stack tight" data-waiting="refund">
-            {refunds.map(({ bus, amount }) => (
-              <p key={bus.mint}>{t.waiting.refund(<Tokens units={amount} bus={bus} />)}</p>
+            {refunds.map((one) => (
+              <p key={one.key}>{say(one)}</p>
             ))}
             <RefundButton action={refund} />
           </div>
         )}
-        {(releases.length > 0 || release.state.kind !== 'idle') && (
+        {(releases.length > 0 || isOpen(release)) && (
           <div className="stack tight" data-waiting="release">
-            {releases.map(({ bus, amount }) => (
-              <p key={bus.mint}>{t.waiting.release(<Tokens units={amount} bus={bus} />)}</p>
+            {releases.map((one) => (
+              <p key={one.key}>{say(one)}</p>
             ))}
             <ReleaseButton action={release} />
           </div>
         )}
-        {certificates.length > 0 && <p className="hint">{t.waiting.certificates(certificates.length)}</p>}
+        {(withdrawals.length > 0 || isOpen(withdraw)) && (
+          <div className="stack tight" data-waiting="withdraw">
+            {withdrawals.map((one) => (
+              <p key={one.key}>{say(one)}</p>
+            ))}
+            <WithdrawAll action={withdraw} />
+          </div>
+        )}
+        {of('share').map((one) => (
+          <Share key={one.key} of={one} text={say(one)} />
+        ))}
+        {of('ended').map((one) => (
+          <Ended key={one.bus.address} of={one} text={say(one)} />
+        ))}
+        {of('certificates').map((one) => (
+          <p key={one.key} className="hint">
+            {say(one)}
+          </p>
+        ))}
         {claims.length > 0 && (
           <>
             <p className="hint">{t.claim.whatItIs}</p>
-            <ClaimList claims={claims} />
+            <ClaimList claims={claims.map(({ claim }) => claim)} />
           </>
         )}
+        <NoticeChoice />
       </div>
     </Card>
+  );
+}
+
+/** The wallet's share of a treasury, with a button that claims it. */
+function Share({ of: { bus }, text }: { readonly of: WaitingOf<'share'>; readonly text: string }) {
+  const { live, signer, wallet } = useSession();
+  const action = useAction();
+  const claim = () => {
+    if (signer === undefined || wallet === undefined) return;
+    void action.run(async (onStage) => {
+      await treasuryClaim(live, signer, bus, wallet, onStage);
+      await live.refreshBalances();
+      return { message: t.waiting.isClaimed };
+    });
+  };
+  return (
+    <div className="stack tight" data-waiting="share">
+      <p>{text}</p>
+      <WalletButton onClick={claim} busy={action.isRunning}>
+        {t.treasury.claim}
+      </WalletButton>
+      <ActionStatus action={action} />
+    </div>
+  );
+}
+
+/** Offers that ended, with a button that closes as many as one transaction holds. */
+function Ended({ of: { offers }, text }: { readonly of: WaitingOf<'ended'>; readonly text: string }) {
+  const { live, signer } = useSession();
+  const action = useAction();
+  const close = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      await send(live.connection, signer, async () => closingInstructions(signer.address, offers), onStage);
+      return { message: t.waiting.isClosed };
+    });
+  };
+  return (
+    <div className="stack tight" data-waiting="ended">
+      <p>{text}</p>
+      <WalletButton onClick={close} busy={action.isRunning} tone="quiet">
+        {t.waiting.closeThem(offers.length)}
+      </WalletButton>
+      <ActionStatus action={action} />
+    </div>
+  );
+}
+
+/** Whether the browser tells of what waits. */
+function NoticeChoice() {
+  const { isOn } = useStore(notices);
+  const [isDenied, setIsDenied] = useState(isRefused);
+  if (!canNotify()) return null;
+  return (
+    <div className="row wrap">
+      <button
+        type="button"
+        className="button small quiet"
+        aria-pressed={isOn}
+        onClick={() => {
+          if (isOn) stopNotices();
+          else void allowNotices().then((isAllowed) => setIsDenied(!isAllowed));
+        }}
+      >
+        {isOn ? t.waiting.tellNoMore : t.waiting.tellMe}
+      </button>
+      {isDenied && !isOn && <span className="hint">{t.waiting.theBrowserRefuses}</span>}
+    </div>
   );
 }

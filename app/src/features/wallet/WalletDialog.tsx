@@ -9,6 +9,7 @@ import { classes } from '../../ui/classes';
 import { Dialog } from '../../ui/dialog';
 import { WalletIcon } from '../../ui/icons';
 import { AddressLabel, Empty } from '../../ui/parts';
+import { device, phantomLink } from '../../wallet/phone';
 import {
   DisconnectButton,
   isFor,
@@ -89,6 +90,7 @@ export function WalletDialog() {
             {unfit.length === 0 ? t.walletDialog.noWalletIsInstalledIn : t.walletDialog.noWalletInThisBrowser}
           </Empty>
         )}
+        {usable.length === 0 && <WithoutWallet />}
         <ul className="choices">
           {usable.map((wallet) => (
             <li key={wallet.name}>
@@ -107,6 +109,27 @@ export function WalletDialog() {
         </ul>
       </div>
     </Dialog>
+  );
+}
+
+/** Ways to a wallet where this browser has none: Phantom's own browser on a phone, Phantom elsewhere. */
+function WithoutWallet() {
+  const isPhone = device() !== 'desktop';
+  return (
+    <div className="stack tight">
+      {isPhone ? (
+        <>
+          <p className="hint">{t.walletDialog.browsersOfPhonesHaveNone}</p>
+          <a className="button primary" href={phantomLink(location.href)}>
+            {t.walletDialog.openInPhantom}
+          </a>
+        </>
+      ) : (
+        <a className="button quiet" href="https://phantom.app/download" target="_blank" rel="noreferrer">
+          {t.walletDialog.getPhantom}
+        </a>
+      )}
+    </div>
   );
 }
 

@@ -1,0 +1,23 @@
+/** The most that somebody can buy. Pure. */
+
+import { WH_PER_KWH } from '../../generated';
+import { freeWh, type Offer } from '../../market/model';
+
+/** Energy of offers that a balance pays for, from the cheapest; all of it where the balance is not known. */
+export function mostOf(offers: readonly Offer[], balance: bigint | undefined): bigint {
+  const sorted = offers.toSorted((a, b) => (a.fullPricePerKwh < b.fullPricePerKwh ? -1 : 1));
+  let [most, left] = [0n, balance ?? 0n];
+  for (const offer of sorted) {
+    const { fullPricePerKwh: price, leastWh } = offer;
+    const free = freeWh(offer);
+    const paid = balance === undefined || price === 0n ? free : (left * WH_PER_KWH) / price;
+    const taken = paid < free ? paid : free;
+    // A part that is too small is not sold.
+    if (taken < free && taken < leastWh) break;
+    most += taken;
+    // A cost is rounded up.
+    left -= (taken * price + WH_PER_KWH - 1n) / WH_PER_KWH;
+    if (taken < free) break;
+  }
+  return most;
+}

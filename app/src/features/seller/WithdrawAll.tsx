@@ -1,0 +1,46 @@
+/** Withdraws what the wallet earned on all buses, with one button. */
+
+import { useMarket, useSession } from '../../session';
+import { ActionStatus, WalletButton, type Action } from '../../ui/action';
+import { Tokens } from '../../ui/amounts';
+import { t } from '../../words';
+import { withdrawAll, type Withdrawn } from './seller';
+
+/** The button; nothing where the wallet sells nowhere. */
+export function WithdrawAll({ action }: { readonly action: Action }) {
+  const { live, signer, wallet } = useSession();
+  const { sellers, buses } = useMarket();
+  const own = [...sellers.values()].flatMap((seller) => {
+    const bus = buses.get(seller.bus);
+    return seller.wallet === wallet && bus !== undefined ? [{ seller, bus }] : [];
+  });
+  const run = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      const { paid, isAll } = await withdrawAll(live, signer, own, onStage);
+      return {
+        tone: isAll ? 'done' : 'part',
+        message: (
+          <>
+            {t.seller.withdrewAll(
+              paid.map((one: Withdrawn) => (
+                <span key={one.bus.mint} className="block">
+                  <Tokens units={one.amount} bus={one.bus} />
+                </span>
+              )),
+            )}
+            {!isAll && t.seller.moreIsLeftElsewhere}
+          </>
+        ),
+      };
+    });
+  };
+  return (
+    <div className="stack tight">
+      <WalletButton onClick={run} busy={action.isRunning}>
+        {t.seller.withdrawAll}
+      </WalletButton>
+      <ActionStatus action={action} />
+    </div>
+  );
+}

@@ -1,0 +1,88 @@
+// @vitest-environment node
+
+import { describe, expect, it } from 'vitest';
+
+import type { OfferOrigin, Trade } from '../../market/model';
+import { byAddress, key, makeBus, makeSeller, QUARTERS } from '../../testing/market';
+import { barsOf, energyCsv, entriesOf, figuresOf, partnersOf, periodOf } from './energy';
+
+const ME = key(7);
+const OTHER = key(8);
+const monday = new Date(2026, 5, 1).getTime() / 1_000;
+const DAY = 86_400;
+
+describe('a period', () => {
+  it('is a day of hours, a week from Monday, a month of days, by the clock of this machine', () => {
+    const noon = monday + 2 * DAY + 43_200;
+    const day = periodOf('day', noon);
+    expect([day.from, day.to, day.bars.length]).toEqual([monday + 2 * DAY, monday + 3 * DAY, 24]);
+    const week = periodOf('week', noon, -1);
+    expect([week.from, week.to, week.bars.length]).toEqual([monday - 7 * DAY, monday, 7]);
+    const month = periodOf('month', noon, 1);
+    expect(month.bars).toHaveLength(31);
+    expect(new Date(month.from * 1_000).getMonth()).toBe(6);
+  });
+});
+
+describe('what was bought and sold', () => {
+  async function traded() {
+    const { bus } = await makeBus(100, { terms: { ...QUARTERS, gridFeePerKwh: 20_000n } });
+    const [mine, theirs] = [await makeSeller(bus, ME), await makeSeller(bus, OTHER)];
+    const origin = (seller: typeof mine, windowStart: number, source: OfferOrigin['source']): OfferOrigin => ({
+      ...{ bus: bus.address, seller: seller.address, windowStart, source, gridFeePerKwh: 20_000n },
+    });
+    const origins = new Map([
+      [key(300), origin(theirs, monday + 3_600, 'solar')],
+      [key(301), origin(theirs, monday + DAY, 'wind')],
+      [key(302), origin(mine, monday + DAY, 'hydro')],
+    ]);
+    const fill = (offer: number, energyWh: bigint, cost: bigint) => ({
+      ...{ offer: key(offer), energyWh, pricePerKwh: 220_000n, cost },
+    });
+    const bought = { hash: 'aa', at: monday, energyWh: 3_000n, paid: 660_000n };
+    const purchases = [{ ...bought, fills: [fill(300, 1_000n, 220_000n), fill(301, 2_000n, 440_000n)] }];
+    const sale: Trade = {
+      ...{ signature: 's', hash: 'bb', buyer: OTHER, lane: 0, nonce: 1n, kind: 'batch', at: monday },
+      fills: [fill(302, 1_000n, 220_000n), fill(300, 500n, 110_000n)],
+    };
+    const state = { buses: byAddress([bus]), sellers: byAddress([mine, theirs]), origins };
+    return { bus, entries: entriesOf(state, ME, purchases, [sale], () => undefined) };
+  }
+
+  it('counts when it is delivered, with whom, and what the seller gets without the grid’s part', async () => {
+    const { entries } = await traded();
+    expect(
+      entries.map(({ side, at, energyWh, units, source, who }) => [side, at, energyWh, units, source, who]),
+    ).toEqual([
+      ['bought', monday + 3_600, 1_000n, 220_000n, 'solar', OTHER],
+      ['bought', monday + DAY, 2_000n, 440_000n, 'wind', OTHER],
+      // What somebody else sold in the same purchase is not the wallet's.
+      ['sold', monday + DAY, 1_000n, 200_000n, 'hydro', OTHER],
+    ]);
+  });
+
+  it('makes figures, bars with the mix of sources, and partners of a period', async () => {
+    const { bus, entries } = await traded();
+    const week = periodOf('week', monday);
+    expect(figuresOf(entries, [], week)).toEqual([
+      { bus, boughtWh: 3_000n, spent: 660_000n, soldWh: 1_000n, earned: 200_000n, released: 0n, held: 0n },
+    ]);
+    const [first, second] = barsOf(entries, 'bought', week);
+    expect([first?.bySource, second?.bySource]).toEqual([
+      [{ source: 'solar', wh: 1_000n }],
+      [{ source: 'wind', wh: 2_000n }],
+    ]);
+    expect(partnersOf(entries, 'bought', week)).toMatchObject([{ who: OTHER, energyWh: 3_000n, units: 660_000n }]);
+    const tuesday = periodOf('day', monday + DAY);
+    expect(figuresOf(entries, [], tuesday)).toMatchObject([{ boughtWh: 2_000n, spent: 440_000n }]);
+    expect(figuresOf(entries, [], periodOf('day', monday + 5 * DAY))).toEqual([]);
+  });
+
+  it('goes out as a table', async () => {
+    const { entries } = await traded();
+    const [head, ...lines] = energyCsv(entries).split('\r\n');
+    expect(head).toBe('time,side,energy_wh,units,token,bus,with,source,transaction_hash');
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toContain('bought,1000,220000,');
+  });
+});

@@ -1,0 +1,226 @@
+/** What a wallet bought and sold, by day, week and month: energy, money, sources, and with whom. Pure. */
+
+import type { Address } from '@solana/kit';
+
+import { WH_PER_KWH } from '../../generated';
+import { SOURCES, type Bus, type Source, type Trade } from '../../market/model';
+import type { MarketState } from '../../market/state';
+import { termsAt, windowSecondsOf } from '../../market/terms';
+import type { DeliveryRow } from '../delivery/rows';
+import type { Bought } from './history';
+
+/** One part of a trade, as its buyer or its seller counts it. */
+export interface Entry {
+  readonly key: string;
+  readonly side: 'bought' | 'sold';
+  /** When it is delivered, or where it has no window, when it was traded. */
+  readonly at: number;
+  readonly energyWh: bigint;
+  /** What the buyer paid, or what the seller gets without the grid fee, in base units. */
+  readonly units: bigint;
+  /** `undefined` where nobody tells the bus, and so the token. */
+  readonly bus: Bus | undefined;
+  readonly source: Source | undefined;
+  /** The other side: the seller, or the buyer. */
+  readonly who: Address | undefined;
+  readonly hash: string;
+  /** Whether the seller is paid for what is delivered: what it earned is then told by deliveries. */
+  readonly isOnDelivery: boolean;
+}
+
+type Known = Pick<MarketState, 'buses' | 'origins' | 'sellers'>;
+
+/** Parts of purchases and sales. `busOf` tells the bus of an offer that is not known otherwise. */
+export function entriesOf(
+  { buses, origins, sellers }: Known,
+  wallet: Address,
+  purchases: readonly Bought[],
+  sales: readonly Trade[],
+  busOf: (offer: Address) => Address | undefined,
+): readonly Entry[] {
+  const entry = (
+    side: Entry['side'],
+    trade: Pick<Trade, 'hash' | 'at' | 'buyer'>,
+    index: number,
+    fill: Bought['fills'][number],
+  ): Entry => {
+    const origin = origins.get(fill.offer);
+    const bus = buses.get(origin?.bus ?? busOf(fill.offer) ?? ('' as Address));
+    const windowStart = origin?.windowStart ?? 0;
+    const gridFee = (fill.energyWh * (origin?.gridFeePerKwh ?? 0n)) / WH_PER_KWH;
+    const isWindow = windowStart !== 0;
+    return {
+      key: `${side} ${trade.hash} ${index}`,
+      side,
+      at: isWindow ? windowStart : trade.at,
+      energyWh: fill.energyWh,
+      units: side === 'bought' ? fill.cost : fill.cost - gridFee,
+      bus,
+      source: origin?.source,
+      who: side === 'bought' ? sellerOf(sellers, origin?.seller) : trade.buyer,
+      hash: trade.hash,
+      isOnDelivery:
+        isWindow &&
+        bus !== undefined &&
+        windowSecondsOf(bus, windowStart) !== undefined &&
+        termsAt(bus, windowStart).isOnDelivery,
+    };
+  };
+  return [
+    ...purchases.flatMap((one) =>
+      one.fills.map((fill, index) => entry('bought', { ...one, buyer: wallet }, index, fill)),
+    ),
+    ...sales.flatMap((trade) =>
+      trade.fills.flatMap((fill, index) => {
+        const seller = origins.get(fill.offer)?.seller;
+        const isOwn = seller !== undefined && sellers.get(seller)?.wallet === wallet;
+        return isOwn ? [entry('sold', trade, index, fill)] : [];
+      }),
+    ),
+  ];
+}
+
+/** A seller's wallet, or its account where that has closed. */
+function sellerOf(sellers: Known['sellers'], seller: Address | undefined): Address | undefined {
+  return seller === undefined ? undefined : (sellers.get(seller)?.wallet ?? seller);
+}
+
+/** Lengths of time that are looked at. */
+export type Span = 'day' | 'week' | 'month';
+
+/** A stretch of time, by the clock of this machine; `bars` are its hours or its days. */
+export interface Period {
+  readonly from: number;
+  readonly to: number;
+  readonly bars: readonly { readonly from: number; readonly to: number }[];
+}
+
+/** The day, week or month that a second is in, or one that lies so many further on. Weeks begin on Monday. */
+export function periodOf(span: Span, second: number, ahead = 0): Period {
+  const date = new Date(second * 1_000);
+  const [year, month, day] = [date.getFullYear(), date.getMonth(), date.getDate()];
+  const at = (y: number, m: number, d: number, h = 0) => Math.floor(new Date(y, m, d, h).getTime() / 1_000);
+  const edges = (count: number, edge: (index: number) => number) => {
+    // In the hours in which clocks change, two edges may be the same.
+    const all = [...new Set(Array.from({ length: count + 1 }, (_, index) => edge(index)))];
+    const bars = all.slice(0, -1).map((from, index) => ({ from, to: all[index + 1] ?? from }));
+    return { from: all[0] ?? second, to: all.at(-1) ?? second, bars };
+  };
+  switch (span) {
+    case 'day':
+      return edges(24, (hour) => at(year, month, day + ahead, hour));
+    case 'week': {
+      const monday = day - ((date.getDay() + 6) % 7) + 7 * ahead;
+      return edges(7, (index) => at(year, month, monday + index));
+    }
+    case 'month': {
+      const days = new Date(year, month + ahead + 1, 0).getDate();
+      return edges(days, (index) => at(year, month + ahead, 1 + index));
+    }
+  }
+}
+
+const within = ({ from, to }: Pick<Period, 'from' | 'to'>, second: number) => second >= from && second < to;
+
+/** Energy of one bar by source, in the order of {@link SOURCES}. */
+export interface EnergyBarOf {
+  readonly from: number;
+  readonly to: number;
+  readonly totalWh: bigint;
+  readonly bySource: readonly { readonly source: Source; readonly wh: bigint }[];
+}
+
+/** Energy of one side in each bar of a period. */
+export function barsOf(entries: readonly Entry[], side: Entry['side'], period: Period): readonly EnergyBarOf[] {
+  return period.bars.map((bar) => {
+    const own = entries.filter((one) => one.side === side && within(bar, one.at));
+    const bySource = SOURCES.flatMap((source) => {
+      const wh = sum(own.filter((one) => (one.source ?? 'unspecified') === source).map(({ energyWh }) => energyWh));
+      return wh === 0n ? [] : [{ source, wh }];
+    });
+    return { ...bar, totalWh: sum(own.map(({ energyWh }) => energyWh)), bySource };
+  });
+}
+
+const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n);
+
+/** Figures of a period, of one token. */
+export interface Figures {
+  readonly bus: Bus;
+  readonly boughtWh: bigint;
+  /** Paid, less what came back since it was not delivered. */
+  readonly spent: bigint;
+  readonly soldWh: bigint;
+  readonly earned: bigint;
+  /** What came back, or was released, of deliveries in the period. */
+  readonly released: bigint;
+  /** What waits for readings of deliveries in the period. */
+  readonly held: bigint;
+}
+
+/** Figures of a period, for each token. */
+export function figuresOf(entries: readonly Entry[], rows: readonly DeliveryRow[], period: Period): readonly Figures[] {
+  const own = entries.filter(({ at }) => within(period, at));
+  const deliveries = rows.filter(({ windowStart }) => within(period, windowStart));
+  const buses = new Map<string, Bus>();
+  for (const { bus } of [...own, ...deliveries]) if (bus !== undefined) buses.set(bus.mint, buses.get(bus.mint) ?? bus);
+  return [...buses.values()].map((bus) => {
+    const of = (side: Entry['side']) => own.filter((one) => one.side === side && one.bus?.mint === bus.mint);
+    const delivered = (side: Entry['side']) =>
+      deliveries.filter((row) => row.side === side && row.bus.mint === bus.mint && row.stage === 'final');
+    const back = sum(delivered('bought').map((row) => row.back));
+    // Of sales on delivery terms whose records are there, the readings tell what was earned.
+    const isTold = (one: Entry) =>
+      one.isOnDelivery &&
+      deliveries.some((row) => row.side === 'sold' && row.windowStart === one.at && row.bus === one.bus);
+    const atOnce = sum(of('sold').flatMap((one) => (isTold(one) ? [] : [one.units])));
+    const byReading = sum(delivered('sold').map((row) => row.earned));
+    const settled = (side: Entry['side']) => delivered(side).filter((row) => row.isSettled);
+    return {
+      bus,
+      boughtWh: sum(of('bought').map(({ energyWh }) => energyWh)),
+      spent: sum(of('bought').map(({ units }) => units)) - back,
+      soldWh: sum(of('sold').map(({ energyWh }) => energyWh)),
+      earned: atOnce + byReading,
+      released: sum(settled('bought').map((row) => row.back)) + sum(settled('sold').map((row) => row.earned)),
+      held: sum(deliveries.filter((row) => row.bus.mint === bus.mint && row.stage !== 'final').map((row) => row.paid)),
+    };
+  });
+}
+
+/** What was traded with somebody. */
+export interface Partner {
+  readonly who: Address | undefined;
+  readonly energyWh: bigint;
+  readonly units: bigint;
+  readonly bus: Bus | undefined;
+}
+
+/** With whom one side of a period was, the most energy first. */
+export function partnersOf(entries: readonly Entry[], side: Entry['side'], period: Period): readonly Partner[] {
+  const found = new Map<string, Partner>();
+  for (const one of entries) {
+    if (one.side !== side || !within(period, one.at)) continue;
+    const key = `${one.who ?? ''} ${one.bus?.mint ?? ''}`;
+    const before = found.get(key);
+    found.set(key, {
+      who: one.who,
+      bus: one.bus,
+      energyWh: (before?.energyWh ?? 0n) + one.energyWh,
+      units: (before?.units ?? 0n) + one.units,
+    });
+  }
+  return [...found.values()].toSorted((a, b) => (a.energyWh > b.energyWh ? -1 : 1));
+}
+
+/** Entries as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. */
+export function energyCsv(entries: readonly Entry[]): string {
+  const head = ['time', 'side', 'energy_wh', 'units', 'token', 'bus', 'with', 'source', 'transaction_hash'];
+  const lines = entries
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ at, side, energyWh, units, bus, who, source, hash }) => [
+      ...[new Date(at * 1_000).toISOString(), side, energyWh, units],
+      ...[bus?.mint ?? '', bus?.address ?? '', who ?? '', source ?? '', hash],
+    ]);
+  return [head, ...lines].map((line) => line.map(String).join(',')).join('\r\n');
+}

@@ -1,0 +1,75 @@
+/** What the wallet bought and sold, as far as the node tells, as components see it. */
+
+import type { Address } from '@solana/kit';
+import { useMemo } from 'react';
+
+import { isUnreachable } from '../../errors/explain';
+import type { OfferOrigin, Trade } from '../../market/model';
+import { originOf, readCreation } from '../../market/trades';
+import { useMarket, useSession } from '../../session';
+import { useAnswer } from '../../state/useAnswer';
+import { entriesOf, type Entry } from './energy';
+import { knownPurchases, readPurchases, readSales, withOlder, type Bought } from './history';
+
+/** Transactions of each vault that are read for sales. */
+const SALES_READ = 200;
+/** Offers that are closed by now, and whose creation is read. */
+const OFFERS_READ = 100;
+
+interface Past {
+  readonly purchases: readonly Bought[];
+  readonly sales: readonly Trade[];
+  readonly buses: ReadonlyMap<Address, Address>;
+  readonly origins: ReadonlyMap<Address, OfferOrigin>;
+}
+
+/** Everything that the wallet traded: at once what is known, then what the chain tells of earlier. */
+export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRead: boolean } {
+  const { live, wallet } = useSession();
+  const { trades, origins, buses, sellers, readAt } = useMarket();
+  const vaults = useMemo(
+    () => [...sellers.values()].flatMap((seller) => (seller.wallet === wallet ? [seller.vault] : [])).join(' '),
+    [sellers, wallet],
+  );
+  const past = useAnswer(
+    live,
+    wallet === undefined || readAt === undefined ? undefined : `${wallet} ${vaults}`,
+    async (signal): Promise<Past | undefined> => {
+      if (wallet === undefined) return undefined;
+      const own = vaults.split(' ').filter(Boolean) as Address[];
+      const [bought, sales] = await Promise.all([
+        readPurchases(live.connection, wallet, signal, () => undefined),
+        readSales(live.connection, own, SALES_READ, signal),
+      ]);
+      const known = live.state.get().origins;
+      const offers = new Set([...bought.purchases, ...sales].flatMap(({ fills }) => fills.map(({ offer }) => offer)));
+      const found = new Map<Address, OfferOrigin>();
+      for (const offer of [...offers]
+        .filter((one) => known.get(one)?.windowStart === undefined)
+        .slice(0, OFFERS_READ)) {
+        if (signal.aborted) break;
+        const created = await readCreation(live.connection, offer);
+        if (created !== undefined) found.set(offer, originOf(created));
+      }
+      return { ...bought, sales, origins: found };
+    },
+    { isPassing: isUnreachable },
+  );
+  const read = past.kind === 'answered' ? past.value : undefined;
+  const entries = useMemo(() => {
+    if (wallet === undefined) return [];
+    const purchases = withOlder(knownPurchases(wallet, [], trades), read?.purchases ?? []);
+    const sales = [...new Map([...trades, ...(read?.sales ?? [])].map((trade) => [trade.hash, trade])).values()];
+    const all = new Map(
+      [...(read?.origins ?? []), ...origins].filter(([, { windowStart }]) => windowStart !== undefined),
+    );
+    return entriesOf(
+      { buses, sellers, origins: all },
+      wallet,
+      purchases,
+      sales,
+      (offer) => read?.buses.get(offer) ?? origins.get(offer)?.bus,
+    );
+  }, [wallet, trades, origins, buses, sellers, read]);
+  return { entries, isRead: read !== undefined };
+}
