@@ -228,7 +228,9 @@ describe('what waits', () => {
           const Real = window.Notification;
           window.Notification = new Proxy(Real, {
             construct(target, [title, options]: [string, NotificationOptions]) {
-              void (window as never as { noticeShown: (body: string) => void }).noticeShown(options.body ?? '');
+              void (window as never as { noticeShown: (body: string) => Promise<void> }).noticeShown(
+                options.body ?? '',
+              );
               return new target(title, options);
             },
           });

@@ -196,11 +196,9 @@ describe('records', () => {
     const book = makeBook(1, seller, FIRST, {
       0: { soldWh: 1_000n, paid: 1n, deliveredWh: 500n, reportedAt: FIRST + 900 },
     });
-    const [idle, bought] = [{}, { 0: { energyWh: 1_000n, paid: 1n } }].map((windows) =>
-      makePosition(2, book, BUYER, windows, { openLocks: 1 }),
-    );
+    const idle = makePosition(2, book, BUYER, {}, { openLocks: 1 });
+    const bought = makePosition(2, book, BUYER, { 0: { energyWh: 1_000n, paid: 1n } }, { openLocks: 1 });
     const [gate, others] = [lastGateOf(book, bus), FIRST + 900 + 7_200 + MONTH];
-    if (idle === undefined || bought === undefined) throw new Error('two positions');
     expect([gate - 1, gate].map((now) => mayChangeRefund(book, bus, idle, now))).toEqual([true, false]);
     expect([others - 1, others].map((now) => mayChangeRefund(book, bus, bought, now))).toEqual([true, false]);
     expect(mayChangeRefund(book, { ...bus, closing: true }, idle, 1)).toBe(false);

@@ -5,10 +5,10 @@ const STORE = 'last';
 /** States that are kept at most; the oldest goes. */
 const KEPT = 4;
 
-interface Entry<T> {
+interface Entry {
   readonly key: string;
   readonly at: number;
-  readonly value: T;
+  readonly value: unknown;
 }
 
 function request<T>(asked: IDBRequest<T>): Promise<T> {
@@ -26,11 +26,11 @@ async function store(mode: IDBTransactionMode): Promise<IDBObjectStore> {
 }
 
 /** Keeps a value in place of the last one under its key; whether the browser did. */
-export async function keepLast<T>(key: string, value: T): Promise<boolean> {
+export async function keepLast(key: string, value: unknown): Promise<boolean> {
   try {
     const kept = await store('readwrite');
-    await request(kept.put({ key, at: Date.now(), value } satisfies Entry<T>));
-    const all = (await request(kept.getAll())) as readonly Entry<T>[];
+    await request(kept.put({ key, at: Date.now(), value } satisfies Entry));
+    const all = (await request(kept.getAll())) as readonly Entry[];
     const old = all.toSorted((a, b) => b.at - a.at).slice(KEPT);
     await Promise.all(old.map((entry) => request(kept.delete(entry.key))));
     return true;
@@ -40,9 +40,9 @@ export async function keepLast<T>(key: string, value: T): Promise<boolean> {
 }
 
 /** The last value under a key; `undefined` where there is none, or none that this browser gives back. */
-export async function readLast<T>(key: string): Promise<T | undefined> {
+export async function readLast(key: string): Promise<unknown> {
   try {
-    const found = (await request((await store('readonly')).get(key))) as Entry<T> | undefined;
+    const found = (await request((await store('readonly')).get(key))) as Entry | undefined;
     return found?.value;
   } catch {
     return undefined;

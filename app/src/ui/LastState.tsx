@@ -17,8 +17,8 @@ export function LastState() {
   const key = `${FORM} ${network.rpcUrl} ${wallet ?? ''}`;
   useEffect(() => {
     let isOver = false;
-    void readLast<MarketState>(key).then((kept) => {
-      if (!isOver && kept !== undefined) live.showLast(kept);
+    void readLast(key).then((kept) => {
+      if (!isOver && kept !== undefined) live.showLast(kept as MarketState);
     });
     return () => {
       isOver = true;

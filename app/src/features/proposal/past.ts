@@ -120,7 +120,7 @@ async function readEvents(
       ),
     );
     for (const transaction of read) {
-      if (transaction?.meta == null || transaction.meta.err !== null) continue;
+      if (transaction?.meta?.err !== null) continue;
       const { slot, blockTime } = transaction;
       const when = blockTime === null ? undefined : Number(blockTime);
       for (const event of rawEventsOf(transaction.meta.logMessages)) found.push({ event, at: when, slot });

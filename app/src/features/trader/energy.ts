@@ -165,25 +165,26 @@ export function figuresOf(entries: readonly Entry[], rows: readonly DeliveryRow[
   const buses = new Map<string, Bus>();
   for (const { bus } of [...own, ...deliveries]) if (bus !== undefined) buses.set(bus.mint, buses.get(bus.mint) ?? bus);
   return [...buses.values()].map((bus) => {
-    const of = (side: Entry['side']) => own.filter((one) => one.side === side && one.bus?.mint === bus.mint);
-    const delivered = (side: Entry['side']) =>
-      deliveries.filter((row) => row.side === side && row.bus.mint === bus.mint && row.stage === 'final');
-    const back = sum(delivered('bought').map((row) => row.back));
-    // Of sales on delivery terms whose records are there, the readings tell what was earned.
+    const rowsOf = (side: Entry['side']) => deliveries.filter((row) => row.side === side && row.bus.mint === bus.mint);
+    const final = (side: Entry['side']) => rowsOf(side).filter(({ stage }) => stage === 'final');
+    // What is on delivery terms and whose records are there is told by the records, also where no trade is known.
     const isTold = (one: Entry) =>
-      one.isOnDelivery &&
-      deliveries.some((row) => row.side === 'sold' && row.windowStart === one.at && row.bus === one.bus);
-    const atOnce = sum(of('sold').flatMap((one) => (isTold(one) ? [] : [one.units])));
-    const byReading = sum(delivered('sold').map((row) => row.earned));
-    const settled = (side: Entry['side']) => delivered(side).filter((row) => row.isSettled);
+      one.isOnDelivery && rowsOf(one.side).some((row) => row.windowStart === one.at && row.bus === one.bus);
+    const of = (side: Entry['side']) =>
+      own.filter((one) => one.side === side && one.bus?.mint === bus.mint && !isTold(one));
+    const energy = (side: Entry['side']) =>
+      sum(of(side).map(({ energyWh }) => energyWh)) + sum(rowsOf(side).map(({ promisedWh }) => promisedWh));
+    const units = (side: Entry['side']) => sum(of(side).map((one) => one.units));
+    const bought = rowsOf('bought');
+    const settled = (side: Entry['side']) => final(side).filter((row) => row.isSettled);
     return {
       bus,
-      boughtWh: sum(of('bought').map(({ energyWh }) => energyWh)),
-      spent: sum(of('bought').map(({ units }) => units)) - back,
-      soldWh: sum(of('sold').map(({ energyWh }) => energyWh)),
-      earned: atOnce + byReading,
-      released: sum(settled('bought').map((row) => row.back)) + sum(settled('sold').map((row) => row.earned)),
-      held: sum(deliveries.filter((row) => row.bus.mint === bus.mint && row.stage !== 'final').map((row) => row.paid)),
+      boughtWh: energy('bought'),
+      spent: units('bought') + sum(bought.map(({ paid }) => paid)) - sum(final('bought').map(({ back }) => back)),
+      soldWh: energy('sold'),
+      earned: units('sold') + sum(final('sold').map(({ earned }) => earned)),
+      released: sum(settled('bought').map(({ back }) => back)) + sum(settled('sold').map(({ earned }) => earned)),
+      held: sum([...bought, ...rowsOf('sold')].filter(({ stage }) => stage !== 'final').map(({ paid }) => paid)),
     };
   });
 }

@@ -30,7 +30,7 @@ export async function notify(sentences: readonly { readonly key: string; readonl
   const shown =
     sentences.length <= AT_ONCE ? sentences : [{ key: 'several', text: t.waiting.several(sentences.length) }];
   // Browsers of phones show notifications of a service worker alone.
-  const registration = await navigator.serviceWorker?.getRegistration();
+  const registration = 'serviceWorker' in navigator ? await navigator.serviceWorker.getRegistration() : undefined;
   for (const { key, text } of shown) {
     const options = { body: text, tag: key, icon: './icon-192.png' };
     if (registration?.active == null) new Notification(t.claim.waitingForYou, options);

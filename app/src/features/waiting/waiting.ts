@@ -46,6 +46,9 @@ export type Waiting = { readonly key: string } & (
 /** One kind of what waits. */
 export type WaitingOf<K extends Waiting['kind']> = Extract<Waiting, { readonly kind: K }>;
 
+/** A key of parts. */
+const keyOf = (...parts: readonly (string | number | bigint | boolean)[]) => parts.join(' ');
+
 /** How long before its end a lock waits for its buyer. */
 const LOCK_ENDS_SOON_SECONDS = 120;
 
@@ -98,14 +101,14 @@ export function waitingFor(
       const isOver = now > lock.expiresAt || lock.isUnpaid;
       if (bus === undefined || lock.buyer !== wallet) return [];
       if (!isOver && lock.expiresAt - now > LOCK_ENDS_SOON_SECONDS) return [];
-      return [{ kind: 'lock', key: `lock ${lock.address} ${lock.number} ${isOver}`, bus, lock, isOver }];
+      return [{ kind: 'lock', key: keyOf('lock', lock.address, lock.number, isOver), bus, lock, isOver }];
     }),
     ...ended(state, wallet, now),
     ...[...buses.values()].flatMap((bus): Waiting[] => {
       const missing = isOperator(bus, wallet) ? missingReadings(state.books.values(), bus.address, now) : [];
       const [first] = missing;
       if (first === undefined) return [];
-      const key = `readings ${bus.address} ${first.book.address} ${first.place}`;
+      const key = keyOf('readings', bus.address, first.book.address, first.place);
       return [{ kind: 'readings', key, bus, count: missing.length }];
     }),
     ...(certificates > 0 ? [{ kind: 'certificates', key: 'certificates', count: certificates } as const] : []),
@@ -119,10 +122,10 @@ function decisions({ proposals, buses }: Known, wallet: Address, now: number): r
     if (bus === undefined || !isOwner(bus, wallet)) return [];
     const stage = stageOf(proposal, bus, now);
     // A number names a proposal for good, an address only while it is open.
-    const key = `${proposal.address} ${proposal.number}`;
-    if (stage === 'ready') return [{ kind: 'carryOut', key: `carry out ${key}`, bus, proposal }];
+    const of = [proposal.address, proposal.number] as const;
+    if (stage === 'ready') return [{ kind: 'carryOut', key: keyOf('carryOut', ...of), bus, proposal }];
     const isAsked = stage === 'collecting' && !approvers(proposal, bus).includes(wallet);
-    return isAsked ? [{ kind: 'approve', key: `approve ${key}`, bus, proposal }] : [];
+    return isAsked ? [{ kind: 'approve', key: keyOf('approve', ...of), bus, proposal }] : [];
   });
 }
 
@@ -136,24 +139,24 @@ function money(state: Known, wallet: Address, now: number): readonly Waiting[] {
     soldBy(state, wallet).map(({ bus, book }) => ({ bus, amount: releasable(book, now).amount })),
   );
   return [
-    ...refunds.map((due) => ({ kind: 'refund', key: `refund ${due.bus.mint}`, ...due }) as const),
-    ...releases.map((due) => ({ kind: 'release', key: `release ${due.bus.mint}`, ...due }) as const),
+    ...refunds.map((due) => ({ kind: 'refund', key: keyOf('refund', due.bus.mint), ...due }) as const),
+    ...releases.map((due) => ({ kind: 'release', key: keyOf('release', due.bus.mint), ...due }) as const),
     ...[...sellers.values()].flatMap((seller): Waiting[] => {
       const bus = buses.get(seller.bus);
       if (bus === undefined || seller.wallet !== wallet) return [];
       const { released, proceeds } = moneyOf(seller, offers.values(), [], now);
       const amount = released + proceeds;
-      return amount > 0n ? [{ kind: 'withdraw', key: `withdraw ${seller.address}`, bus, seller, amount }] : [];
+      return amount > 0n ? [{ kind: 'withdraw', key: keyOf('withdraw', seller.address), bus, seller, amount }] : [];
     }),
     ...[...buses.values()].flatMap((bus): Waiting[] => {
       const [ledger, balance] = [ledgers.get(bus.address), balances.get(bus.treasury)];
       if (ledger === undefined || balance === undefined) return [];
       const amount = claimable(bus, ledger, wallet, balance);
-      return amount > 0n ? [{ kind: 'share', key: `share ${bus.address}`, bus, amount }] : [];
+      return amount > 0n ? [{ kind: 'share', key: keyOf('share', bus.address), bus, amount }] : [];
     }),
     ...[...claims.values()]
       .filter((claim) => claim.wallet === wallet)
-      .map((claim) => ({ kind: 'claim', key: `claim ${claim.address}`, claim }) as const),
+      .map((claim) => ({ kind: 'claim', key: keyOf('claim', claim.address), claim }) as const),
   ];
 }
 
@@ -168,12 +171,14 @@ function ended({ offers, buses }: Known, wallet: Address, now: number): readonly
   }
   return [...found].map(([bus, own]) => ({
     kind: 'ended',
-    key: `ended ${bus.address} ${
+    key: keyOf(
+      'ended',
+      bus.address,
       own
         .map(({ address }) => address)
         .toSorted()
-        .at(-1) ?? ''
-    }`,
+        .at(-1) ?? '',
+    ),
     bus,
     offers: own,
   }));

@@ -1,0 +1,67 @@
+/** My energy: what was bought and sold, with whom, and the receipt of a purchase. */
+
+import { readFile } from 'node:fs/promises';
+
+import { describe, expect, test } from 'vitest';
+
+import { openSuite } from './suite';
+
+const suite = openSuite();
+
+describe('my energy', () => {
+  test('shows what was bought and sold, the mix of sources, and from whom and to whom', async () => {
+    const { ada, ben, buyer, market } = suite();
+    const bus = await suite().bus('Mixed Row');
+    await suite().list(ada, bus, '2kWh', '0.2', '--source', 'solar');
+    const wind = await suite().list(ben, bus, '3kWh', '0.3', '--source', 'wind');
+    await market.cli(buyer, 'buy', bus, '--energy', '4kWh');
+    // An offer that closes: only its history tells of it.
+    await market.cli(ben, 'offer', 'cancel', wind);
+    const { page } = await suite().come([buyer], '#/mine');
+    const card = page.getByRole('region', { name: 'Bought and sold', exact: true });
+    // 2 kWh at 0.20 and 2 kWh at 0.30.
+    await card.getByText('1.00').first().waitFor();
+    await card.getByRole('img', { name: 'Bought: 4 kWh in 7 bars' }).waitFor();
+    await card.getByText('4 kWh (2 kWh solar, 2 kWh wind)').waitFor();
+    const partners = card.getByRole('table', { name: 'From whom' });
+    expect(await partners.getByRole('row').count()).toBe(3);
+    await partners.getByText('0.60').waitFor();
+    await card.getByRole('button', { name: 'Month' }).click();
+    await card.getByRole('img', { name: /^Bought: 4 kWh in (28|29|30|31) bars$/u }).waitFor();
+    await card.getByRole('button', { name: 'Before that' }).click();
+    await card.getByText('You bought and sold nothing then.').waitFor();
+    const download = page.waitForEvent('download');
+    await card.getByRole('button', { name: 'CSV' }).click();
+    const csv = await readFile(await (await download).path(), 'utf8');
+    expect(csv.split('\r\n')).toHaveLength(3);
+    expect(csv).toContain(ada.address);
+
+    const selling = await suite().come([ada], '#/mine');
+    const sold = selling.page.getByRole('region', { name: 'Bought and sold', exact: true });
+    await sold.getByRole('button', { name: 'Sold' }).click();
+    await sold.getByRole('table', { name: 'To whom' }).getByText('2 kWh').waitFor();
+    // Everything is withdrawn with one button.
+    const waiting = selling.page.getByRole('region', { name: 'Waiting for you', exact: true });
+    await waiting.getByText('0.40 tokens that you earned on Mixed Row').waitFor();
+    await waiting.getByRole('button', { name: 'Withdraw it all' }).click();
+    await waiting.getByText('In your wallet now').waitFor();
+  });
+
+  test('every purchase has a receipt with its proof, which prints without the rest of the page', async () => {
+    const { page } = await suite().come([suite().buyer], '#/mine');
+    await page.getByRole('table', { name: 'Purchases' }).getByRole('link', { name: 'Receipt' }).first().click();
+    const receipt = page.locator('.receipt');
+    await receipt.getByText('The history root on chain proves it').waitFor();
+    await receipt.getByText(`Receipt, ${new Date().toLocaleDateString('en-US', { dateStyle: 'medium' })}`).waitFor();
+    await receipt.getByText('1.00 tokens').waitFor();
+    await page.evaluate(() => {
+      window.print = () => document.body.setAttribute('data-printed', 'yes');
+    });
+    await receipt.getByRole('button', { name: 'Print the receipt' }).click();
+    expect(await page.locator('body').getAttribute('data-printed')).toBe('yes');
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.locator('.top').isVisible()).toBe(false);
+    expect(await page.getByLabel('Transaction hash or signature').isVisible()).toBe(false);
+    expect(await receipt.isVisible()).toBe(true);
+  });
+});
