@@ -9,6 +9,11 @@ use {
     std::{io, path::Path},
 };
 
+/// A cell that begins with one of these can be a formula in a spreadsheet (the last four are full-width). A name that does
+/// gets an apostrophe in front, by which spreadsheets mark text. One that begins with an apostrophe gets another, so that two
+/// names never become one.
+const FORMULA_SIGNS: [char; 9] = ['=', '+', '-', '@', '\'', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
 impl ReplayReport {
     /// Writes `report.html`, `report.json`, `intervals.csv` and `trades.csv` into a folder, which is created; on delivery
     /// terms also `deliveries.csv` and `positions.csv`.
@@ -26,8 +31,27 @@ impl ReplayReport {
         if self.terms == ReplayTerms::Delivery {
             std::fs::write(folder.join("deliveries.csv"), self.deliveries_csv()?)?;
             std::fs::write(folder.join("positions.csv"), self.positions_csv()?)?;
+            return Ok(());
+        }
+        // Those of an earlier report would be taken for this one's.
+        for name in ["deliveries.csv", "positions.csv"] {
+            match std::fs::remove_file(folder.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
         Ok(())
+    }
+
+    /// Creates the folder of a report and tries to write into it: before a replay, because afterwards it is too late.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written to.
+    pub fn prepare(folder: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let probe = folder.join(format!(".report-{}", std::process::id()));
+        std::fs::write(&probe, "")?;
+        std::fs::remove_file(&probe)
     }
 
     /// One row for every interval.
@@ -104,8 +128,10 @@ impl ReplayReport {
         self.interval_results.get(interval).map(|result| result.interval_start.clone()).unwrap_or_default()
     }
 
+    /// Name of a member as a cell that no spreadsheet takes for a formula.
     fn name(&self, member: usize) -> String {
-        self.member_results[member].name.clone()
+        let name = &self.member_results[member].name;
+        if name.starts_with(FORMULA_SIGNS) { format!("'{name}") } else { name.clone() }
     }
 
     /// One row for every part of an offer that was bought.

@@ -13,6 +13,9 @@ It needs Python 3.11 and nothing else, and shares no code with the replay. What 
 - On purchase terms, the grid gets floor(Wh x fee / 1000) of what each seller sold in a window.
 
 A meter reports the surplus that its member really had; members trade by their forecast, where the file has one.
+
+A name that begins with = + - @ or an apostrophe has one more apostrophe in front in these files, so that spreadsheets take it for
+text.
 """
 
 import csv
@@ -22,6 +25,7 @@ import sys
 import unicodedata
 from collections import defaultdict
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 COLUMNS = ["interval_start", "member", "load_wh", "generation_wh"]
@@ -39,8 +43,8 @@ def read_text(path):
 
 
 def wh(text):
-    """Whole Wh; `300.0` is whole, too."""
-    return int(text.replace(",", ".").split(".")[0] or "0")
+    """Whole Wh; `300.0` and `3e+02` are whole, too."""
+    return int(Decimal(text.replace(",", ".")))
 
 
 class Community:
@@ -103,6 +107,10 @@ def read_rows(folder, name, columns):
         rows = list(csv.reader(file))
     if rows[0] != columns:
         raise SystemExit(f"{name} has the columns {rows[0]} and should have {columns}")
+    names = [place for place, column in enumerate(columns) if column in ("seller", "buyer")]
+    for row in rows[1:]:
+        for place in names:
+            row[place] = row[place].removeprefix("'")
     return rows[1:]
 
 

@@ -203,7 +203,9 @@ fn a_hostile_file_is_refused_with_its_line_or_replayed_as_it_says() {
         (format!("{HEADER}{time},A\u{e0041},1,2\n").into_bytes(), "A\\u{e0041}"),
         (format!("{HEADER}{time},A,NaN,2\n").into_bytes(), "not a whole number"),
         (format!("{HEADER}{time},A,1,inf\n").into_bytes(), "not a whole number"),
-        (format!("{HEADER}{time},A,1e9,2\n").into_bytes(), "not a whole number"),
+        (format!("{HEADER}{time},A,1e-9,2\n").into_bytes(), "not a whole number"),
+        (format!("{HEADER}{time},A,1e30,2\n").into_bytes(), "check the unit"),
+        (format!("{HEADER}{time},A,1e999999999999,2\n").into_bytes(), "not a whole number"),
         (format!("{HEADER}{time},A,-0.1,2\n").into_bytes(), "cannot be negative"),
         (format!("{HEADER}{time},A,\u{661},2\n").into_bytes(), "not a whole number"),
         (format!("{HEADER}{time},A,18446744073709551616,2\n").into_bytes(), "check the unit"),
@@ -248,10 +250,10 @@ fn names_that_mean_something_elsewhere_are_only_names_in_a_report() {
     }
     let file = "<b>=1+1\u{202e}.csv";
     std::fs::write(folder.path().join(file), text).unwrap();
-    let run = folder.multibus(&format!("replay {file} --report report"));
+    let run = folder.multibus(&format!("replay {file} --terms delivery --report report"));
     assert_harmless(&run);
     let shown = run.stdout;
-    assert_has(&shown, &["=HYPERLINK"]);
+    assert_has(&shown, &["=HYPERL", "INK(\"ht"]);
     let read = |name: &str| std::fs::read_to_string(folder.path().join("report").join(name)).unwrap();
     let page = read("report.html");
     for live in ["<script", "<img", "<b>=1", "\" onmouseover=\"", "\u{202e}"] {
@@ -263,11 +265,19 @@ fn names_that_mean_something_elsewhere_are_only_names_in_a_report() {
         assert!(!tag.contains('\'') && !tag.contains("onmouseover"), "{tag}");
     }
     assert_has(&page, &["&lt;script&gt;alert(1)", "&lt;b&gt;=1+1\\u{202e}.csv", "default-src 'none'"]);
-    // A spreadsheet takes cells with these for formulas; there are only times and numbers.
-    for line in read("intervals.csv").lines() {
-        assert!(line.split(',').all(|cell| !cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{line}");
+    // A spreadsheet takes cells with these for formulas. Names that begin so have an apostrophe in front.
+    for (name, rows) in [("intervals.csv", 2), ("trades.csv", 9), ("deliveries.csv", 2), ("positions.csv", 9)] {
+        let text = read(name);
+        assert_eq!(text.lines().count(), rows, "{name}: {text}");
+        for cell in text.lines().flat_map(|line| line.split(',')).map(|cell| cell.trim_start_matches('"')) {
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{name}: {cell}");
+        }
     }
+    assert_has(
+        &read("trades.csv"),
+        &["\"'=HYPERLINK(\"\"http://x\"\")\"", ",'@SUM(1),", ",'+cmd|", ",'' onmouseover="],
+    );
     let report: Value = serde_json::from_str(&read("report.json")).unwrap();
     assert_eq!(report["member_results"][0]["name"], "=HYPERLINK(\"http://x\")");
-    assert!(folder.path().join("report").read_dir().unwrap().count() == 4);
+    assert_eq!(folder.path().join("report").read_dir().unwrap().count(), 6);
 }

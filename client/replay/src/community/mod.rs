@@ -4,7 +4,8 @@
 //! RFC 3339 with any offset, a member's name, and whole Wh. It may have the columns `forecast_load_wh` and
 //! `forecast_generation_wh` too, both or none: what was expected before the interval. Rows and columns may come in any order; columns with other
 //! names are not used. Fields are separated by commas, semicolons or tabs, as the header shows. The text is UTF-8, or
-//! UTF-16 with a byte order mark. Rows without any content are skipped.
+//! UTF-16 with a byte order mark. Rows without any content are skipped, and so is the header where it comes again. Energy may be
+//! written with an exponent (`1e+05`) or zeros behind the point, as long as it is whole.
 //!
 //! - **Members.** Names are compared in Unicode's normal form C. Two names that differ only in characters that cannot be
 //!   seen are refused.
@@ -239,7 +240,9 @@ impl Community {
                 .map(|field| std::str::from_utf8(field).map(str::trim))
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|_| row_error(line, "is not UTF-8; save the file as UTF-8"))?;
-            if fields.iter().any(|field| !field.is_empty()) {
+            if dialect.is_header(&fields) {
+                rows.headers.push(line);
+            } else if fields.iter().any(|field| !field.is_empty()) {
                 rows.add(line, &fields, &dialect)?;
             }
         }
@@ -369,6 +372,8 @@ impl Community {
 struct Rows {
     members: Members,
     intervals: BTreeMap<i64, Draft>,
+    /// Lines in which the header comes again.
+    headers: Vec<u64>,
 }
 
 /// An interval that is being read.
@@ -431,6 +436,14 @@ impl Rows {
             ));
         }
         notes.extend(self.members.notes());
+        match self.headers.as_slice() {
+            [] => {}
+            [line] => notes.push(format!("line {line} is the header once more, and is skipped")),
+            [first, ..] => notes.push(format!(
+                "{} lines are the header once more, the first one line {first}, and are skipped",
+                self.headers.len()
+            )),
+        }
         notes.extend(grid.note(starts.len()));
         let lengths = grid.lengths(&starts);
         let intervals = (self.intervals.into_iter().zip(&lengths))

@@ -65,6 +65,12 @@ fn instant(text: &str) -> Result<(i64, i64), String> {
             "it has no offset from UTC; without one, an hour is two hours on the day when clocks are set back".into(),
         ));
     }
+    // The parser takes it for the second before, so that rows on a grid would not be on it any more.
+    if pieces.time().is_some_and(|time| time.second() == 59) && text.contains(":60") {
+        return Err(format!(
+            "interval_start {text} is a leap second, in which no interval starts; correct the timestamp"
+        ));
+    }
     let timestamp: Timestamp = text.parse().map_err(|error: jiff::Error| unknown(error.to_string()))?;
     if timestamp.subsec_nanosecond() != 0 {
         return Err(format!("interval_start {text} has fractions of a second; intervals start on whole seconds"));
@@ -77,7 +83,9 @@ fn instant(text: &str) -> Result<(i64, i64), String> {
 
 fn energy(column: &str, text: &str, separator: u8) -> Result<u32, String> {
     if text.is_empty() {
-        return Err(format!("{column} is empty; give whole Wh, 0 for none"));
+        return Err(format!(
+            "{column} is empty; give whole Wh, 0 for none, or leave the row out where the reading is missing"
+        ));
     }
     let shown = printable(text);
     let (sign, unsigned) = match text.strip_prefix('-') {
@@ -85,9 +93,17 @@ fn energy(column: &str, text: &str, separator: u8) -> Result<u32, String> {
         None => ("", text),
     };
     let no_number = || format!("{column} is {shown:?}, not a whole number of Wh");
-    let (digits, fraction) = split_fraction(unsigned).ok_or_else(|| match has_thousands_separators(unsigned) {
-        true => format!("{}; write it without separators of thousands", no_number()),
-        false => no_number(),
+    let written_out = without_exponent(unsigned);
+    let has_exponent = written_out.is_some();
+    let unsigned = written_out.as_deref().unwrap_or(unsigned);
+    let (digits, fraction) = split_fraction(unsigned).ok_or_else(|| {
+        if has_thousands_separators(unsigned) {
+            format!("{}; write it without separators of thousands", no_number())
+        } else if MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(unsigned)) {
+            format!("{}; leave the row out where the reading is missing", no_number())
+        } else {
+            no_number()
+        }
     })?;
     if !sign.is_empty() && unsigned.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
         return Err(format!(
@@ -95,7 +111,7 @@ fn energy(column: &str, text: &str, separator: u8) -> Result<u32, String> {
         ));
     }
     // One thousand or one, depending on who wrote it. A point in a file with commas between its fields is a point.
-    let is_point_for_sure = separator == b',' && unsigned.contains('.');
+    let is_point_for_sure = has_exponent || (separator == b',' && unsigned.contains('.'));
     if fraction.len() == 3 && digits.len() <= 3 && !digits.starts_with('0') && !is_point_for_sure {
         return Err(format!(
             "{column} is {shown:?}, which can be read as thousands or as a fraction; write whole Wh without separators"
@@ -110,6 +126,26 @@ fn energy(column: &str, text: &str, separator: u8) -> Result<u32, String> {
             "{column} is {shown} Wh, more than {MAX_ENERGY_WH} Wh in one interval; check the unit, it must be Wh"
         )),
     }
+}
+
+/// What programs write for a reading that is missing.
+const MISSING: [&str; 7] = ["NA", "N/A", "#N/A", "NaN", "null", "none", "-"];
+/// Largest exponent that is written out.
+const MAX_EXPONENT: i32 = 30;
+
+/// A number such as `1e+05`, which R writes for 100000, or `1.5e3`, with its point where it belongs; `None` for any other text.
+fn without_exponent(text: &str) -> Option<String> {
+    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    let (digits, fraction) = split_fraction(mantissa)?;
+    let exponent: i32 = exponent.parse().ok().filter(|exponent: &i32| exponent.abs() <= MAX_EXPONENT)?;
+    let point = i32::try_from(digits.len()).ok()? + exponent;
+    let significant = format!("{digits}{fraction}");
+    let length = i32::try_from(significant.len()).ok()?;
+    Some(match usize::try_from(point) {
+        Ok(0) | Err(_) => format!("0.{}{significant}", "0".repeat(point.unsigned_abs() as usize)),
+        Ok(point) if point < significant.len() => format!("{}.{}", &significant[..point], &significant[point..]),
+        Ok(point) => format!("{significant}{}", "0".repeat(point - length.unsigned_abs() as usize)),
+    })
 }
 
 /// Digits before and behind a decimal point or comma; `None` where it is something else.

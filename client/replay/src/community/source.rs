@@ -15,6 +15,15 @@ const MAX_ROW_BYTES: u64 = 1 << 20;
 /// Separators of fields, by the frequency of their use.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
+/// Bytes that files of other kinds begin with, and what to do with them.
+const OTHER_FORMATS: [(&[u8], &str); 5] = [
+    (b"PK\x03", "the file is a workbook or a ZIP archive, not CSV; save the sheet as CSV, or unpack it"),
+    (b"\xd0\xcf\x11", "the file is a workbook of Excel, not CSV; save the sheet as CSV"),
+    (b"\x1f\x8b", "the file is compressed with gzip; unpack it"),
+    (b"PAR", "the file is of Parquet, not CSV; write it as CSV"),
+    (b"%PD", "the file is a PDF document, not CSV; save the table as CSV"),
+];
+
 type Text<R> = BufReader<Chain<Cursor<Vec<u8>>, R>>;
 
 /// A file as UTF-8, read piece by piece. It remembers where lines end in what was read.
@@ -48,7 +57,10 @@ impl<R: Read> Source<R> {
             [0xff, 0xfe, rest @ ..] => utf16(rest, &mut input, u16::from_le_bytes)?,
             [0xfe, 0xff, rest @ ..] => utf16(rest, &mut input, u16::from_be_bytes)?,
             [0xef, 0xbb, 0xbf] => Vec::new(),
-            _ => start,
+            _ => match OTHER_FORMATS.iter().find(|(signature, _)| start.starts_with(signature)) {
+                Some((_, sentence)) => return Err(CommunityError::File((*sentence).into())),
+                None => start,
+            },
         };
         let text = BufReader::new(Cursor::new(start).chain(input));
         Ok(Self { text, offset: 0, line: 1, row_start: 0, line_ends: VecDeque::new(), ends_with_return: false })
@@ -253,6 +265,12 @@ impl Dialect {
         self.forecast_places.is_some()
     }
 
+    /// Whether a row is the header once more, as where one file was appended to another.
+    pub fn is_header(&self, fields: &[&str]) -> bool {
+        let fields = fields.iter().map(|field| column_name(field.trim_start_matches('\u{feff}')));
+        fields.eq(self.names.iter().cloned())
+    }
+
     /// The fields of a row that are used.
     ///
     /// # Errors
@@ -279,5 +297,12 @@ impl Dialect {
 fn names(header: &[u8], separator: u8) -> Option<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(header);
     let record = reader.records().next()?.ok()?;
-    Some(record.iter().map(|name| name.trim().to_owned()).collect())
+    Some(record.iter().map(column_name).collect())
+}
+
+/// Name of a column: those that are used may be written in any case.
+fn column_name(name: &str) -> String {
+    let name = name.trim();
+    let known = COLUMNS.into_iter().chain(FORECAST_COLUMNS).find(|column| column.eq_ignore_ascii_case(name));
+    known.unwrap_or(name).to_owned()
 }

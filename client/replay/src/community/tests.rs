@@ -32,9 +32,14 @@ fn broken_rows_are_refused_by_line_and_reason() {
         (format!("{time},A,0,-0.5"), "generation_wh is -0.5: energy cannot be negative"),
         (format!("{time},A,five,0"), "load_wh is \"five\", not a whole number of Wh"),
         (format!("{time},A,1.5,0"), "load_wh is \"1.5\", not a whole number"),
-        (format!("{time},A,1e3,0"), "not a whole number"),
+        (format!("{time},A,1e-3,0"), "not a whole number"),
+        (format!("{time},A,1e99,0"), "not a whole number"),
+        (format!("{time},A,1e10,0"), "load_wh is 1e10 Wh, more than 1000000000 Wh"),
+        (format!("{time},A,-1e3,0"), "energy cannot be negative"),
         (format!("{time},A,+1,0"), "not a whole number"),
-        (format!("{time},A,NaN,0"), "not a whole number"),
+        (format!("{time},A,NaN,0"), "not a whole number of Wh; leave the row out where the reading is missing"),
+        (format!("{time},A,NA,0"), "leave the row out"),
+        ("2016-06-30T23:59:60Z,A,5,0".into(), "is a leap second"),
         (format!("{time},A,,0"), "load_wh is empty"),
         (format!("{time},A,1000000001,0"), "load_wh is 1000000001 Wh, more than 1000000000 Wh"),
         (format!("{time},A,99999999999999999999999,0"), "check the unit"),
@@ -83,6 +88,58 @@ fn a_wrong_header_and_empty_files_are_refused() {
     }
     let error = Community::read(&b"interval_start,member,load_wh,generation_wh\n2016-06-21T00:00:00Z,\xff,1,2\n"[..]);
     assert_eq!(error.unwrap_err().to_string(), "line 2: is not UTF-8; save the file as UTF-8");
+}
+
+#[test]
+fn numbers_that_r_writes_with_an_exponent_are_read() {
+    let time = "2016-06-21T00:00:00Z";
+    for (text, energy_wh) in [
+        ("1e+05", 100_000),
+        ("1E5", 100_000),
+        ("1.5e3", 1_500),
+        ("1.234e+3", 1_234),
+        ("123456e-3", 0),
+        ("1200e-2", 12),
+        ("0e0", 0),
+        ("-0e5", 0),
+        ("1e9", 1_000_000_000),
+        ("0.5e1", 5),
+    ] {
+        let read = read(&format!("{time},A,{text},0\n"));
+        match energy_wh {
+            0 if text.starts_with('1') => assert!(read.unwrap_err().to_string().contains("round it"), "{text}"),
+            _ => assert_eq!(read.unwrap().intervals[0].reading(0).unwrap().load_wh, energy_wh, "{text}"),
+        }
+    }
+}
+
+#[test]
+fn a_header_in_any_case_or_once_more_is_no_row() {
+    let rows = "2016-06-21T00:00:00Z,A,1,0\n";
+    let text =
+        format!("Interval_Start,MEMBER,load_Wh,generation_wh\n{rows}\u{feff}{HEADER}2016-06-21T00:15:00Z,A,2,0\n");
+    let twice = Community::read(text.as_bytes()).unwrap();
+    assert_eq!(twice.intervals.len(), 2);
+    assert_eq!(twice.notes, ["line 3 is the header once more, and is skipped"]);
+    let text = format!("{HEADER}{rows}{HEADER}{HEADER}");
+    let thrice = Community::read(text.as_bytes()).unwrap();
+    assert!(
+        thrice.notes.contains(&"2 lines are the header once more, the first one line 3, and are skipped".to_owned())
+    );
+}
+
+#[test]
+fn workbooks_and_archives_are_named_so() {
+    for (bytes, part) in [
+        (&b"PK\x03\x04\x14\x00"[..], "save the sheet as CSV"),
+        (&b"\xd0\xcf\x11\xe0"[..], "save the sheet as CSV"),
+        (&b"\x1f\x8b\x08"[..], "compressed with gzip; unpack it"),
+        (&b"PAR1"[..], "Parquet"),
+        (&b"%PDF-1.7"[..], "PDF"),
+    ] {
+        let refused = Community::read(bytes).unwrap_err().to_string();
+        assert!(refused.contains(part), "{refused}");
+    }
 }
 
 #[test]
