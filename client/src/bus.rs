@@ -14,6 +14,7 @@ use {
     multibus::{constants::COUNTER_SLOT_SHIFT, error::MultibusError},
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
+    solana_message::AddressLookupTableAccount,
     solana_sdk_ids::system_program,
 };
 
@@ -110,9 +111,13 @@ impl Market {
         account.data.starts_with(Tombstone::DISCRIMINATOR).then(|| decode(bus, account)).transpose()
     }
 
-    /// Every bus, by address.
+    /// Every bus, by address. Refuses a chain that does not have the program, on which nobody can create one.
     pub async fn buses(&self) -> Result<Vec<Keyed<Bus>>> {
-        self.list(&[]).await
+        let buses = self.list(&[]).await?;
+        if buses.is_empty() && self.chain().accounts(&[multibus::ID]).await?[0].is_none() {
+            return Err(Error::NotFound { kind: "program of MultiBus", address: multibus::ID });
+        }
+        Ok(buses)
     }
 
     /// Buses that a wallet created or owns a share of, by address.
@@ -178,7 +183,16 @@ impl Wallet {
                 instructions.remove(0);
             }
             let bus = address::bus(&self.address(), bus_seq);
-            if let Some(sent) = self.send_numbered(&bus, &instructions, &mut attempt).await? {
+            // With 16 owners, an operator and a recipient of grid fees only a lookup table leaves enough room.
+            let of_bus = [
+                bus,
+                address::ledger(&bus),
+                address::capacity(&bus, 0),
+                address::treasury(&bus),
+                address::unclaimed(&bus),
+            ];
+            let tables = self.tables_for(&of_bus, &instructions).await?;
+            if let Some(sent) = self.send_numbered(&bus, &instructions, &tables, &mut attempt).await? {
                 *counter = bus_seq.saturating_add(1);
                 return Ok(Created { address: bus, sent });
             }
@@ -205,9 +219,10 @@ impl Wallet {
         &self,
         created: &Address,
         instructions: &[Instruction],
+        tables: &[AddressLookupTableAccount],
         attempt: &mut u32,
     ) -> Result<Option<Sent>> {
-        let failure = match self.sender().send_traced(&[self.signer().clone()], instructions, &[]).await {
+        let failure = match self.sender().send_traced(&[self.signer().clone()], instructions, tables).await {
             Ok(sent) => return Ok(Some(sent)),
             Err(failure) => failure,
         };

@@ -30,6 +30,34 @@ pub(crate) struct RateLimited {
     pub(crate) wait_seconds: u64,
 }
 
+/// A node's answer that is no answer of JSON-RPC.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{}", no_answer(*status), said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
+pub(crate) struct NoAnswer {
+    pub(crate) status: http::StatusCode,
+    /// What the node says about it.
+    pub(crate) said: Option<String>,
+}
+
+fn no_answer(status: http::StatusCode) -> String {
+    match status.is_success() {
+        true => "its answer has neither a result nor an error of JSON-RPC".to_string(),
+        false => format!("it answers with status {status}"),
+    }
+}
+
+impl NoAnswer {
+    /// Whether trying again may help, and what to do next.
+    fn remedy(&self) -> (bool, &'static str) {
+        match self.status.as_u16() {
+            200..300 => (true, "check the URL and its access key, or use another node"),
+            408 | 425 | 500.. => (true, "try again, or use another node"),
+            413 => (false, "the node takes no request of this size; use another node"),
+            _ => (false, "check the URL and its access key"),
+        }
+    }
+}
+
 /// Variables by which a user sends requests through a proxy.
 const PROXY_VARIABLES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
@@ -249,13 +277,12 @@ impl Error {
                 (true, "the node limits requests; try again after that time, or use a node of your own")
             }
             // What the client does not take from any node: see `chain/guard.rs`.
-            ErrorKind::Middleware(_) => (false, "check the URL, or use another node"),
+            ErrorKind::Middleware(error) => {
+                error.downcast_ref::<NoAnswer>().map_or((false, "check the URL, or use another node"), NoAnswer::remedy)
+            }
             ErrorKind::Reqwest(error) if error.is_connect() => (true, connection_remedy()),
             ErrorKind::Reqwest(error) if error.status().is_some_and(|status| status.as_u16() == 429) => {
                 (true, "the node limits requests; wait, or use a node of your own")
-            }
-            ErrorKind::Reqwest(error) if error.status().is_some_and(|status| status.is_client_error()) => {
-                (false, "check the URL and its access key")
             }
             ErrorKind::Reqwest(error) if error.is_decode() => {
                 (true, "the node's answer is not JSON-RPC: check the URL, or use another node")
@@ -273,20 +300,34 @@ impl Error {
             _ => (true, "try again, or use another node"),
         };
         // A node may say as much as it likes.
-        let cause = clipped(hosts_only(&error.to_string()), CAUSE_CHARACTERS);
+        let cause = match error.kind() {
+            // Without the name of the part that refused.
+            ErrorKind::Middleware(refused) => refused.to_string(),
+            _ => error.to_string(),
+        };
+        // Its sentence of a refusal has a place for data, which mostly is empty.
+        let cause = clipped(hosts_only(cause.trim_end_matches([' ', ';'])), CAUSE_CHARACTERS);
         Self::Rpc { action, url: hosts_only(url), cause, remedy, transient }
     }
 
-    /// The error of one of the program's own rules, which was asked before anything is sent.
+    /// The error of one of the program's own rules, which was asked before anything is sent: the program would refuse it with
+    /// the same one.
     pub(crate) fn from_rule(refused: &ProgramError) -> Self {
         let known = match refused {
             ProgramError::Custom(code) => MultibusError::from_code(*code),
             _ => None,
         };
-        match known {
-            Some(error) => Self::Invalid(format!("{} [{} {}]", error.message(), error.name(), error.code())),
-            None => Self::Invalid(format!("the program would refuse this: {refused}")),
-        }
+        let Some(error) = known else { return Self::Invalid(format!("the program would refuse this: {refused}")) };
+        Self::Program(Box::new(ProgramFailure {
+            program: Some(multibus::ID),
+            instruction: 0,
+            error: InstructionError::Custom(error.code()),
+            multibus: Some(error),
+            sentence: error.message().to_string(),
+            detail: None,
+            offer: None,
+            logs: Vec::new(),
+        }))
     }
 
     /// The market's error, where the market refused.

@@ -98,11 +98,11 @@ impl Wallet {
         self.send(&[close_lookup_table(*table, self.address(), self.address())]).await
     }
 
-    /// Tables for a batch. A batch that fits without needs none. Otherwise they hold its buses, vaults, books and token
-    /// accounts, which other batches share, and its offers only if it would not fit without them.
-    pub(crate) async fn batch_tables(
+    /// Tables for instructions, none if these fit one transaction without. Otherwise they hold what other transactions name,
+    /// too, such as buses and token accounts, and what is `passing`, such as offers, only if it would not fit without.
+    pub(crate) async fn tables_for(
         &self,
-        offers: &[Address],
+        passing: &[Address],
         instructions: &[Instruction],
     ) -> Result<Vec<AddressLookupTableAccount>> {
         let fits = |tables: &[AddressLookupTableAccount]| -> Result<bool> {
@@ -118,7 +118,7 @@ impl Wallet {
             return Ok(known);
         }
         let lasting: Vec<Address> = accounts()
-            .filter(|account| !account.is_signer && !offers.contains(&account.pubkey))
+            .filter(|account| !account.is_signer && !passing.contains(&account.pubkey))
             .map(|account| account.pubkey)
             .collect();
         let imagined = AddressLookupTableAccount { key: Address::default(), addresses: lasting.clone() };

@@ -315,7 +315,7 @@ impl Wallet {
             let terms = OfferTerms { expires_at, ..*terms };
             instructions.push(offer_create(&self.address(), bus, wallet, number, &terms, &of_window));
             let offer = address::offer(&seller_address, number);
-            let Some(sent) = self.send_numbered(&offer, &instructions, &mut attempt).await? else { continue };
+            let Some(sent) = self.send_numbered(&offer, &instructions, &[], &mut attempt).await? else { continue };
             *counter = number.saturating_add(1);
             let trades_from = sent.events.iter().find_map(|event| match event {
                 Event::OfferCreated(event) if event.offer == offer => Some(event.trades_from),

@@ -351,7 +351,7 @@ impl Wallet {
             if is_decided_by_one(&state, action) {
                 instructions.push(proposal_execute(&self.address(), bus, &proposal, action, &settlement));
             }
-            if let Some(sent) = self.send_numbered(&proposal, &instructions, &mut attempt).await? {
+            if let Some(sent) = self.send_numbered(&proposal, &instructions, &[], &mut attempt).await? {
                 *counter = number.saturating_add(1);
                 return Ok(Created { address: proposal, sent });
             }

@@ -481,7 +481,7 @@ impl Wallet {
         let mut before = self.open_positions(order.items.iter().map(|item| &item.offer.account)).await?;
         let mut instructions = before.clone();
         instructions.push(purchase_batch(&buyer, 0, &order, &settlement));
-        let tables = self.batch_tables(&offers, &instructions).await?;
+        let tables = self.tables_for(&offers, &instructions).await?;
         if !before.is_empty() && size_of_transaction(&wallet, &instructions, &tables)? > TRANSACTION_BYTES {
             // The position books are opened ahead, all that one transaction takes at once.
             for group in before.chunks(POSITIONS_AT_ONCE) {

@@ -144,6 +144,14 @@ pub fn hosts_only(text: &str) -> String {
     safe
 }
 
+/// Scheme and host of a text that is no URL, as far as it can be told: for errors about one.
+pub fn host_only(text: &str) -> String {
+    let (scheme, rest) = text.split_at(text.find("://").map_or(0, |at| at + "://".len()));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}{host}")
+}
+
 /// Bytes as lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -185,6 +193,15 @@ mod tests {
             ("no URL, a:b and c//d", "no URL, a:b and c//d"),
         ] {
             assert_eq!(hosts_only(text), shown);
+        }
+        for (text, shown) in [
+            ("rpc.example.org/?api-key=SECRET", "rpc.example.org"),
+            ("user:SECRET@localhost:8899", "localhost:8899"),
+            ("ftp://a.b/SECRET", "ftp://a.b"),
+            ("devnet", "devnet"),
+            ("http://a b/?api-key=SECRET", "http://a b"),
+        ] {
+            assert_eq!(host_only(text), shown);
         }
     }
 

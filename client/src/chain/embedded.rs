@@ -9,6 +9,7 @@ use {
     super::{
         AccountFilter, Chain, ChainClock, LogsNotification, LogsStream, Outcome, RecentBlockhash, SignatureInfo,
         SignatureStatus, Simulation, TransactionError, TransactionRecord, VersionedTransaction, ed25519,
+        guard::LAST_SECOND,
     },
     crate::error::{Error, Result},
     async_trait::async_trait,
@@ -171,6 +172,11 @@ impl EmbeddedChain {
             return Err(Error::Invalid(format!(
                 "the clock is at {} and cannot go back to {unix_timestamp}; give a later time",
                 now.unix_timestamp
+            )));
+        }
+        if unix_timestamp > LAST_SECOND {
+            return Err(Error::Invalid(format!(
+                "{unix_timestamp} is later than the year 9999; give unix seconds, not milliseconds"
             )));
         }
         state.advance_to(unix_timestamp);

@@ -1,17 +1,19 @@
-//! Checks a node's answers before anything else uses them. It refuses redirections, endless answers, accounts that were
-//! not asked for, and numbers that no chain has.
+//! Checks a node's answers before anything else uses them. It refuses redirections, endless answers, answers that are none of
+//! JSON-RPC, accounts that were not asked for, and numbers that no chain has.
 
 use {
     super::{AccountFilter, ChainClock, RecentBlockhash},
     crate::{
-        error::{Error, RateLimited, Result},
+        error::{Error, NoAnswer, RateLimited, Result},
         quantity::count,
+        text::clipped,
     },
     async_trait::async_trait,
     base64::{Engine, prelude::BASE64_STANDARD},
-    http_body_util::Limited,
+    http_body_util::{BodyExt, Limited},
     reqwest::{Body, Request, Response},
     reqwest_middleware::{Middleware, Next},
+    serde_json::Value,
     solana_account::Account,
     solana_account_decoder_client_types::{UiAccount, UiAccountData, UiAccountEncoding},
     solana_address::Address,
@@ -22,6 +24,10 @@ use {
 
 /// Longest answer, in bytes: a hundred thousand offers.
 const ANSWER_BYTES: usize = 128 << 20;
+/// Longest answer that is looked into for what a node says instead of a result, in bytes.
+const SAID_BYTES: usize = 4 << 10;
+/// Longest part of it that is shown, in characters.
+const SAID_CHARACTERS: usize = 300;
 /// Highest rent that is believed, in lamports per byte: twice that of every network.
 const MOST_RENT_PER_BYTE: u64 = 2 * 6_960;
 /// Bytes that every account pays rent for besides its data.
@@ -31,7 +37,7 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Shortest wait before a request that a node refused is sent again.
 const LEAST_WAIT: Duration = Duration::from_millis(500);
 /// 9999-12-31T23:59:59Z.
-const LAST_SECOND: i64 = 253_402_300_799;
+pub(super) const LAST_SECOND: i64 = 253_402_300_799;
 /// Higher than any slot or block height: four thousand million years of slots.
 const MOST_SLOTS: u64 = 1 << 60;
 
@@ -69,8 +75,55 @@ impl Middleware for Guard {
         if let Some(length) = response.content_length().filter(|length| *length > ANSWER_BYTES as u64) {
             return refuse(format!("its answer has {length} bytes, and at most {ANSWER_BYTES} are read"));
         }
-        Ok(http::Response::from(response).map(|body| Body::wrap(Limited::new(body, ANSWER_BYTES))).into())
+        // The sender waits by itself where a node limits requests.
+        if status == http::StatusCode::TOO_MANY_REQUESTS {
+            return Ok(response);
+        }
+        let (head, body) = http::Response::<Body>::from(response).into_parts();
+        let longest = if status.is_success() { ANSWER_BYTES } else { SAID_BYTES };
+        let read = Limited::new(body, longest).collect().await;
+        let bytes = match read {
+            Ok(read) => read.to_bytes(),
+            Err(_) if !status.is_success() => Default::default(),
+            Err(error) => {
+                return match error.downcast::<reqwest::Error>() {
+                    Ok(error) => Err(reqwest_middleware::Error::Reqwest(*error)),
+                    Err(error) => refuse(format!("its answer cannot be read: {error}")),
+                };
+            }
+        };
+        if status.is_success() && !is_without_result(&bytes) {
+            return Ok(http::Response::from_parts(head, Body::from(bytes)).into());
+        }
+        Err(reqwest_middleware::Error::middleware(NoAnswer { status, said: said(&bytes) }))
     }
+}
+
+/// Whether an answer is JSON, but has neither a result nor a complete error. Providers answer so to a wrong key or to too many
+/// requests, and the RPC client would take it for an empty result. Long answers have something in them.
+fn is_without_result(answer: &[u8]) -> bool {
+    if answer.len() > SAID_BYTES {
+        return false;
+    }
+    let Ok(answer) = serde_json::from_slice::<Value>(answer) else { return false };
+    let error = &answer["error"];
+    let is_error = error["code"].is_i64() && error["message"].is_string();
+    !is_error && answer.get("result").is_none()
+}
+
+/// What a node says in an answer without a result: the message of an error, or plain text, but no page.
+fn said(answer: &[u8]) -> Option<String> {
+    let text = str::from_utf8(answer).ok()?.trim();
+    let said = match serde_json::from_str::<Value>(text) {
+        Ok(answer) => {
+            let places = ["/error/message", "/error", "/message"].map(|place| answer.pointer(place));
+            let found = places.into_iter().flatten().next()?;
+            found.as_str().map_or_else(|| found.to_string(), str::to_owned)
+        }
+        Err(_) if text.starts_with('<') => return None,
+        Err(_) => text.to_owned(),
+    };
+    (!said.is_empty()).then(|| clipped(said, SAID_CHARACTERS))
 }
 
 /// Sends a request, and obeys a node that asks for a short wait. A longer one is told at once: nobody should sit before

@@ -9,11 +9,12 @@ use {
     crate::{
         error::{Error, Result},
         network,
-        text::hosts_only,
+        text::{host_only, hosts_only},
     },
     async_trait::async_trait,
     base64::{Engine, prelude::BASE64_STANDARD},
     futures_util::{StreamExt, stream},
+    reqwest::Url,
     solana_account::Account,
     solana_account_decoder_client_types::UiAccountEncoding,
     solana_address::Address,
@@ -93,6 +94,8 @@ impl Default for RpcOptions {
 pub struct RpcChain {
     inner: Arc<Inner>,
     websocket_url: String,
+    /// Whether the caller named it, instead of having it derived.
+    is_websocket_named: bool,
 }
 
 struct Inner {
@@ -147,17 +150,23 @@ impl RpcChain {
         options: RpcOptions,
         program: Address,
     ) -> Result<Self> {
-        let Some((scheme, rest)) = url
-            .split_once("://")
-            .filter(|(scheme, rest)| (*scheme == "http" || *scheme == "https") && !rest.trim_matches('/').is_empty())
-        else {
-            return Err(Error::Invalid(format!(
-                "{url:?} is not the URL of an RPC node; give one such as https://api.devnet.solana.com"
-            )));
-        };
-        let websocket_url = match websocket_url {
+        let url = url.trim();
+        let parsed = parse_url(url, ["http", "https"]).ok_or_else(|| {
+            Error::Invalid(format!(
+                "{:?} is not the URL of an RPC node; give one such as https://api.devnet.solana.com",
+                host_only(url)
+            ))
+        })?;
+        let is_websocket_named = websocket_url.is_some();
+        let websocket_url = match websocket_url.map(str::trim) {
+            Some(url) if parse_url(url, ["ws", "wss"]).is_none() => {
+                return Err(Error::Invalid(format!(
+                    "{:?} is not the URL of a websocket; give one such as wss://api.devnet.solana.com, or leave it out",
+                    host_only(url)
+                )));
+            }
             Some(url) => url.to_string(),
-            None => derive_websocket_url(scheme, rest),
+            None => derive_websocket_url(&parsed),
         };
         let commitment = CommitmentConfig { commitment };
         let sender = guard::sender(url, options.request_timeout)?;
@@ -172,7 +181,7 @@ impl RpcChain {
             program,
             admitted: OnceCell::new(),
         };
-        Ok(Self { inner: Arc::new(inner), websocket_url })
+        Ok(Self { inner: Arc::new(inner), websocket_url, is_websocket_named })
     }
 
     /// URL of the WebSocket that subscriptions use.
@@ -189,17 +198,27 @@ impl RpcChain {
     }
 }
 
-/// The websocket port of a node is the one after its RPC port; public nodes serve both at one.
-fn derive_websocket_url(scheme: &str, rest: &str) -> String {
-    let scheme = if scheme == "https" { "wss" } else { "ws" };
-    let (authority, path) = match rest.find('/') {
-        Some(at) => rest.split_at(at),
-        None => (rest, ""),
-    };
-    let port = authority.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-    match port {
-        Some((host, port)) if port != u16::MAX => format!("{scheme}://{host}:{}{path}", port + 1),
-        _ => format!("{scheme}://{authority}{path}"),
+/// A URL with a host, of one of two schemes.
+fn parse_url(text: &str, schemes: [&str; 2]) -> Option<Url> {
+    // The parser takes `http:host` and `http:///host`, too, which nobody means.
+    let (_, rest) = text.split_once("://")?;
+    let url = Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && !rest.starts_with('/'))?;
+    url.has_host().then_some(url)
+}
+
+/// The websocket port of a node is the one after its RPC port; public nodes serve both at the port of their scheme.
+fn derive_websocket_url(rpc: &Url) -> String {
+    let mut url = rpc.clone();
+    // None of the three can fail: both schemes have hosts and ports.
+    let _ = url.set_scheme(if rpc.scheme() == "https" { "wss" } else { "ws" });
+    if let Some(next) = rpc.port().and_then(|port| port.checked_add(1)) {
+        let _ = url.set_port(Some(next));
+    }
+    url.set_fragment(None);
+    let text = url.to_string();
+    match (url.path(), url.query()) {
+        ("/", None) => text.trim_end_matches('/').to_string(),
+        _ => text,
     }
 }
 
@@ -600,6 +619,7 @@ impl Chain for RpcChain {
         let (ready, is_ready) = oneshot::channel();
         let websocket = Websocket {
             url: self.websocket_url.clone(),
+            is_named: self.is_websocket_named,
             rpc_url: self.inner.url.clone(),
             commitment: self.inner.commitment,
             patience: self.inner.options.patience,
@@ -671,14 +691,51 @@ mod tests {
         let derived = |url: &str| RpcChain::new(url, None, CommitmentLevel::Confirmed).unwrap().websocket_url;
         assert_eq!(derived("http://127.0.0.1:8899"), "ws://127.0.0.1:8900");
         assert_eq!(derived("https://api.devnet.solana.com"), "wss://api.devnet.solana.com");
-        assert_eq!(derived("https://node.example:443/key?a=b"), "wss://node.example:444/key?a=b");
+        assert_eq!(derived("https://node.example:8443/key?a=b"), "wss://node.example:8444/key?a=b");
+    }
+
+    #[test]
+    fn the_websocket_of_a_url_with_a_query_a_password_or_its_default_port_is_at_the_same_host() {
+        let derived = |url: &str| RpcChain::new(url, None, CommitmentLevel::Confirmed).unwrap().websocket_url;
+        for (url, websocket) in [
+            // Without a path, the port and the query are one piece of text.
+            ("http://127.0.0.1:8899?api-key=a", "ws://127.0.0.1:8900/?api-key=a"),
+            ("http://127.0.0.1:8899?time=10:8899", "ws://127.0.0.1:8900/?time=10:8899"),
+            ("https://node.example:443/key?a=b", "wss://node.example/key?a=b"),
+            ("http://node.example:80", "ws://node.example"),
+            ("HTTP://LOCALHOST:8899/", "ws://localhost:8900"),
+            (" http://localhost:8899\n", "ws://localhost:8900"),
+            ("http://user:pass@10.0.0.1:8899", "ws://user:pass@10.0.0.1:8900"),
+            ("http://[::1]:8899", "ws://[::1]:8900"),
+            ("http://[::1]", "ws://[::1]"),
+            ("http://127.0.0.1:65535", "ws://127.0.0.1:65535"),
+        ] {
+            assert_eq!(derived(url), websocket, "{url:?}");
+        }
     }
 
     #[test]
     fn what_is_not_a_url_is_refused_by_name() {
-        for wrong in ["", "localhost:8899", "ftp://a", "http://", "devnet"] {
+        for (wrong, shown) in [
+            ("", "\"\""),
+            ("localhost:8899", "\"localhost:8899\""),
+            ("ftp://a", "\"ftp://a\""),
+            ("http://", "\"http://\""),
+            ("devnet", "\"devnet\""),
+            ("http:localhost", "\"http:localhost\""),
+            ("http:///localhost", "\"http://\""),
+            ("http://local host:8899", "\"http://local host:8899\""),
+            ("http://localhost:99999/a", "\"http://localhost:99999\""),
+            ("http://[::1", "\"http://[::1\""),
+            ("rpc.example.org/?key=SECRET", "\"rpc.example.org\""),
+        ] {
             let refused = RpcChain::new(wrong, None, CommitmentLevel::Confirmed).err().unwrap().to_string();
-            assert!(refused.contains(&format!("{wrong:?}")), "{refused}");
+            assert!(refused.contains(shown), "{refused}");
+        }
+        for wrong in ["", "localhost:8900", "http://localhost:8900", "ws://"] {
+            let chain = RpcChain::new("http://localhost:8899", Some(wrong), CommitmentLevel::Confirmed);
+            let refused = chain.err().unwrap().to_string();
+            assert!(refused.contains(wrong) && refused.contains("websocket"), "{refused}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A subscription to logs that survives a broken connection. When the connection breaks or falls silent, the history of
 //! the address gives what was missed. Every transaction is sent once. Where the user's proxy stands before the node, the
-//! history alone is read, because the connection would go past the proxy.
+//! history alone is read, because the connection would go past the proxy; and where the node takes no connection at the URL
+//! that follows from its own.
 
 use {
     super::{Chain, HistoryPages, LogsNotification, SignatureInfo},
@@ -120,6 +121,8 @@ impl From<Error> for End {
 /// Where a subscription listens, and how.
 pub(super) struct Websocket {
     pub url: String,
+    /// Whether the user named it. One that was derived may lead nowhere.
+    pub is_named: bool,
     /// The node's RPC URL, for errors.
     pub rpc_url: String,
     pub commitment: CommitmentConfig,
@@ -136,6 +139,8 @@ pub(super) struct Subscription<C> {
     listener: UnboundedSender<Result<LogsNotification>>,
     /// Since when neither the websocket nor RPC has worked.
     failing_since: Option<Instant>,
+    /// Whether the history alone is read.
+    is_polling: bool,
 }
 
 impl<C: Chain> Subscription<C> {
@@ -145,7 +150,8 @@ impl<C: Chain> Subscription<C> {
         mentions: Address,
         listener: UnboundedSender<Result<LogsNotification>>,
     ) -> Self {
-        Self { chain, websocket, mentions, told: Told::default(), listener, failing_since: None }
+        let is_polling = is_behind_proxy(&websocket.url);
+        Self { chain, websocket, mentions, told: Told::default(), listener, failing_since: None, is_polling }
     }
 
     /// Sends every transaction from now on until the receiver is gone. If the node is out of reach for longer than the
@@ -193,7 +199,14 @@ impl<C: Chain> Subscription<C> {
 
     /// Sends what happens, by a websocket where one can reach the node.
     async fn listen(&mut self, ready: &mut Option<oneshot::Sender<Result<()>>>) -> Result<(), End> {
-        if is_behind_proxy(&self.websocket.url) { self.poll(ready).await } else { self.listen_live(ready).await }
+        if !self.is_polling {
+            match self.listen_live(ready).await {
+                // It never worked. The node may serve websockets elsewhere, or none.
+                Err(End::Broken(_)) if ready.is_some() && !self.websocket.is_named => self.is_polling = true,
+                end => return end,
+            }
+        }
+        self.poll(ready).await
     }
 
     /// Reads the history again and again, until the node does not answer.

@@ -2,7 +2,7 @@ use {
     crate::support::{FaultyChain, side_by_side},
     multibus_client::{
         Address, Error, PricePerKwh, Wallet, Wh,
-        bus::{Bus, OwnerShare},
+        bus::{Bus, BusConfig, OwnerShare},
         chain::Chain,
         event,
         multibus::{
@@ -13,7 +13,7 @@ use {
         purchase::PurchaseOrder,
         token,
     },
-    multibus_test_support::market::{EmbeddedMarket, open_bus, terms},
+    multibus_test_support::market::{EmbeddedMarket, delivery_bus, open_bus, terms},
     std::collections::HashSet,
 };
 
@@ -132,6 +132,25 @@ async fn sixteen_owners_fit_the_creation_of_a_wallets_first_bus() {
         .extend((1..16).map(|number| OwnerShare { owner: Address::new_from_array([number; 32]), share_bps: 600 }));
     let created = creator.bus_create(&fresh.mint, &config).await.unwrap();
     assert_eq!(fresh.market().bus(&created.address).await.unwrap().owners().len(), 16);
+}
+
+#[tokio::test]
+async fn a_bus_with_sixteen_owners_an_operator_and_a_grid_recipient_is_created() {
+    let fresh = EmbeddedMarket::new().await;
+    let creator = fresh.member().await;
+    let recipient = Address::new_from_array([99; 32]);
+    let mut config = BusConfig { operator: Some(fresh.owner.address()), ..delivery_bus(&creator) };
+    (config.name, config.grid_recipient) = ("x".repeat(32), Some(recipient));
+    config.owners[0].share_bps = 10_000 - 15 * 600;
+    config
+        .owners
+        .extend((1..16).map(|number| OwnerShare { owner: Address::new_from_array([number; 32]), share_bps: 600 }));
+    let buses = [(); 2].map(|()| creator.bus_create(&fresh.mint, &config));
+    for created in futures_util::future::join_all(buses).await {
+        let bus = fresh.market().bus(&created.unwrap().address).await.unwrap();
+        assert_eq!((bus.owners().len(), bus.grid_recipient, bus.operator), (16, recipient, fresh.owner.address()));
+    }
+    assert_eq!(creator.lookup_tables().len(), 1, "both use the same table");
 }
 
 #[tokio::test]

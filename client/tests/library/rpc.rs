@@ -227,6 +227,103 @@ async fn a_short_wait_that_a_node_asks_for_is_obeyed() {
 }
 
 #[tokio::test]
+async fn what_a_node_says_in_place_of_an_answer_is_shown_with_the_remedy() {
+    let (fresh, node, seller, _buyer) = over_rpc().await;
+    for (status, body, said, is_transient) in [
+        (
+            "401 Unauthorized",
+            r#"{"jsonrpc":"2.0","error":{"code":-32401,"message":"missing API key"}}"#,
+            "status 401 Unauthorized: missing API key; check the URL and its access key",
+            false,
+        ),
+        ("403 Forbidden", r#"{"error":"not your chain"}"#, "403 Forbidden: not your chain; check the URL", false),
+        ("404 Not Found", "<!DOCTYPE html><title>x</title>", "status 404 Not Found; check the URL", false),
+        ("408 Request Timeout", "", "status 408 Request Timeout; try again", true),
+        ("413 Payload Too Large", "<html>", "takes no request of this size; use another node", false),
+        ("502 Bad Gateway", "<html>", "status 502 Bad Gateway; try again", true),
+        ("503 Service Unavailable", "over capacity", "503 Service Unavailable: over capacity; try again", true),
+        ("200 OK", r#"{"error":"rate limited"}"#, "neither a result nor an error of JSON-RPC: rate limited", true),
+        ("200 OK", r#"{"message":"forbidden"}"#, "of JSON-RPC: forbidden; check the URL and its access key", true),
+        ("200 OK", r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32000}}"#, r#"{"code":-32000}"#, true),
+        ("200 OK", "<html>Log in to the network</html>", "not JSON-RPC: check the URL", true),
+        ("200 OK", "", "not JSON-RPC: check the URL", true),
+    ] {
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        node.lies(move |_, _, _| Lie::Bytes(answer.clone().into_bytes()));
+        let refused = seller.market().bus(&fresh.bus).await.unwrap_err();
+        let text = refused.to_string();
+        assert!(text.contains(said), "{status}: {text}");
+        assert!(!text.contains("no.url.provided") && !text.contains("Middleware"), "{text}");
+        assert_eq!(refused.is_transient(), is_transient, "{text}");
+    }
+    node.lies(|_, _, _| Lie::Refusal(-32005, "Node is behind by 42 slots".to_owned()));
+    let behind = seller.market().bus(&fresh.bus).await.unwrap_err().to_string();
+    assert!(behind.contains("Node is behind by 42 slots; try again"), "{behind}");
+}
+
+#[tokio::test]
+async fn a_limit_that_is_said_without_a_status_is_not_a_transaction_that_nobody_knows() {
+    let (_fresh, node, seller, _buyer) = over_rpc().await;
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 24\r\n\r\n{\"error\":\"rate limited\"}";
+    node.lies(move |method, _, _| match method {
+        "getTransaction" => Lie::Bytes(answer.as_bytes().to_vec()),
+        _ => Lie::None,
+    });
+    let unknown = multibus_client::Signature::from([7; 64]);
+    let refused = seller.chain().transaction(&unknown).await.unwrap_err().to_string();
+    assert!(refused.contains("rate limited"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_network_without_the_program_is_not_one_without_a_bus() {
+    let (_fresh, node, seller, _buyer) = over_rpc().await;
+    node.lies(|method, _, _| match method {
+        "getProgramAccounts" => Lie::Result(serde_json::json!([])),
+        "getMultipleAccounts" => Lie::Result(serde_json::json!({ "context": { "slot": 1 }, "value": [null] })),
+        _ => Lie::None,
+    });
+    let refused = seller.market().buses().await.unwrap_err().to_string();
+    let program = multibus_client::multibus::ID.to_string();
+    assert!(refused.contains(&program) && refused.contains("check the address and the network"), "{refused}");
+}
+
+/// A URL of a node whose next port hangs up on websockets.
+async fn without_websockets(url: &str) -> String {
+    let (listener, websockets) = loop {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let next = listener.local_addr().unwrap().port().wrapping_add(1);
+        if let Ok(websockets) = TcpListener::bind(("127.0.0.1", next)).await {
+            break (listener, websockets);
+        }
+    };
+    tokio::spawn(async move { while websockets.accept().await.is_ok() {} });
+    let here = format!("http://user:password@{}", listener.local_addr().unwrap());
+    let node = url.trim_start_matches("http://").to_owned();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let node = node.clone();
+            tokio::spawn(async move {
+                let mut node = tokio::net::TcpStream::connect(node).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut node).await;
+            });
+        }
+    });
+    here
+}
+
+#[tokio::test]
+async fn a_node_that_serves_no_websockets_is_watched_all_the_same() {
+    let fresh = EmbeddedMarket::new().await;
+    let (_node, url) = TestNode::start(&fresh.chain).await;
+    let chain = RpcChain::new(&without_websockets(&url).await, None, CommitmentLevel::Confirmed).unwrap();
+    let mut logs = chain.subscribe_logs(&multibus_client::multibus::ID).await.unwrap();
+    let offer = fresh.owner.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap();
+    let heard = tokio::time::timeout(std::time::Duration::from_secs(10), logs.next()).await;
+    let heard = heard.expect("it is heard within seconds").unwrap().unwrap();
+    assert_eq!(heard.signature, offer.sent.signature);
+}
+
+#[tokio::test]
 async fn an_access_key_in_the_url_is_shown_nowhere() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap();
