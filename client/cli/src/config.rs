@@ -3,8 +3,12 @@
 
 use {
     crate::{failure::Failure, output::OutputFormat},
-    clap::ValueEnum,
-    solana_cli_config::Config,
+    clap::{
+        ValueEnum,
+        builder::{PathBufValueParser, TypedValueParser},
+    },
+    multibus_client::text::host_only,
+    serde::Deserialize,
     solana_commitment_config::CommitmentLevel,
     std::path::{Path, PathBuf},
 };
@@ -27,7 +31,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "LEVEL")]
     pub commitment: Option<Commitment>,
     /// Configuration file of the Solana CLI [default: ~/.config/solana/cli/config.yml]
-    #[arg(short = 'C', long, global = true, value_name = "FILE")]
+    #[arg(short = 'C', long, global = true, value_name = "FILE", value_parser = home_path())]
     pub config: Option<PathBuf>,
     /// Form of the results and errors
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_possible_values = false)]
@@ -38,6 +42,27 @@ pub struct GlobalArgs {
     /// Only what the next command needs, such as the address of what was made: no notes, no progress bars
     #[arg(short, long, global = true)]
     pub quiet: bool,
+}
+
+impl GlobalArgs {
+    /// The options without those that an environment variable sets to nothing.
+    ///
+    /// # Errors
+    /// Where an option itself is empty, as one is whose shell variable is not set.
+    pub fn given(mut self) -> Result<Self, Failure> {
+        for (value, variable, option) in
+            [(&mut self.url, "MULTIBUS_URL", "--url"), (&mut self.keypair, "MULTIBUS_KEYPAIR", "--keypair")]
+        {
+            if value.as_ref().is_none_or(|text| !text.trim().is_empty()) {
+                continue;
+            }
+            if std::env::var_os(variable).is_none_or(|text| !text.is_empty()) {
+                return Err(Failure::usage(format!("{option} is empty; give a value, or leave it out")));
+            }
+            *value = None;
+        }
+        Ok(self)
+    }
 }
 
 /// How final a transaction must be.
@@ -73,6 +98,13 @@ pub enum Endpoint {
     Embedded { file: Option<PathBuf> },
 }
 
+impl Endpoint {
+    /// Whether the name of the node's host says that it is of mainnet, as Solana's own and those of providers do.
+    pub fn is_mainnet(&self) -> bool {
+        matches!(self, Self::Rpc { url, .. } if host_only(url).to_ascii_lowercase().contains("mainnet"))
+    }
+}
+
 /// Where the wallet comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeypairSource {
@@ -95,9 +127,8 @@ const CLUSTERS: [(&[&str], &str); 4] = [
     (&["localnet", "localhost", "l"], "http://localhost:8899"),
     (&["devnet", "d"], "https://api.devnet.solana.com"),
     (&["testnet", "t"], "https://api.testnet.solana.com"),
-    (&["mainnet-beta", "m"], MAINNET_URL),
+    (&["mainnet-beta", "m"], "https://api.mainnet-beta.solana.com"),
 ];
-const MAINNET_URL: &str = "https://api.mainnet-beta.solana.com";
 const EMBEDDED: &str = "embedded";
 
 impl Settings {
@@ -113,10 +144,11 @@ impl Settings {
             (None, Some(config)) if !config.json_rpc_url.is_empty() => {
                 let configured = Some(config.websocket_url.clone()).filter(|url| !url.is_empty());
                 let endpoint = parse_endpoint(&config.json_rpc_url, args.ws.clone().or(configured))?;
-                if matches!(&endpoint, Endpoint::Rpc { url, .. } if url.trim_end_matches('/') == MAINNET_URL) {
+                if endpoint.is_mainnet() {
                     return Err(Failure::usage(format!(
                         "{config_path} names mainnet-beta, which `multibus` uses only when told to: add `--url \
-                         mainnet-beta` if real money is meant, or `--url localnet` or `--url devnet` if not"
+                         mainnet-beta` (or the URL of your node) if real money is meant, or `--url localnet` or `--url devnet` \
+                         if not"
                     )));
                 }
                 endpoint
@@ -143,6 +175,16 @@ impl Settings {
     }
 }
 
+/// What is used of the Solana CLI's configuration file. What is missing has its default.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Config {
+    json_rpc_url: String,
+    websocket_url: String,
+    keypair_path: String,
+    commitment: String,
+}
+
 /// Reads the configuration file: the one that is named must exist, the default one may be missing.
 fn load_config(named: Option<&Path>) -> Result<(Option<Config>, String), Failure> {
     let Some(path) =
@@ -154,7 +196,7 @@ fn load_config(named: Option<&Path>) -> Result<(Option<Config>, String), Failure
     if named.is_none() && !path.exists() {
         return Ok((None, shown));
     }
-    match Config::load(&shown) {
+    match solana_cli_config::load_config_file::<Config, _>(&path) {
         Ok(config) => Ok((Some(config), shown)),
         Err(error) => Err(Failure::usage(format!(
             "the configuration file {shown} cannot be read ({error}); correct it, or name another with --config"
@@ -173,19 +215,24 @@ fn default_keypair_path() -> Result<PathBuf, Failure> {
 }
 
 fn parse_endpoint(text: &str, websocket_url: Option<String>) -> Result<Endpoint, Failure> {
+    let text = text.trim();
     if let Some(rest) = text.strip_prefix(EMBEDDED) {
         match rest.strip_prefix(':') {
             Some("") => {}
-            Some(file) => return Ok(Endpoint::Embedded { file: Some(expand_home(file)) }),
+            Some(file) => return Ok(Endpoint::Embedded { file: Some(expand_home(Path::new(file))) }),
             None if rest.is_empty() => return Ok(Endpoint::Embedded { file: None }),
             None => {}
         }
     }
-    let url = CLUSTERS.iter().find(|(monikers, _)| monikers.contains(&text)).map_or(text, |(_, url)| url);
-    if !url.starts_with("http://") && !url.starts_with("https://") {
+    let is_moniker =
+        |(monikers, _): &&(&[&str], &str)| monikers.iter().any(|moniker| moniker.eq_ignore_ascii_case(text));
+    let url = CLUSTERS.iter().find(is_moniker).map_or(text, |(_, url)| url);
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if !scheme.is_some_and(|scheme| scheme == "http" || scheme == "https") {
         return Err(Failure::usage(format!(
-            "'{text}' is not a chain; use localnet, devnet, testnet, mainnet-beta, a URL such as \
-             http://localhost:8899, or embedded:FILE"
+            "'{}' is not a chain; use localnet, devnet, testnet, mainnet-beta, a URL such as \
+             http://localhost:8899, or embedded:FILE",
+            host_only(text)
         )));
     }
     Ok(Endpoint::Rpc { url: url.to_owned(), websocket_url })
@@ -196,14 +243,19 @@ pub fn parse_keypair_source(text: &str) -> KeypairSource {
     match text {
         "-" | "stdin:" | "stdin://" => KeypairSource::StandardInput,
         _ if text.starts_with("usb:") || text.starts_with("prompt:") => KeypairSource::Unsupported(text.to_owned()),
-        _ => KeypairSource::File(expand_home(text.strip_prefix("file:").unwrap_or(text))),
+        _ => KeypairSource::File(expand_home(Path::new(text.strip_prefix("file:").unwrap_or(text)))),
     }
 }
 
-/// A path whose `~/` is the home directory: shells expand it only at the start of a word.
-fn expand_home(path: &str) -> PathBuf {
-    let expanded = path.strip_prefix("~/").and_then(|rest| home().map(|home| home.join(rest)));
-    expanded.unwrap_or_else(|| PathBuf::from(path))
+/// A path, for clap.
+pub fn home_path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| expand_home(&path))
+}
+
+/// A path whose `~` at its start is the home directory: shells expand it only at the start of a word.
+pub fn expand_home(path: &Path) -> PathBuf {
+    let expanded = path.strip_prefix("~").ok().and_then(|rest| home().map(|home| home.join(rest)));
+    expanded.unwrap_or_else(|| path.to_path_buf())
 }
 
 #[cfg(test)]
@@ -220,6 +272,9 @@ mod tests {
             ("testnet", "https://api.testnet.solana.com"),
             ("m", "https://api.mainnet-beta.solana.com"),
             ("http://10.0.0.1:8899", "http://10.0.0.1:8899"),
+            ("Devnet", "https://api.devnet.solana.com"),
+            ("HTTPS://node.example", "HTTPS://node.example"),
+            (" http://10.0.0.1:8899 ", "http://10.0.0.1:8899"),
         ] {
             assert_eq!(
                 parse_endpoint(text, None).ok(),
@@ -234,6 +289,25 @@ mod tests {
         );
         for text in ["", "mainnet", "embeddedx", "embedded:", "localhost:8899", "ftp://x"] {
             assert!(parse_endpoint(text, None).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn mainnet_is_known_by_its_host_whatever_the_provider() {
+        let is_mainnet = |text: &str| parse_endpoint(text, None).expect("it is a chain").is_mainnet();
+        for text in [
+            "m",
+            "http://api.mainnet-beta.solana.com:80/",
+            "https://API.Mainnet-Beta.solana.com",
+            "https://mainnet.helius-rpc.com/?api-key=a",
+            "https://solana-mainnet.g.alchemy.com/v2/a",
+        ] {
+            assert!(is_mainnet(text), "{text}");
+        }
+        for text in
+            ["localnet", "d", "t", "embedded:mainnet.chain", "http://localhost:8899/mainnet", "http://a/?x=mainnet"]
+        {
+            assert!(!is_mainnet(text), "{text}");
         }
     }
 

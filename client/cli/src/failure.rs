@@ -16,6 +16,8 @@ pub enum Failure {
     Interrupted(String),
     /// The library refused or failed. Exit code 1.
     Client(Error),
+    /// The same, told with what the library does not know. Exit code 1.
+    Told { sentence: String, error: Error },
 }
 
 impl Failure {
@@ -32,20 +34,36 @@ impl Failure {
         Self::Sentence(format!("{} cannot be {action}: {error}; check the path and its permissions", path.display()))
     }
 
+    /// The standard input could not be read.
+    pub fn standard_input(error: &std::io::Error) -> Self {
+        Self::Sentence(format!("the standard input cannot be read: {error}; name a file instead"))
+    }
+
     /// 2 for a wrong command line, as is usual, else 1.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
             Self::Interrupted(_) => ExitCode::from(INTERRUPTED as u8),
-            Self::Sentence(_) | Self::Client(_) => ExitCode::FAILURE,
+            Self::Sentence(_) | Self::Client(_) | Self::Told { .. } => ExitCode::FAILURE,
         }
     }
 
     /// What happened and what to do, in a sentence.
     pub fn message(&self) -> String {
         match self {
-            Self::Usage(sentence) | Self::Sentence(sentence) | Self::Interrupted(sentence) => sentence.clone(),
+            Self::Usage(sentence)
+            | Self::Sentence(sentence)
+            | Self::Interrupted(sentence)
+            | Self::Told { sentence, .. } => sentence.clone(),
             Self::Client(error) => error.to_string(),
+        }
+    }
+
+    /// What the library said.
+    fn client(&self) -> Option<&Error> {
+        match self {
+            Self::Client(error) | Self::Told { error, .. } => Some(error),
+            Self::Usage(_) | Self::Sentence(_) | Self::Interrupted(_) => None,
         }
     }
 
@@ -55,13 +73,15 @@ impl Failure {
             Self::Usage(_) => "usage",
             Self::Sentence(_) => "failure",
             Self::Interrupted(_) => "interrupted",
-            Self::Client(Error::Program(_)) => "program",
-            Self::Client(error) if error.is_transient() => "network",
-            Self::Client(_) => "chain",
+            Self::Client(error) | Self::Told { error, .. } => match error {
+                Error::Program(_) => "program",
+                error if error.is_transient() => "network",
+                _ => "chain",
+            },
         };
         let mut error = json!({ "kind": kind, "message": self.message() });
-        match self {
-            Self::Client(Error::Program(refusal)) => {
+        match self.client() {
+            Some(Error::Program(refusal)) => {
                 error["program"] = json!(refusal.program.map(|program| program.to_string()));
                 error["code"] = json!(refusal.code());
                 error["name"] = json!(refusal.multibus.map(multibus_client::multibus::error::MultibusError::name));
@@ -69,13 +89,13 @@ impl Failure {
                 error["offer"] = json!(refusal.offer.map(|offer| offer.to_string()));
             }
             // What to ask for once the network is back.
-            Self::Client(Error::PurchaseUnknown { signature, transaction_hash, lane, nonce, .. }) => {
+            Some(Error::PurchaseUnknown { signature, transaction_hash, lane, nonce, .. }) => {
                 error["signature"] = json!(signature.as_ref().map(ToString::to_string));
                 error["transaction_hash"] = json!(transaction_hash.to_string());
                 error["lane"] = json!(lane);
                 error["nonce"] = json!(nonce);
             }
-            Self::Client(Error::OutcomeUnknown { signature, .. }) => error["signature"] = json!(signature.to_string()),
+            Some(Error::OutcomeUnknown { signature, .. }) => error["signature"] = json!(signature.to_string()),
             _ => {}
         }
         json!({ "error": error })

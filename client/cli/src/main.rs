@@ -11,17 +11,25 @@ mod value;
 mod view;
 
 use {
-    clap::{Parser, error::ErrorKind},
+    clap::{
+        Command, CommandFactory, FromArgMatches,
+        error::{ContextKind, ContextValue, ErrorKind},
+    },
     command::Cli,
     failure::Failure,
     output::{Output, OutputFormat},
-    std::process::ExitCode,
+    std::{
+        ffi::{OsStr, OsString},
+        io,
+        process::ExitCode,
+    },
 };
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse_arguments(error),
+        Err(error) => return refuse_arguments(&error, &arguments),
     };
     let output = Output { format: cli.global.output, quiet: cli.global.quiet };
     let result = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -37,33 +45,71 @@ fn main() -> ExitCode {
     }
 }
 
+/// Reads the arguments.
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = tolerant(Cli::command());
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Words in any case, and numbers with a sign: the value itself, not the parser of options, says why it is refused.
+fn tolerant(command: Command) -> Command {
+    let tolerate = |arg: clap::Arg| match arg.get_action().takes_values() {
+        true => arg.ignore_case(true).allow_negative_numbers(true),
+        false => arg,
+    };
+    command.mut_args(tolerate).mut_subcommands(tolerant)
+}
+
 /// Prints help, the version, or why arguments are refused; in JSON if the arguments ask for JSON.
-fn refuse_arguments(error: clap::Error) -> ExitCode {
-    let is_refusal = error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
-    if !is_refusal || !wants_json(std::env::args()) {
-        let code = if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
-        return if error.print().is_ok() { code } else { ExitCode::FAILURE };
+fn refuse_arguments(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        return match error.print() {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
+        };
     }
-    let text = error.to_string();
-    let sentence = text.trim().strip_prefix("error: ").unwrap_or(&text).trim();
-    let failure = Failure::usage(sentence);
-    Output { format: OutputFormat::Json, quiet: true }.print_failure(&failure);
+    // The parser takes it for a cluster of short options.
+    let is_negative =
+        matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(option)) if has_minus_sign(option));
+    let failure = match (error.kind(), arguments.iter().filter_map(|it| it.to_str()).find(|text| has_minus_sign(text)))
+    {
+        (ErrorKind::UnknownArgument, Some(negative)) if is_negative => Failure::usage(format!(
+            "'{negative}' has a minus sign, and energy, money and times are never negative; leave the sign out"
+        )),
+        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) if wants_json(arguments) => {
+            Failure::usage("no command is named; `multibus --help` lists them")
+        }
+        _ if wants_json(arguments) => {
+            let text = error.to_string();
+            Failure::usage(text.trim().strip_prefix("error: ").unwrap_or(&text).trim())
+        }
+        _ => {
+            // There is nobody to tell if the standard error cannot be written.
+            let _ = error.print();
+            return ExitCode::from(2);
+        }
+    };
+    let format = if wants_json(arguments) { OutputFormat::Json } else { OutputFormat::Text };
+    Output { format, quiet: true }.print_failure(&failure);
     failure.exit_code()
 }
 
+/// Whether a text is a value with a minus sign, such as `-5kWh`.
+fn has_minus_sign(text: &str) -> bool {
+    text.strip_prefix('-').is_some_and(|rest| rest.starts_with(|character: char| character.is_ascii_digit()))
+}
+
 /// Whether the arguments ask for JSON, as far as they can be told.
-fn wants_json(arguments: impl Iterator<Item = String>) -> bool {
-    let arguments: Vec<_> = arguments.collect();
-    arguments.iter().any(|argument| argument == "--output=json")
-        || arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+fn wants_json(arguments: &[OsString]) -> bool {
+    let is = |argument: &OsString, text: &str| argument.eq_ignore_ascii_case(OsStr::new(text));
+    arguments.iter().any(|argument| is(argument, "--output=json"))
+        || arguments.windows(2).any(|pair| pair[0] == "--output" && is(&pair[1], "json"))
 }
 
 #[cfg(test)]
 mod tests {
-    use {
-        super::*,
-        clap::{Command, CommandFactory},
-    };
+    use {super::*, clap::Parser};
 
     /// Every command that has no subcommands, with its words.
     fn leaves(command: &Command, words: &str, found: &mut Vec<(String, Command)>) {
@@ -78,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_arguments_are_consistent() {
-        Cli::command().debug_assert();
+        tolerant(Cli::command()).debug_assert();
     }
 
     #[test]
@@ -128,9 +174,10 @@ mod tests {
 
     #[test]
     fn json_is_recognised_in_broken_arguments() {
-        let wants = |text: &str| wants_json(text.split(' ').map(str::to_owned));
+        let wants = |text: &str| wants_json(&text.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert!(wants("multibus --output json nonsense"));
         assert!(wants("multibus nonsense --output=json"));
+        assert!(wants("multibus --output JSON nonsense"));
         assert!(!wants("multibus --output text json"));
     }
 }

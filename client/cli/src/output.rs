@@ -191,10 +191,10 @@ impl Output {
     /// Prints why the call failed to the standard error.
     pub fn print_failure(&self, failure: &Failure) {
         match self.format {
-            OutputFormat::Json => eprintln!("{}", json(&failure.json(), true)),
+            OutputFormat::Json => complain(&json(&failure.json(), true)),
             OutputFormat::Text => {
                 for (index, line) in failure.message().lines().enumerate() {
-                    eprintln!("{}{}", if index == 0 { "error: " } else { "  " }, visible(line));
+                    complain(&format!("{}{}", if index == 0 { "error: " } else { "  " }, visible(line)));
                 }
             }
         }
@@ -223,7 +223,7 @@ impl Output {
     /// Tells people what is going on; nothing in JSON mode, where only results count.
     pub fn note(&self, note: impl AsRef<str>) {
         if !self.quiet && self.format == OutputFormat::Text {
-            eprintln!("{}", visible(note.as_ref()));
+            complain(&visible(note.as_ref()));
         }
     }
 
@@ -231,6 +231,11 @@ impl Output {
     pub fn shows_progress(&self) -> bool {
         !self.quiet && self.format == OutputFormat::Text && io::stderr().is_terminal()
     }
+}
+
+/// Writes a line to the standard error. Where nobody reads it, nobody can be told so.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Columns of the terminal; 80 where the standard output is none.

@@ -14,6 +14,9 @@ use {
     std::{io::Read, path::Path, sync::Arc},
 };
 
+/// Longest file with a key or a reading, in bytes.
+pub const MAX_FILE_BYTES: u64 = 1 << 20;
+
 /// One call's connection.
 pub struct Session {
     pub output: Output,
@@ -176,7 +179,8 @@ impl KeypairSource {
             Self::File(path) => read_keypair(path, what, option),
             Self::StandardInput => {
                 let mut text = String::new();
-                std::io::stdin().read_to_string(&mut text)?;
+                let read = std::io::stdin().take(MAX_FILE_BYTES).read_to_string(&mut text);
+                read.map_err(|error| Failure::standard_input(&error))?;
                 parse_keypair(&text, "the standard input")
             }
             Self::Unsupported(text) => Err(Failure::usage(format!(
@@ -201,7 +205,7 @@ pub fn device_key(file: &str) -> Result<Keypair, Failure> {
 /// Where it is missing or malformed.
 fn read_keypair(path: &Path, what: &str, option: &str) -> Result<Keypair, Failure> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+    let text = read_small(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Failure::usage(format!(
             "there is no {what} at {shown}; name its file with {option}, or make one with `multibus local wallet {shown}`"
         )),
@@ -210,8 +214,19 @@ fn read_keypair(path: &Path, what: &str, option: &str) -> Result<Keypair, Failur
     parse_keypair(&text, &shown.to_string())
 }
 
+/// Reads a file that has a line or two. A path such as `/dev/zero` never ends.
+///
+/// # Errors
+/// Where it cannot be read, or is not text.
+pub fn read_small(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MAX_FILE_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 fn parse_keypair(text: &str, origin: &str) -> Result<Keypair, Failure> {
-    let bytes: Vec<u8> = serde_json::from_str(text.trim()).map_err(|_| not_a_keypair(origin))?;
+    let bytes: Vec<u8> =
+        serde_json::from_str(text.trim_start_matches('\u{feff}').trim()).map_err(|_| not_a_keypair(origin))?;
     Keypair::try_from(bytes.as_slice()).map_err(|_| not_a_keypair(origin))
 }
 

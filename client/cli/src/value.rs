@@ -72,17 +72,17 @@ impl FromStr for MeasuredEnergy {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, unit) = split_unit(text);
-        // Capital M is mega, small m is milli: 5 mWh must never be bought as 5 MWh.
-        let scale = match unit {
+        // Capital M is mega, small m is milli: 5 mWh must never be bought as 5 MWh. Other letters mean one thing in either case.
+        let scale = match unit.to_ascii_lowercase().as_str() {
             "" if number.contains('.') => {
                 return Err(format!(
                     "{text} is not a whole number of Wh; write Wh such as 1500, or name the unit, 1.5kWh"
                 ));
             }
-            "" | "Wh" | "wh" | "WH" => 0,
-            "kWh" | "kwh" | "KWh" | "KWH" => 3,
-            "MWh" | "MWH" => 6,
-            "mWh" | "mwh" => {
+            "" | "wh" => 0,
+            "kwh" => 3,
+            "mwh" if unit.starts_with('M') => 6,
+            "mwh" => {
                 return Err(format!(
                     "the unit '{unit}' means a thousandth of a Wh, less than the market trades; write {number}MWh if \
                      megawatt-hours are meant"
@@ -105,15 +105,21 @@ impl FromStr for Power {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, unit) = split_unit(text);
-        let scale = match unit {
+        let scale = match unit.to_ascii_lowercase().as_str() {
             "" if number.contains('.') => {
                 return Err(format!(
                     "{text} is not a whole number of W; write W such as 5000, or name the unit, 5.5kW"
                 ));
             }
-            "" | "W" => 0,
-            "kW" => 3,
-            "MW" => 6,
+            "" | "w" => 0,
+            "kw" => 3,
+            "mw" if unit.starts_with('M') => 6,
+            "mw" => {
+                return Err(format!(
+                    "the unit '{unit}' means a thousandth of a W, less than any meter of the market; write {number}MW if \
+                     megawatts are meant"
+                ));
+            }
             _ => return Err(format!("the unit '{unit}' is unknown; use W, kW or MW, such as 5000W or 5.5kW")),
         };
         match parse_scaled(number, scale)? {
@@ -180,6 +186,9 @@ impl Amount {
     }
 }
 
+/// 9999-12-31T23:59:59Z.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 /// A moment: unix seconds, RFC 3339, or `+15m` from the chain's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Time {
@@ -200,8 +209,12 @@ impl FromStr for Time {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return match text.parse() {
                 Ok(0) => Err(format!("0 is not a time; {form}")),
-                Ok(moment) => Ok(Self::At(moment)),
-                Err(_) => Err(format!("{text} is too late a time; {form}")),
+                Ok(moment @ ..=LAST_SECOND) => Ok(Self::At(moment)),
+                Ok(milliseconds) if milliseconds / 1_000 <= LAST_SECOND => Err(format!(
+                    "{text} is later than the year 9999; where it counts milliseconds, write the seconds: {}",
+                    milliseconds / 1_000
+                )),
+                _ => Err(format!("{text} is too late a time; {form}")),
             };
         }
         match text.parse::<Timestamp>() {

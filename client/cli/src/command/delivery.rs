@@ -6,9 +6,10 @@ use {
         offer::window_start,
     },
     crate::{
+        config::expand_home,
         failure::Failure,
         output::{Page, Reply, View, partly, short},
-        session::Session,
+        session::{MAX_FILE_BYTES, Session, read_small},
         terms::{DeviceView, TermsView, format_reading},
         tokens::Token,
         value::{MeasuredEnergy, Window, address as parse_address, count, format_energy, format_time},
@@ -238,10 +239,12 @@ async fn report(args: &ReportArgs, session: &Session) -> Result<Reply, Failure> 
 fn read_signed(file: &str) -> Result<SignedReading, Failure> {
     let (text, origin) = if file == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text)?;
+        let read = std::io::stdin().take(MAX_FILE_BYTES).read_to_string(&mut text);
+        read.map_err(|error| Failure::standard_input(&error))?;
         (text, "the standard input")
     } else {
-        (std::fs::read_to_string(file).map_err(|error| Failure::file("read", Path::new(file), &error))?, file)
+        let path = expand_home(Path::new(file));
+        (read_small(&path).map_err(|error| Failure::file("read", &path, &error))?, file)
     };
     serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!(

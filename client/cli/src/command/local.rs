@@ -2,7 +2,7 @@
 
 use {
     crate::{
-        config::Endpoint,
+        config::home_path,
         failure::Failure,
         output::{Page, Reply, View},
         session::Session,
@@ -36,7 +36,7 @@ pub enum LocalCommand {
   multibus local wallet alice.json")]
 pub struct WalletArgs {
     /// The new file; one that exists is never overwritten
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_parser = home_path())]
     file: PathBuf,
 }
 
@@ -115,10 +115,11 @@ pub fn wallet(args: &WalletArgs) -> Result<Reply, Failure> {
 /// # Errors
 /// Where the chain is not a local one or a test network, or it refuses.
 pub async fn run(command: LocalCommand, session: &Session) -> Result<Reply, Failure> {
-    if let Endpoint::Rpc { url, .. } = &session.settings.endpoint
-        && url.contains("mainnet")
-    {
-        return Err(Failure::usage(format!("{url} is no local or test network; use --url localnet or embedded:FILE")));
+    if session.settings.endpoint.is_mainnet() {
+        return Err(Failure::usage(format!(
+            "{} is no local or test network; use --url localnet or embedded:FILE",
+            session.chain().description()
+        )));
     }
     match command {
         LocalCommand::Wallet(args) => wallet(&args),

@@ -6,9 +6,10 @@ use {
         seller::SellerArgs,
     },
     crate::{
+        config::home_path,
         failure::Failure,
         output::{Page, Reply, View},
-        session::{Session, device_key},
+        session::{Session, device_key, read_small},
         value::{
             MeasuredEnergy, Power, Time, Window, address as parse_address, format_power, format_time, source_name,
         },
@@ -142,7 +143,7 @@ pub struct CloseArgs {
       --window 1800000000 --energy 0 --sequence 2")]
 pub struct SignArgs {
     /// What the device must know, as `meter show --output json` wrote it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = home_path())]
     meter: PathBuf,
     /// Keypair file of the device, '-' for the standard input
     #[arg(long, value_name = "FILE")]
@@ -325,7 +326,7 @@ pub fn sign(args: &SignArgs) -> Result<Reply, Failure> {
 
 /// Reads what `meter show --output json` wrote, or the part of it that a device needs.
 fn read_identity(path: &PathBuf) -> Result<MeterIdentity, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+    let text = read_small(path).map_err(|error| Failure::file("read", path, &error))?;
     let refuse = |cause: &dyn std::fmt::Display| {
         Failure::usage(format!(
             "{} does not say what a device must know ({cause}); write it with `multibus meter show BUS WALLET --output \

@@ -124,6 +124,7 @@ pub enum Command {
 /// # Errors
 /// Where it fails, or where it checks something that does not hold. Then its result is printed too.
 pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
+    let cli = Cli { global: cli.global.given()?, ..cli };
     let answer = match cli.command {
         Command::Completions(args) => return completions::run(&args, Cli::command()),
         Command::Local(local::LocalCommand::Wallet(args)) => local::wallet(&args)?,

@@ -594,7 +594,7 @@ impl ActionCommand {
                     Some(time) => time.unix_seconds(now),
                     // It is executed once the timelock has passed.
                     None => terms::first_possible(bus, &terms, now.saturating_add(bus.timelock_seconds.into()))
-                        .map_err(|error| refused_terms(&error, &terms, bus))?,
+                        .map_err(|error| refused_terms(error, &terms, bus))?,
                 };
                 ProposalAction::TermsSet { from, terms }
             }
@@ -617,7 +617,7 @@ impl ActionCommand {
 }
 
 /// Names the values of terms that the bus cannot have: the rule that refuses them does not.
-fn refused_terms(error: &Error, terms: &TermsConfig, bus: &Bus) -> Failure {
+fn refused_terms(error: Error, terms: &TermsConfig, bus: &Bus) -> Failure {
     let TermsConfig {
         window_seconds,
         gate_closure_seconds,
@@ -630,10 +630,11 @@ fn refused_terms(error: &Error, terms: &TermsConfig, bus: &Bus) -> Failure {
         0 => String::new(),
         from => format!("; the next terms hold from {from}"),
     };
-    Failure::sentence(format!(
+    let sentence = format!(
         "{error} (window {window_seconds} s, gate closure {gate_closure_seconds} s, grid fee {grid_fee_per_kwh}, reading \
          deadline {reading_deadline_seconds} s, correction time {correction_seconds} s{waiting})"
-    ))
+    );
+    Failure::Told { sentence, error }
 }
 
 /// The word that `proposal create` has for an action.

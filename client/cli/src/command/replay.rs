@@ -2,7 +2,7 @@
 
 use {
     crate::{
-        config::{Endpoint, GlobalArgs, Settings},
+        config::{Endpoint, GlobalArgs, Settings, home_path},
         failure::Failure,
         output::{Output, Page, View, columns},
         session::Session,
@@ -14,9 +14,16 @@ use {
         Address, SharedSigner, TransactionOptions,
         chain::{Chain, EmbeddedChain},
     },
-    multibus_replay::{Cancel, Community, PriceRule, Progress, ReplayOptions, ReplayReport, ReplayTerms, Stage},
+    multibus_replay::{
+        Cancel, Community, PriceRule, Progress, ReplayError, ReplayOptions, ReplayReport, ReplayTerms, Stage,
+    },
     serde::Serialize,
-    std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration},
+    std::{
+        num::NonZeroUsize,
+        path::{Path, PathBuf},
+        sync::Arc,
+        time::Duration,
+    },
 };
 
 /// Trade a community's measured intervals
@@ -31,7 +38,10 @@ use {
 /// The generating members own the bus, in proportion to what they generate; the 16 largest where there are more. Each
 /// sells for itself, or with --co-owned the owners sell through the bus: buyers pay its treasury, and at the end every
 /// owner claims its share, which the report compares with what its energy was sold for. Members beyond the 16 sell for
-/// themselves in either case.
+/// themselves in either case. On delivery terms a co-owned bus would have one meter for all its owners, which no file tells;
+/// there each sells for itself.
+///
+/// On a chain that lasts, name a file with --state: it keeps the members' keys, and an interrupted replay goes on with --resume.
 ///
 /// On purchase terms, sellers are paid as soon as buyers pay. With --terms delivery they are paid for what they delivered:
 /// where the file has the columns `forecast_load_wh` and `forecast_generation_wh`, members trade by that forecast. After each
@@ -58,15 +68,15 @@ use {
   multibus --url localnet replay data/community-rural-2016.csv \\
       --resume replay.state --report report")]
 pub struct ReplayArgs {
-    /// CSV file of the community
-    #[arg(value_name = "FILE")]
+    /// CSV file of the community, '-' for the standard input
+    #[arg(value_name = "FILE", value_parser = home_path())]
     file: PathBuf,
     /// Refuse a file in which readings are missing, instead of counting them as zero
     #[arg(long)]
     require_complete: bool,
     /// Write report.html, report.json, intervals.csv and trades.csv into this folder; on delivery terms also
     /// deliveries.csv and positions.csv
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = home_path())]
     report: Option<PathBuf>,
     /// When sellers are paid [default: purchase]
     #[arg(long, value_enum)]
@@ -98,7 +108,7 @@ pub struct ReplayArgs {
     /// The bus's fee for locks that are released, such as 0.5%
     #[arg(long, value_name = "SHARE")]
     lock_fee: Option<Share>,
-    /// The owners sell through the bus and share what its treasury receives
+    /// The owners sell through the bus and share what its treasury receives; on purchase terms only
     #[arg(long)]
     co_owned: bool,
     /// Members that act at the same time
@@ -112,10 +122,10 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "MINT", value_parser = address)]
     mint: Option<Address>,
     /// File to keep what is needed to go on later; it holds the members' keys
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume", value_parser = home_path())]
     state: Option<PathBuf>,
     /// Go on where the replay that kept this state stopped, on the same chain
-    #[arg(long, value_name = "STATE")]
+    #[arg(long, value_name = "STATE", value_parser = home_path())]
     resume: Option<PathBuf>,
 }
 
@@ -145,13 +155,18 @@ const EMBEDDED: &str = "embedded";
 /// # Errors
 /// Where the file or an option is refused, the chain fails, or what is on chain afterwards is not what the file says.
 pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Result<(), Failure> {
-    let mut community = Community::read_path(&args.file)
-        .map_err(|error| Failure::sentence(format!("{}: {error}", args.file.display())))?;
+    let name = file_name(&args.file);
+    let read = if args.file == Path::new(STANDARD_INPUT) {
+        Community::read(std::io::stdin().lock())
+    } else {
+        Community::read_path(&args.file)
+    };
+    let mut community = read.map_err(|error| Failure::sentence(format!("{name}: {error}")))?;
     if let Some(intervals) = args.intervals {
         community.intervals.truncate(intervals.get());
     }
     if args.require_complete {
-        community.require_complete().map_err(|error| Failure::sentence(format!("{}: {error}", args.file.display())))?;
+        community.require_complete().map_err(|error| Failure::sentence(format!("{name}: {error}")))?;
     }
     // A replay is offline unless a chain is named, so that only names in the call count and no configuration.
     let offline = GlobalArgs { url: Some(EMBEDDED.to_owned()), ..global.clone() };
@@ -160,9 +175,26 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
         (None, Some(_)) => Some(Settings::resolve(&offline)?),
         (Some(_), _) => Some(Settings::resolve(global)?),
     };
+    let lasting = settings.as_ref().filter(|settings| settings.endpoint != (Endpoint::Embedded { file: None }));
+    if let (None, Some(state)) = (lasting, args.state.as_ref().or(args.resume.as_ref())) {
+        return Err(Failure::usage(format!(
+            "the chain of this replay ends with it, so that the state {} could never be resumed; leave it out, or name a chain \
+             that lasts with --url",
+            state.display()
+        )));
+    }
+    if let Some(folder) = &args.report {
+        ReplayReport::prepare(folder).map_err(|error| Failure::file("written to", folder, &error))?;
+    }
+    let state = args.state.clone().or_else(|| args.resume.clone());
+    let is_lasting = lasting.is_some();
     let mut kept = None;
-    let chain: Arc<dyn Chain> = match &settings {
-        Some(settings) if settings.endpoint != (Endpoint::Embedded { file: None }) => {
+    let chain: Arc<dyn Chain> = match lasting {
+        Some(settings) => {
+            if state.is_none() {
+                output
+                    .note("no --state is named: if this replay is interrupted, nobody has the members' keys any more");
+            }
             let session = Session::open(settings.clone(), output, global.priority_fee)?;
             kept.insert(session).chain().clone()
         }
@@ -180,7 +212,7 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
     if let Some(session) = kept {
         session.close()?;
     }
-    let result = result.map_err(|error| Failure::sentence(error.to_string()))?;
+    let result = result.map_err(|error| stopped(error, is_lasting, state.as_deref()))?;
     if let Some(folder) = &report {
         result.write(folder).map_err(|error| Failure::file("written", folder, &error))?;
     }
@@ -201,11 +233,46 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
     }
     if result.interrupted {
         return Err(Failure::Interrupted(format!(
-            "ended after {} of {} intervals; a replay that keeps a --state goes on with --resume",
-            result.intervals, result.intervals_in_file
+            "ended after {} of {} intervals; {}",
+            result.intervals,
+            result.intervals_in_file,
+            how_to_go_on(is_lasting, state.as_deref())
         )));
     }
     Ok(())
+}
+
+/// Name of the standard input among files.
+const STANDARD_INPUT: &str = "-";
+
+/// How a file is called in sentences.
+fn file_name(file: &Path) -> String {
+    if file == Path::new(STANDARD_INPUT) { "the standard input".to_owned() } else { file.display().to_string() }
+}
+
+/// How a replay goes on that was interrupted.
+fn how_to_go_on(is_lasting: bool, state: Option<&Path>) -> String {
+    match state {
+        Some(state) => format!("it goes on with `--resume {}` in place of --state", state.display()),
+        None if is_lasting => {
+            "it cannot go on, because no --state kept the members' keys; name one the next time".to_owned()
+        }
+        None => "its chain ended with it; begin anew, or name a chain that lasts with --url, and a --state".to_owned(),
+    }
+}
+
+/// Why a replay stopped, and how it goes on where something is on the chain.
+fn stopped(error: ReplayError, is_lasting: bool, state: Option<&Path>) -> Failure {
+    let sentence = match (&error, is_lasting) {
+        (ReplayError::Chain { .. } | ReplayError::Stuck(_), true) => {
+            format!("{error}\n{}", how_to_go_on(is_lasting, state))
+        }
+        _ => error.to_string(),
+    };
+    match error {
+        ReplayError::Chain { error, .. } => Failure::Told { sentence, error },
+        _ => Failure::sentence(sentence),
+    }
 }
 
 /// The options as the library takes them.
@@ -221,7 +288,10 @@ fn options(
     community: Community,
     cancel: &Cancel,
 ) -> Result<Options, Failure> {
-    let name = args.file.file_name().unwrap_or(args.file.as_os_str()).to_string_lossy().into_owned();
+    let name = match args.file.file_name() {
+        Some(name) if name != STANDARD_INPUT => name.to_string_lossy().into_owned(),
+        _ => file_name(&args.file),
+    };
     let mut replay = ReplayOptions::new(name, community);
     let ReplayArgs {
         file: _,

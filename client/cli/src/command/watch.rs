@@ -12,7 +12,7 @@ use {
     clap::Args,
     futures_util::{Stream, StreamExt, stream},
     multibus_client::{
-        Address, Market,
+        Address, Error, Market,
         chain::{LogsNotification, embedded_state},
         event::{self, CertificateRetired, Event},
         multibus,
@@ -52,24 +52,26 @@ type Notifications = Pin<Box<dyn Stream<Item = Result<LogsNotification, Failure>
 pub async fn run(args: WatchArgs, settings: Settings, output: Output) -> Result<(), Failure> {
     let output = if args.json_lines { Output { format: OutputFormat::Json, ..output } } else { output };
     // The program's transactions, since not all that happens on a bus names it: a lock that settles writes none but its offer.
-    let (mint_decimals, mut part, mut notifications): (u8, PartOfBus, Notifications) = match settings.endpoint.clone() {
-        Endpoint::Embedded { file: Some(path) } => {
-            let seen = kept(path.clone()).await?.len();
-            let session = Session::open(settings, output, 0)?;
-            let mint_decimals = announce(&args.bus, &session).await?;
-            let part = PartOfBus::read(&session.market(), args.bus).await?;
-            // Other processes must be able to use the file meanwhile.
-            drop(session);
-            (mint_decimals, part, follow_file(path, seen))
-        }
-        _ => {
-            let session = Session::open(settings, output, 0)?;
-            let mint_decimals = announce(&args.bus, &session).await?;
-            let logs = session.chain().subscribe_logs(&multibus::ID).await?.map(|item| item.map_err(Failure::from));
-            let part = PartOfBus::read(&session.market(), args.bus).await?;
-            (mint_decimals, part, logs.boxed())
-        }
-    };
+    let (mint_decimals, mut part, mut notifications, market): (u8, PartOfBus, Notifications, Option<Market>) =
+        match settings.endpoint.clone() {
+            Endpoint::Embedded { file: Some(path) } => {
+                let seen = kept(path.clone()).await?.len();
+                let session = Session::open(settings, output, 0)?;
+                let mint_decimals = announce(&args.bus, &session).await?;
+                let mut part = PartOfBus::read(&session.market(), args.bus).await?;
+                // Other processes must be able to use the file meanwhile, so that nothing can be asked for later.
+                part.read_positions(&session.market()).await?;
+                drop(session);
+                (mint_decimals, part, follow_file(path, seen), None)
+            }
+            _ => {
+                let session = Session::open(settings, output, 0)?;
+                let mint_decimals = announce(&args.bus, &session).await?;
+                let logs = session.chain().subscribe_logs(&multibus::ID).await?.map(|item| item.map_err(Failure::from));
+                let part = PartOfBus::read(&session.market(), args.bus).await?;
+                (mint_decimals, part, logs.boxed(), Some(session.market()))
+            }
+        };
     let mut left = args.events.unwrap_or(u64::MAX);
     while left > 0 {
         let notification = tokio::select! {
@@ -86,6 +88,9 @@ pub async fn run(args: WatchArgs, settings: Settings, output: Output) -> Result<
         }
         let (signature, slot) = (notification.signature.to_string(), notification.slot);
         let parsed = notification.parsed();
+        if let Some(market) = &market {
+            part.look_up(&parsed.events, market).await?;
+        }
         if !part.concerns(&parsed.events) {
             continue;
         }
@@ -155,7 +160,7 @@ fn follow_file(path: PathBuf, seen: usize) -> Notifications {
 /// What belongs to the bus that is watched, to tell its events from those of others.
 struct PartOfBus {
     bus: Address,
-    /// Its offers, proposals, delivery books, position books and certificates.
+    /// Its offers, proposals, delivery books and certificates, and those position books that were asked for or opened since.
     parts: HashSet<Address>,
 }
 
@@ -164,13 +169,38 @@ impl PartOfBus {
         let offers = market.all_offers(&bus).await?.into_iter().map(|offer| offer.address);
         let proposals = market.proposals(&bus).await?.into_iter().map(|proposal| proposal.address);
         let mut parts: HashSet<Address> = offers.chain(proposals).collect();
-        for book in market.delivery_books(&bus).await? {
-            parts.insert(book.address);
-            let positions = market.positions_on(&book.address).await?;
-            parts.extend(positions.into_iter().map(|position| position.address));
-        }
+        parts.extend(market.delivery_books(&bus).await?.into_iter().map(|book| book.address));
         parts.extend(market.certificates(&bus).await?.into_iter().map(|certificate| certificate.address));
         Ok(Self { bus, parts })
+    }
+
+    /// Adds all position books on its delivery books.
+    async fn read_positions(&mut self, market: &Market) -> Result<(), Failure> {
+        for book in market.delivery_books(&self.bus).await? {
+            let positions = market.positions_on(&book.address).await?;
+            self.parts.extend(positions.into_iter().map(|position| position.address));
+        }
+        Ok(())
+    }
+
+    /// Asks for position books that are known by nothing but their address. Nearly all events of one name its delivery book, so
+    /// that a bus with many of them need not be read whole before watching begins.
+    async fn look_up(&mut self, events: &[Event], market: &Market) -> Result<(), Failure> {
+        for event in events {
+            let Event::PositionRefundSet(event) = event else { continue };
+            if self.parts.contains(&event.position) {
+                continue;
+            }
+            match market.position(&event.position).await {
+                Ok(position) if self.parts.contains(&position.book) => {
+                    self.parts.insert(event.position);
+                }
+                // It is of another bus, or closed since.
+                Ok(_) | Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Whether one of a transaction's events happened on the bus; notes what came into being on it.

@@ -2,8 +2,14 @@
 
 use {
     crate::support::*,
+    multibus_client::{account::MarketAccount, chain::embedded_state::StateFile, position::PositionBook},
+    multibus_test_support::node::{Lie, TestNode},
     serde_json::{Value, json},
-    std::{io::Write, process::Stdio},
+    std::{
+        io::{Read, Write},
+        process::Stdio,
+        sync::{Arc, Mutex},
+    },
 };
 
 const METER: &str = " address bus seller wallet device source power_w valid_from listed_until registered_at rent_payer";
@@ -748,6 +754,14 @@ fn owners_decide_on_the_next_terms() {
     assert_has(&page, &["0.05 tokens/kWh, on top", "0.03 tokens/kWh, on top", " on\n"]);
     assert_fits(&page);
 
+    // A program hears the number of the rule that refused, also where it was asked before anything was sent.
+    let refused = village.alice(&format!("--output json proposal create {bus} terms --window 0"));
+    let refused: Value = serde_json::from_str(&refused.stderr).unwrap();
+    assert_fields(&refused["error"], "kind message program code name detail offer");
+    assert_eq!(
+        (&refused["error"]["kind"], &refused["error"]["name"]),
+        (&json!("program"), &json!("DeliveryWithoutWindows"))
+    );
     // The next ones can be replaced, and windows turned off: then nothing can be delivered in them.
     let no_windows = village.alice(&format!("proposal create {bus} terms --window 0")).fails(1);
     assert_has(&no_windows, &["only where the bus has delivery windows"]);
@@ -799,6 +813,47 @@ fn owners_decide_on_the_next_terms() {
     assert_eq!(units(&collected, "collected_base_units"), 1_000_000);
     let swept = village.erin(&format!("grid sweep {bus} {}", village.dora)).ok();
     assert_has(&swept, &[&format!("{} got 0.03 tokens of grid fees", village.carol)]);
+}
+
+#[test]
+fn watching_a_bus_with_positions_does_not_read_them_all_before_it_begins() {
+    let village = Village::with_meter();
+    let bus = village.bus();
+    let offer = village.offer();
+    village.bob(&format!("buy --offer {} --energy 1kWh", text(&offer["address"]))).ok();
+    let list = format!("-q position list --book {}", text(&offer["book"]));
+    let position = village.erin(&list).ok().trim().to_owned();
+    let folder = &village.market.folder;
+    let file = StateFile::open(&folder.path().join("village.chain")).unwrap();
+    let chain = Arc::new(file.load().unwrap());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (node, url) = runtime.block_on(TestNode::start(&chain));
+    let lists = Arc::new(Mutex::new(Vec::new()));
+    let asked = lists.clone();
+    node.lies(move |method, params, _| {
+        if method == "getProgramAccounts" {
+            asked.lock().unwrap().push(params.to_string());
+        }
+        Lie::None
+    });
+    let mut watcher = folder
+        .command(MULTIBUS)
+        .args(["--url", &url, "watch", bus, "--events", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It subscribes right after it has said that it watches, and then asks what is on the bus.
+    let mut said = [0; 8];
+    watcher.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    folder.multibus(&format!("--url {url} -k bob.json position set-refund {position} {NOWHERE}")).ok();
+    let output = watcher.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_has(&String::from_utf8(output.stdout).unwrap(), &["refund"]);
+    let lists = lists.lock().unwrap();
+    let size = format!("\"dataSize\":{}", PositionBook::len());
+    assert!(!lists.is_empty() && lists.iter().all(|list| !list.contains(&size)), "{lists:?}");
 }
 
 #[test]

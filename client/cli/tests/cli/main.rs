@@ -1,6 +1,7 @@
 //! The command line, run as people run it: the real binary, one process for each command, on an embedded chain that is
 //! kept in a file between them.
 
+mod awkward;
 mod delivery;
 mod field;
 mod hostile;
@@ -882,7 +883,8 @@ fn a_broken_file_is_refused_before_anything_is_sent() {
     let csv = community();
     assert_has(&folder.multibus(&format!("replay {csv} --members-per-batch 33")).fails(2), &["33 members per batch"]);
     assert_has(&folder.multibus(&format!("replay {csv} --price-rule free")).fails(2), &["is not a price rule"]);
-    assert_has(&folder.multibus(&format!("replay {csv} --resume none.state")).fails(1), &["none.state"]);
+    let resume = format!("--url embedded:replay.chain replay {csv} --resume none.state");
+    assert_has(&folder.multibus(&resume).fails(1), &["none.state"]);
 }
 
 #[test]
@@ -928,6 +930,8 @@ fn an_interrupted_replay_goes_on_and_pays_nothing_twice() {
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     let so_far: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(so_far["interrupted"], true);
+    let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_has(said["error"]["message"].as_str().unwrap(), &["it goes on with `--resume replay.state`"]);
     assert!(so_far["intervals"].as_u64() < Some(60));
 
     let resumed = folder.command(MULTIBUS).args(chain).args(["--resume", "replay.state"]).output().unwrap();
