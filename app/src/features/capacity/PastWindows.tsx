@@ -60,7 +60,7 @@ export function PastWindows({
                   <span className="hint">{buses.get(capacity.bus)?.name}</span>
                   {left.length > 0 && (
                     <span className="hint">
-                      {' '}
+                      {', '}
                       {isHeldUp ? t.pastWindows.locksHoldItUpFree : t.pastWindows.withdrawn(left.length)}
                     </span>
                   )}

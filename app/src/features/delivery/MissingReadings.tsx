@@ -20,7 +20,7 @@ import {
 } from '../../market/delivery';
 import { isOperator, type Book, type Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
-import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
 import { EnergyField, readEnergy, TextField, type EnergyInputValue } from '../../ui/fields';
 import { AddressLabel, Card, Empty } from '../../ui/parts';
@@ -37,9 +37,11 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
   const { wallet } = useSession();
   const { books } = useMarket();
   const now = useNow();
+  // Of the card, because a line is gone once its book is settled.
+  const settling = useAction();
   const isHands = isOperator(bus, wallet);
   const own = [...books.values()].filter((book) => book.bus === bus.address);
-  if (own.length === 0) return null;
+  if (own.length === 0 && settling.state.kind === 'idle') return null;
   const missing = missingReadings(own, bus.address, now);
   // What the operator has read, it may still correct.
   const corrigible = own.flatMap((book) =>
@@ -66,9 +68,10 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
           {own
             .filter((book) => releasable(book, now).windows > 0 || unrefunded(book, now) > 0n)
             .map((book) => (
-              <SettleLine key={book.address} bus={bus} book={book} />
+              <SettleLine key={book.address} bus={bus} book={book} action={settling} />
             ))}
         </ul>
+        <ActionStatus action={settling} />
       </div>
     </Card>
   );
@@ -188,10 +191,9 @@ function readEnergyOrNone(value: EnergyInputValue): bigint | undefined {
   return parsed.ok ? parsed.value : undefined;
 }
 
-function SettleLine({ bus, book }: { readonly bus: Bus; readonly book: Book }) {
+function SettleLine({ bus, book, action }: { readonly bus: Bus; readonly book: Book; readonly action: Action }) {
   const { live, signer } = useSession();
   const now = useNow();
-  const action = useAction();
   const { amount } = releasable(book, now);
   const settle = () => {
     if (signer === undefined) return;
@@ -216,7 +218,6 @@ function SettleLine({ bus, book }: { readonly bus: Bus; readonly book: Book }) {
           {t.delivery.settle}
         </WalletButton>
       </div>
-      <ActionStatus action={action} />
     </li>
   );
 }
