@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser};
 use multibus_localnet::{
     engine::{self, Engine},
-    network::{self, DESCRIPTION, Description, Network},
+    network::{self, DESCRIPTION, Description, Network, SharedNetwork},
     node::NodeOptions,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -51,6 +51,21 @@ enum Cli {
     Exec {
         #[command(flatten)]
         place: Place,
+        /// The command
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Run a command in the same way on a node that runs already, which goes on afterwards
+    Share {
+        /// URL of the node's RPC server
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// URL of its WebSocket server [default: the port after the RPC server's]
+        #[arg(long, value_name = "URL")]
+        ws: Option<String>,
+        /// Folder of the description
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
         /// The command
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<String>,
@@ -98,6 +113,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
         }
         Cli::Stop { dirs } => stop(&dirs),
         Cli::Exec { place, command } => runtime.block_on(exec(place.options(None)?, &command)),
+        Cli::Share { url, ws, dir, command } => {
+            runtime.block_on(share(&url, ws.as_deref(), &std::path::absolute(dir)?, &command))
+        }
     }
 }
 
@@ -191,21 +209,36 @@ async fn exec(options: NodeOptions, command: &[String]) -> Result<ExitCode> {
     eprintln!("Starting a new network on {engine} ...");
     // Boxed, because it holds what is read of the chain.
     let network = Box::pin(Network::start(options, true)).await?;
-    let status = run_beside(&dir, command).await;
+    let status = run_beside(&dir, &network.description, command).await;
     let kept = network.node.log();
     network.stop().await?;
     let status = status?;
     if !status.success() {
         eprintln!("The log of the {engine} node is {}", kept.display());
     }
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+    Ok(exit_code(status))
 }
 
-async fn run_beside(dir: &Path, command: &[String]) -> Result<std::process::ExitStatus> {
+async fn share(url: &str, ws: Option<&str>, dir: &Path, command: &[String]) -> Result<ExitCode> {
+    eprintln!("Looking at the node at {url} ...");
+    let network = Box::pin(SharedNetwork::join(url, ws, dir)).await?;
+    eprintln!("It is a node of {}.", network.description.engine);
+    run_beside(dir, &network.description, command).await.map(exit_code)
+}
+
+fn exit_code(status: std::process::ExitStatus) -> ExitCode {
+    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Runs a command that finds the network's description, and what clients of Anchor look for: its URL and a wallet with SOL.
+async fn run_beside(dir: &Path, description: &Description, command: &[String]) -> Result<std::process::ExitStatus> {
     let [program, args @ ..] = command else { bail!("there is no command to run") };
+    let wallet = description.wallets.first().context("the network has no wallet")?;
     let mut child = Command::new(program)
         .args(args)
         .env("MULTIBUS_NETWORK", dir.join(DESCRIPTION))
+        .env("ANCHOR_PROVIDER_URL", &description.rpc_url)
+        .env("ANCHOR_WALLET", &wallet.keypair)
         .spawn()
         .with_context(|| format!("could not start `{program}`"))?;
     // The terminal's Ctrl-C reaches the command too. The network ends after the command, however that ends.

@@ -8,7 +8,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use multibus_client::{Keypair, Signer, chain::CommitmentLevel, multibus};
+use multibus_client::{
+    Keypair, Signer,
+    chain::{Chain, CommitmentLevel, RpcChain},
+    multibus,
+};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -45,10 +49,10 @@ pub struct Description {
     pub websocket_url: String,
     /// Process that keeps the network.
     pub process: u32,
-    /// Process of the engine.
-    pub engine_process: u32,
-    /// Log of the engine.
-    pub log: PathBuf,
+    /// Process of the engine; `None` where somebody else started it.
+    pub engine_process: Option<u32>,
+    /// Log of the engine; `None` where somebody else started it.
+    pub log: Option<PathBuf>,
     /// The program's address.
     pub program: String,
     /// The test stablecoin.
@@ -106,7 +110,14 @@ impl Network {
         let village = Village::seed(chain).await.with_context(|| {
             format!("the village could not be seeded; {} may say more, `--reset` starts over", node.log().display())
         })?;
-        let description = describe(&dir, &node, &village)?;
+        let place = Running {
+            engine: node.engine(),
+            rpc_url: node.url(),
+            websocket_url: node.websocket_url(),
+            engine_process: Some(node.pid()),
+            log: Some(node.log()),
+        };
+        let description = describe(&dir, place, &village)?;
         Ok(Self { node, village, description, dir, _lock: lock })
     }
 
@@ -121,9 +132,67 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        // Where this fails, the file stays and names a process that is gone: readers notice that.
-        let _ = fs::remove_file(self.dir.join(DESCRIPTION));
+        forget(&self.dir);
     }
+}
+
+/// A network that somebody else runs, with the seeded village on it. It goes on when this is dropped.
+pub struct SharedNetwork {
+    /// What it has.
+    pub description: Description,
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl SharedNetwork {
+    /// Seeds the village on a running node, as far as it is missing there, and writes the description into a folder.
+    /// Without a URL of the WebSocket server, that is at the port after the RPC server's.
+    ///
+    /// # Errors
+    /// Where the node does not answer, is of a public network, lacks the program, or refuses the seeding.
+    pub async fn join(rpc_url: &str, websocket_url: Option<&str>, dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
+        let lock = lock(dir)?;
+        let chain = Arc::new(RpcChain::new(rpc_url, websocket_url, CommitmentLevel::Confirmed)?);
+        let engine = node::inspect(rpc_url).await?;
+        let village = seed_beside_others(&chain).await?;
+        let place = Running {
+            engine,
+            rpc_url: rpc_url.to_owned(),
+            websocket_url: chain.websocket_url().to_owned(),
+            engine_process: None,
+            log: None,
+        };
+        Ok(Self { description: describe(dir, place, &village)?, dir: dir.to_owned(), _lock: lock })
+    }
+}
+
+impl Drop for SharedNetwork {
+    fn drop(&mut self) {
+        forget(&self.dir);
+    }
+}
+
+/// Seeds the village. Others may tend it at the same time, as `cargo xtask localnet` does on its node: where both do the same,
+/// one of them is refused, and looks again.
+async fn seed_beside_others(chain: &Arc<RpcChain>) -> Result<Village> {
+    const ATTEMPTS: u32 = 4;
+    let mut attempt = 1;
+    loop {
+        let chain: Arc<dyn Chain> = chain.clone();
+        match Box::pin(Village::seed(chain)).await {
+            Ok(village) => return Ok(village),
+            Err(error) if attempt == ATTEMPTS => return Err(error.context("the village could not be seeded")),
+            Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+        }
+        attempt += 1;
+    }
+}
+
+/// Removes the description of a network that has ended.
+fn forget(dir: &Path) {
+    // Where this fails, the file stays and names a process that is gone: readers notice that.
+    let _ = fs::remove_file(dir.join(DESCRIPTION));
 }
 
 impl Description {
@@ -187,24 +256,36 @@ impl Description {
                 self.mint
             ));
         }
-        lines.push(format!("  log        {}", shown(&self.log)));
+        if let Some(log) = &self.log {
+            lines.push(format!("  log        {}", shown(log)));
+        }
         lines.join("\n")
     }
 }
 
-fn describe(dir: &Path, node: &Node, village: &Village) -> Result<Description> {
+/// A node that runs, for its description.
+struct Running {
+    engine: Engine,
+    rpc_url: String,
+    websocket_url: String,
+    engine_process: Option<u32>,
+    log: Option<PathBuf>,
+}
+
+fn describe(dir: &Path, node: Running, village: &Village) -> Result<Description> {
     let wallets = WALLETS.map(|(name, about)| (name, key::keypair(name), about.to_owned()));
     let wallets = write_keys(&dir.join(WALLET_DIR), wallets)?;
     let meters =
         METERS.map(|meter| (meter.seller, key::meter(meter.seller), format!("{}'s on Mill Brook", meter.seller)));
     let meters = write_keys(&dir.join(METER_DIR), meters)?;
+    let Running { engine, rpc_url, websocket_url, engine_process, log } = node;
     let description = Description {
-        engine: node.engine(),
-        rpc_url: node.url(),
-        websocket_url: node.websocket_url(),
+        engine,
+        rpc_url,
+        websocket_url,
         process: std::process::id(),
-        engine_process: node.pid(),
-        log: node.log(),
+        engine_process,
+        log,
         program: multibus::ID.to_string(),
         mint: village.mint.to_string(),
         mint_decimals: MINT_DECIMALS,
@@ -345,8 +426,8 @@ mod tests {
             rpc_url: "http://127.0.0.1:8899".to_owned(),
             websocket_url: "ws://127.0.0.1:8900".to_owned(),
             process: child.id(),
-            engine_process: 0,
-            log: folder.path().join("surfpool.log"),
+            engine_process: None,
+            log: None,
             program: multibus::ID.to_string(),
             mint: key::mint().pubkey().to_string(),
             mint_decimals: MINT_DECIMALS,

@@ -259,11 +259,7 @@ impl Node {
                 Ok(())
             }
             Engine::Agave => {
-                let data = client
-                    .get_account_data(&program_data_address())
-                    .await
-                    .context("the validator's ledger holds no MultiBus program; start over with `--reset`")?;
-                if data.get(PROGRAM_DATA_HEADER..).is_none_or(|kept| !kept.starts_with(&elf)) {
+                if is_other_build(&client, &elf).await.context("start over with `--reset`")? {
                     eprintln!(
                         "warning: the ledger holds another build of the program than {}; `--reset` starts over with it, \
                          or upgrade it with the key of `operator`",
@@ -285,6 +281,42 @@ impl Drop for Node {
         // Fails where it ended already.
         let _ = self.kill();
     }
+}
+
+/// Looks at a node that somebody else started: it must have the program. Warns where its bytes are not those of the built one.
+///
+/// # Errors
+/// Where the node does not answer, or lacks the program.
+pub(crate) async fn inspect(rpc_url: &str) -> Result<Engine> {
+    let client = RpcClient::new(rpc_url.to_owned());
+    let version: serde_json::Value = client
+        .send(RpcRequest::GetVersion, serde_json::Value::Null)
+        .await
+        .with_context(|| format!("no node answers at {rpc_url}; start one, or correct the URL"))?;
+    let program = client.get_account_with_commitment(&multibus::ID, CommitmentConfig::confirmed()).await?.value;
+    if !program.is_some_and(|account| account.executable) {
+        bail!(
+            "the node at {rpc_url} has no program at {}; `cargo xtask migrate -- localnet --url {rpc_url}` deploys it",
+            multibus::ID
+        );
+    }
+    if let Ok(path) = crate::engine::program_elf()
+        && is_other_build(&client, &fs::read(&path)?).await?
+    {
+        eprintln!(
+            "warning: the node at {rpc_url} runs another build of the program than {}; where that is newer, `cargo xtask \
+             migrate -- localnet --url {rpc_url}` upgrades the node's",
+            path.display()
+        );
+    }
+    Ok(if version.get("surfnet-version").is_some() { Engine::Surfpool } else { Engine::Agave })
+}
+
+/// Whether a node's program has other bytes than these.
+async fn is_other_build(client: &RpcClient, elf: &[u8]) -> Result<bool> {
+    let data =
+        client.get_account_data(&program_data_address()).await.context("the node's MultiBus program has no data")?;
+    Ok(data.get(PROGRAM_DATA_HEADER..).is_none_or(|kept| !kept.starts_with(elf)))
 }
 
 async fn slot(client: &RpcClient, commitment: CommitmentConfig) -> Option<u64> {

@@ -91,6 +91,8 @@ const LISTED_AT_HARBOUR: [(&str, u64, u64, EnergySource); 3] = [
     ("erin", 6_000, 190_000, EnergySource::Solar),
     ("frank", 10_000, 270_000, EnergySource::Storage),
 ];
+/// With less than this on offer there, they list again, in Wh.
+const LEAST_AT_HARBOUR_WH: u64 = 4_000;
 /// What Erin buys of the bus's own energy on Sunny Street once it trades, in Wh.
 const BOUGHT_OF_BUS_WH: u64 = 1_500;
 
@@ -377,10 +379,13 @@ impl Village {
         Ok(())
     }
 
-    /// Lists energy on Harbour Feeder where none is on offer: at the beginning, and when all of it has expired.
+    /// Lists energy on Harbour Feeder where little is on offer: at the beginning, when all of it has expired, and when it
+    /// is nearly sold.
     async fn list_at_harbour(&self) -> Result<()> {
         let bus = self.market.bus(&self.harbour_feeder).await?;
-        if !Self::takes_offers(&bus) || !self.market.all_offers(&self.harbour_feeder).await?.is_empty() {
+        let offers = self.market.all_offers(&self.harbour_feeder).await?;
+        let free_wh: u64 = offers.iter().filter(|offer| offer.cancelled == 0).map(|offer| offer.free_wh()).sum();
+        if !Self::takes_offers(&bus) || free_wh >= LEAST_AT_HARBOUR_WH {
             return Ok(());
         }
         try_join_all(LISTED_AT_HARBOUR.map(|(seller, energy_wh, price_per_kwh, source)| async move {
@@ -509,6 +514,18 @@ mod tests {
         let capacities = market.capacities(&village.sunny_street).await.unwrap();
         // A window that is delivered now is neither listed nor over.
         assert!(capacities.len() <= WINDOWS_AHEAD as usize + 4, "{} capacities", capacities.len());
+
+        // Harbour Feeder is nearly sold, and listed again.
+        let carol = village.wallet("carol");
+        for (index, offer) in village.book(&village.harbour_feeder, carol).await.unwrap().iter().enumerate() {
+            let energy_wh = offer.free_wh() - if index == 0 { 500 } else { 0 };
+            let order = PurchaseOrder::exactly(offer.address, Wh(energy_wh), PricePerKwh(offer.price_per_kwh));
+            carol.buy(&order).await.unwrap();
+        }
+        village.tend().await.unwrap();
+        let offers = market.all_offers(&village.harbour_feeder).await.unwrap();
+        let listed_wh: u64 = LISTED_AT_HARBOUR.iter().map(|(_, energy_wh, ..)| energy_wh).sum();
+        assert_eq!(offers.iter().map(|offer| offer.free_wh()).sum::<u64>(), listed_wh + 500);
 
         // Harbour Feeder's offers expire, and are listed anew.
         chain.wait_until(later + i64::from(HORIZON_SECONDS) + 1).await.unwrap();

@@ -1,11 +1,7 @@
 //! Local networks: builds or installs an engine, and hands over to `multibus-localnet`, which starts it, deploys the
 //! program, seeds a village and keeps the network until it is told to end.
 
-use std::{
-    os::unix::process::CommandExt,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{os::unix::process::CommandExt, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
@@ -71,11 +67,8 @@ fn surfpool(ctx: &Context, change: impl FnOnce(&mut Command)) -> Result<()> {
 /// Lints surfpool's process. `cargo clippy` would check its nine hundred dependencies again, so clippy replaces the
 /// compiler for this one crate.
 pub fn lint_surfpool(ctx: &Context) -> Result<()> {
-    surfpool(ctx, |build| {
-        let clippy = Path::new(build.get_program()).with_file_name("clippy-driver");
-        build.env("RUSTC_WORKSPACE_WRAPPER", clippy).env("CLIPPY_ARGS", "-Dwarnings");
-    })
-    .context("surfpool's process has lints, or clippy is missing; `rustup component add clippy` installs it")
+    surfpool(ctx, run::lint_own)
+        .context("surfpool's process has lints, or clippy is missing; `rustup component add clippy` installs it")
 }
 
 /// What the command line asks of the network.
@@ -138,13 +131,20 @@ fn end(ctx: &Context, dirs: Vec<PathBuf>) -> Result<()> {
 pub fn prepared(ctx: &Context, tools: Tools, engine: Engine) -> Result<Command> {
     let (variable, path) = engine.prepare(ctx)?;
     sbf::build(ctx, tools)?;
+    let mut command = keeper(ctx)?;
+    command.env(variable, path);
+    Ok(command)
+}
+
+/// A call of `multibus-localnet` for a node that runs already. The command-line client is built too.
+pub fn keeper(ctx: &Context) -> Result<Command> {
     demo::build_bins(
         ctx,
         &["multibus", "multibus-localnet"],
         "Compiling the command-line client and the local network's keeper",
     )?;
     let mut command = ctx.command(binary(ctx));
-    command.env(variable, path).env("MULTIBUS_PROGRAM", ctx.program_elf());
+    command.env("MULTIBUS_PROGRAM", ctx.program_elf());
     Ok(command)
 }
 

@@ -72,6 +72,11 @@ Examples:
   cargo xtask localnet --engine agave --reset
   cargo xtask localnet --detach && multibus --url localnet bus list; cargo xtask localnet --stop";
 
+const E2E_HELP: &str = "\
+Examples:
+  cargo xtask e2e --engine agave -- lock    (only tests with `lock` in their name)
+  cargo xtask e2e --url http://127.0.0.1:8899";
+
 const LOAD_HELP: &str = "\
 Examples:
   cargo xtask load --traders 100 --seconds 20
@@ -139,19 +144,15 @@ enum Task {
         #[command(flatten)]
         options: app::Options,
     },
-    /// Run the end-to-end suite on a fresh network
-    #[command(
-        after_help = "Example:\n  cargo xtask e2e --engine agave -- lock    (only tests with `lock` in their name)"
-    )]
+    /// Run the end-to-end suite on a fresh network, or on a node that runs already
+    ///
+    /// Every test trades on a market of its own, so that it can share a node and run again on the same one.
+    #[command(after_help = E2E_HELP)]
     E2e {
         #[command(flatten)]
         program: Program,
-        /// What runs the network
-        #[arg(long, value_enum, default_value_t)]
-        engine: localnet::Engine,
-        /// Further arguments for the tests
-        #[arg(last = true, value_name = "TEST ARGS")]
-        args: Vec<String>,
+        #[command(flatten)]
+        options: e2e::Options,
     },
     /// Let many wallets trade at once, as fast as one node takes it, and check the chain afterwards
     ///
@@ -324,7 +325,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test { program, only, .. } => test::test(&ctx, program.tools, &only),
         Task::Localnet { program, options } => localnet::localnet(&ctx, program.tools, &options),
         Task::App { program, options } => app::app(&ctx, program.tools, &options),
-        Task::E2e { program, engine, args } => e2e::e2e(&ctx, program.tools, engine, &args),
+        Task::E2e { program, options } => e2e::e2e(&ctx, program.tools, &options),
         Task::Load { program, options } => load::load(&ctx, program.tools, &options),
         Task::Hash { program, verify: false } => hash::print(&ctx, program.tools),
         Task::Hash { verify: true, .. } => hash::verify(&ctx),

@@ -54,6 +54,13 @@ pub fn live(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Makes a build of cargo lint the workspace's own crates on the way, and fail at a lint. What they depend on is shared with
+/// builds that do not lint.
+pub fn lint_own(build: &mut Command) {
+    let clippy = Path::new(build.get_program()).with_file_name("clippy-driver");
+    build.env("RUSTC_WORKSPACE_WRAPPER", clippy).env("CLIPPY_ARGS", "-Dwarnings");
+}
+
 /// What a program prints, trimmed; `None` if it cannot run or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
