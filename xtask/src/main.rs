@@ -26,6 +26,7 @@ mod reference;
 mod run;
 mod sbf;
 mod setup;
+mod surfpool;
 mod tally;
 mod test;
 mod tidy;
@@ -71,6 +72,14 @@ Examples:
   cargo xtask localnet
   cargo xtask localnet --engine agave --reset
   cargo xtask localnet --detach && multibus --url localnet bus list; cargo xtask localnet --stop";
+
+const ANCHOR_HELP: &str = "\
+Examples:
+  cargo xtask anchor -- build
+  cargo xtask anchor -- test                       a validator, the end-to-end suite and the TypeScript suite
+  cargo xtask anchor -- test --skip-build lock     the same, of the end-to-end suite only tests with `lock` in their name
+  cargo xtask anchor -- test --validator legacy    on Agave's validator
+  eval \"$(cargo xtask anchor --env)\" && anchor test";
 
 const E2E_HELP: &str = "\
 Examples:
@@ -248,11 +257,16 @@ enum Task {
     /// Record the bytes that all clients must agree on in client/tests/golden.json
     #[command(after_help = "Example:\n  cargo xtask golden && git diff idl")]
     Golden,
-    /// Run the Anchor CLI of the program's release, with what it expects: `cargo xtask anchor -- build`
-    #[command(after_help = "Examples:\n  cargo xtask anchor -- build\n  cargo xtask anchor -- test --validator legacy")]
+    /// Run the Anchor CLI of the program's release, with what it expects: `cargo xtask anchor -- test`
+    ///
+    /// It is installed where it is missing. Where there are no platform tools or no surfpool, stand-ins take their place.
+    #[command(after_help = ANCHOR_HELP)]
     Anchor {
+        /// Print the environment for `anchor` typed plainly, for a shell to evaluate
+        #[arg(long, conflicts_with = "args")]
+        env: bool,
         /// Arguments for `anchor`
-        #[arg(last = true, value_name = "ANCHOR ARGS", required = true)]
+        #[arg(last = true, value_name = "ANCHOR ARGS", required_unless_present = "env")]
         args: Vec<String>,
     },
     /// Deploy or upgrade the program and publish its IDL, doing only what a network lacks
@@ -285,6 +299,9 @@ fn main() -> ExitCode {
     }
     if Path::new(&name).file_name().is_some_and(|name| name == sbf::PLATFORM_COMPILER) {
         return ended(anchor::build_sbf(args));
+    }
+    if Path::new(&name).file_name().is_some_and(|name| name == surfpool::NAME) {
+        return ended(surfpool::main(args));
     }
     let matches = help::in_groups(Cli::command()).get_matches();
     match Cli::from_arg_matches(&matches) {
@@ -339,7 +356,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Audit { online } => audit::audit(&ctx, online),
         Task::Idl { check } => idl::idl(&ctx, check),
         Task::ClientTs { check } => idl::client_ts(&ctx, check),
-        Task::Anchor { args } => anchor::anchor(&ctx, &args),
+        Task::Anchor { env: true, .. } => anchor::print_environment(&ctx),
+        Task::Anchor { args, .. } => anchor::anchor(&ctx, &args),
         Task::Migrate { program, args } => migrate::migrate(&ctx, program.tools, &args),
         Task::Golden => idl::golden(&ctx),
         Task::Setup => {

@@ -124,6 +124,11 @@ pub fn anchor(ctx: &Context) -> Result<PathBuf> {
     ANCHOR.install(ctx)
 }
 
+/// The Anchor CLI, if it was built already.
+pub fn find_anchor(ctx: &Context) -> Option<PathBuf> {
+    ANCHOR.is_current(ctx).then(|| ANCHOR.path(ctx))
+}
+
 /// cargo-deny, built if it is missing.
 pub fn cargo_deny(ctx: &Context) -> Result<PathBuf> {
     CARGO_DENY.install(ctx)

@@ -17,8 +17,16 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Adds a line like `test result: ok. 3 passed; 0 failed; 0 ignored; ...`.
+    /// Adds a line like `test result: ok. 3 passed; 0 failed; 0 ignored; ...`, or Mocha's `  3 passing (2s)`.
     fn count(&mut self, line: &str) {
+        if let [number, word @ ("passing" | "failing"), ..] = line.split_whitespace().collect::<Vec<_>>().as_slice()
+            && let Ok(number) = number.parse::<u64>()
+        {
+            match *word {
+                "passing" => self.passed += number,
+                _ => self.failed += number,
+            }
+        }
         let Some(at) = line.find("test result: ") else {
             return;
         };
@@ -95,5 +103,9 @@ mod tests {
         tally.count("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.31s");
         tally.count("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out");
         assert_eq!((tally.passed, tally.failed), (15, 2));
+        tally.count("  8 passing (18s)");
+        tally.count("  1 failing");
+        tally.count("    ✔ 5 passing cars are counted (12ms)");
+        assert_eq!((tally.passed, tally.failed), (23, 3));
     }
 }

@@ -5,7 +5,7 @@ use std::{process::Stdio, time::Instant};
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::{
-    app, audit,
+    anchor, app, audit,
     context::Context,
     demo, e2e, idl, load, memcheck, proof, publish, run,
     sbf::{self, Tools},
@@ -140,6 +140,16 @@ const STEPS: &[Step] = &[
         action: Action::Counted(e2e::on_surfpool),
     },
     Step {
+        name: "anchor-clients",
+        shows: "users of Anchor's TypeScript and Rust clients trade on a surfpool network, with the IDL alone",
+        action: Action::Counted(anchor::clients),
+    },
+    Step {
+        name: "anchor",
+        shows: "the commands of docs/anchor.md do what it says, where the Anchor CLI is installed",
+        action: Action::Counted(anchor::where_installed),
+    },
+    Step {
         name: "load",
         shows: "many wallets trade at once on a surfpool network, and afterwards no Wh and no base unit is missing",
         action: Action::Own(|ctx, tools| load::load(ctx, tools, &load::Options::smoke())),
@@ -154,7 +164,7 @@ const STEPS: &[Step] = &[
 /// Prints the table of steps.
 pub fn list() {
     for step in STEPS {
-        println!("{:<9} {}", step.name, step.shows);
+        println!("{:<14} {}", step.name, step.shows);
     }
 }
 

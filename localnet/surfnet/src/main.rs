@@ -31,13 +31,28 @@ struct Args {
     /// Port of the WebSocket server
     #[arg(long, value_name = "PORT")]
     ws_port: u16,
-    /// Database file that keeps accounts, blocks and transactions
+    /// Database file that keeps accounts, blocks and transactions [default: in memory]
     #[arg(long, value_name = "FILE")]
-    database: PathBuf,
+    database: Option<PathBuf>,
     /// Time between two blocks, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 400)]
     slot_ms: u64,
+    /// A program to start with: its address and its ELF
+    #[arg(long, num_args = 2, value_names = ["ADDRESS", "FILE"])]
+    program: Vec<String>,
+    /// Upgrade authority of these programs
+    #[arg(long, value_name = "ADDRESS", requires = "program")]
+    authority: Option<String>,
+    /// A wallet to start with, which gets 10,000 SOL; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    airdrop: Vec<String>,
+    /// Say nothing of transactions that fail
+    #[arg(long)]
+    quiet: bool,
 }
+
+/// What a wallet gets to start with.
+const AIRDROP_LAMPORTS: u64 = 10_000 * 1_000_000_000;
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
@@ -50,7 +65,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
-    let config = config(args);
+    let config = config(args)?;
     let simnet = &config.simnets[0];
     let svm_config = SurfnetSvmConfig {
         surfnet_id: simnet.surfnet_id.clone(),
@@ -60,10 +75,17 @@ fn run(args: &Args) -> Result<(), String> {
         log_bytes_limit: simnet.log_bytes_limit,
         ..SurfnetSvmConfig::default()
     };
-    let database = args.database.to_str().ok_or("the database's path is not UTF-8; choose another folder")?;
-    let (svm, events, geyser) = SurfnetSvm::new_with_db(Some(database), svm_config)
-        .map_err(|error| format!("{database} cannot be opened ({error}); start over with a new file"))?;
+    let database = match &args.database {
+        Some(path) => Some(path.to_str().ok_or("the database's path is not UTF-8; choose another folder")?),
+        None => None,
+    };
+    let (svm, events, geyser) = SurfnetSvm::new_with_db(database, svm_config).map_err(|error| {
+        format!("{} cannot be opened ({error}); start over with a new file", database.unwrap_or("the database"))
+    })?;
     let locker = SurfnetSvmLocker::new(svm);
+    for program in args.program.chunks(2) {
+        deploy(&locker, program, args.authority.as_deref())?;
+    }
     let (commands, received) = unbounded();
     let (ended, end) = unbounded();
 
@@ -75,11 +97,25 @@ fn run(args: &Args) -> Result<(), String> {
         let _ = ended.send(result);
     });
     std::thread::spawn(move || end_on_signal(&commands));
-    follow(&events, &end)
+    follow(&events, &end, args.quiet)
 }
 
-fn config(args: &Args) -> SurfpoolConfig {
-    SurfpoolConfig {
+/// Puts a program at its address before anyone can ask for it.
+fn deploy(locker: &SurfnetSvmLocker, program: &[String], authority: Option<&str>) -> Result<(), String> {
+    let [address, file] = program else { return Err("a program has an address and a file; give both".to_owned()) };
+    let no_address = |text: &str| format!("{text:?} is no address; give 32 bytes in base58");
+    let elf = std::fs::read(file).map_err(|error| format!("{file} cannot be read ({error}); build the program"))?;
+    let id = address.parse().map_err(|_| no_address(address))?;
+    let authority = authority.map(|text| text.parse().map_err(|_| no_address(text))).transpose()?;
+    hiro_system_kit::nestable_block_on(locker.write_program(id, authority, 0, &elf, &None))
+        .map_err(|error| format!("the program {file} was refused: {error}"))
+}
+
+fn config(args: &Args) -> Result<SurfpoolConfig, String> {
+    let airdrop = args.airdrop.iter().map(|text| {
+        text.parse().map_err(|_| format!("{text:?} is no address that could get SOL; give 32 bytes in base58"))
+    });
+    Ok(SurfpoolConfig {
         simnets: vec![SimnetConfig {
             offline_mode: true,
             remote_rpc_url: None,
@@ -87,6 +123,8 @@ fn config(args: &Args) -> SurfpoolConfig {
             block_production_mode: BlockProductionMode::Clock,
             // Profiles execute every transaction a second time.
             instruction_profiling_enabled: false,
+            airdrop_addresses: airdrop.collect::<Result<_, String>>()?,
+            airdrop_token_amount: AIRDROP_LAMPORTS,
             ..SimnetConfig::default()
         }],
         rpc: RpcConfig {
@@ -96,15 +134,15 @@ fn config(args: &Args) -> SurfpoolConfig {
             ..RpcConfig::default()
         },
         ..SurfpoolConfig::default()
-    }
+    })
 }
 
 /// Prints what goes wrong, and returns once the network has ended and its two servers have closed.
-fn follow(events: &Receiver<SimnetEvent>, end: &Receiver<Result<(), String>>) -> Result<(), String> {
+fn follow(events: &Receiver<SimnetEvent>, end: &Receiver<Result<(), String>>, quiet: bool) -> Result<(), String> {
     let mut closed = 0;
     loop {
         select! {
-            recv(events) -> event => closed += heed(event)?,
+            recv(events) -> event => closed += heed(event, quiet)?,
             recv(end) -> ended => {
                 ended.map_err(|_| "the network's thread panicked, see above")??;
                 break;
@@ -118,15 +156,16 @@ fn follow(events: &Receiver<SimnetEvent>, end: &Receiver<Result<(), String>>) ->
                 return Err(format!("the servers did not close within {} s", PATIENCE.as_secs()));
             }
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Ok(event) => closed += heed(Ok(event))?,
+            Ok(event) => closed += heed(Ok(event), quiet)?,
         }
     }
     Ok(())
 }
 
 /// Prints what went wrong; returns how many servers closed.
-fn heed(event: Result<SimnetEvent, RecvError>) -> Result<u32, String> {
+fn heed(event: Result<SimnetEvent, RecvError>, quiet: bool) -> Result<u32, String> {
     match event {
+        Ok(SimnetEvent::ErrorLog(..) | SimnetEvent::WarnLog(..)) if quiet => {}
         Ok(SimnetEvent::CoreStarted(transactions)) => println!("ready with {transactions} kept transactions"),
         Ok(SimnetEvent::ErrorLog(_, text)) => eprintln!("error: {text}"),
         Ok(SimnetEvent::WarnLog(_, text)) => eprintln!("warning: {text}"),
