@@ -83,8 +83,9 @@ impl Middleware for Guard {
         let longest = if status.is_success() { ANSWER_BYTES } else { SAID_BYTES };
         let read = Limited::new(body, longest).collect().await;
         let bytes = match read {
-            Ok(read) => read.to_bytes(),
-            Err(_) if !status.is_success() => Default::default(),
+            Ok(read) => Some(read.to_bytes()),
+            // What it says besides is not known then.
+            Err(_) if !status.is_success() => None,
             Err(error) => {
                 return match error.downcast::<reqwest::Error>() {
                     Ok(error) => Err(reqwest_middleware::Error::Reqwest(*error)),
@@ -92,10 +93,15 @@ impl Middleware for Guard {
                 };
             }
         };
-        if status.is_success() && !is_without_result(&bytes) {
-            return Ok(http::Response::from_parts(head, Body::from(bytes)).into());
+        match bytes {
+            Some(bytes) if status.is_success() && !is_without_result(&bytes) => {
+                Ok(http::Response::from_parts(head, Body::from(bytes)).into())
+            }
+            bytes => {
+                let said = bytes.and_then(|bytes| said(&bytes));
+                Err(reqwest_middleware::Error::middleware(NoAnswer { status, said }))
+            }
         }
-        Err(reqwest_middleware::Error::middleware(NoAnswer { status, said: said(&bytes) }))
     }
 }
 

@@ -25,7 +25,10 @@ use {
     },
     serde::Serialize,
     serde_json::Value,
-    std::{collections::HashMap, path::PathBuf},
+    std::{
+        collections::HashMap,
+        path::{Path, PathBuf},
+    },
 };
 
 #[derive(Subcommand, Debug)]
@@ -325,7 +328,7 @@ pub fn sign(args: &SignArgs) -> Result<Reply, Failure> {
 }
 
 /// Reads what `meter show --output json` wrote, or the part of it that a device needs.
-fn read_identity(path: &PathBuf) -> Result<MeterIdentity, Failure> {
+fn read_identity(path: &Path) -> Result<MeterIdentity, Failure> {
     let text = read_small(path).map_err(|error| Failure::file("read", path, &error))?;
     let refuse = |cause: &dyn std::fmt::Display| {
         Failure::usage(format!(
