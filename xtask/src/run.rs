@@ -77,6 +77,8 @@ pub fn logged(command: &mut Command, what: &str, expect: &str, log: &Path) -> Re
     }
     let file = File::create(log).with_context(|| format!("could not write the log {}", log.display()))?;
     let mut child = command
+        // Cargo then counts the crates that are left, also where it writes into a file.
+        .envs([("CARGO_TERM_PROGRESS_WHEN", "always"), ("CARGO_TERM_PROGRESS_WIDTH", "80")])
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)
@@ -125,12 +127,12 @@ impl Progress {
 
     fn show(&mut self, terminal: bool, time: Duration, log: &Path) {
         if terminal {
-            let line: String = tail(log, 1).trim().chars().take(60).collect();
-            eprint!("\r\x1b[2K    {} {line}", elapsed(time));
+            let doing: String = doing(&end(log, 2 * 1024), time).chars().take(100).collect();
+            eprint!("\r\x1b[2K    {} {doing}", elapsed(time));
             let _ = std::io::stderr().flush();
         } else if time >= EVERY * (self.lines + 1) {
             self.lines += 1;
-            eprintln!("    {} {}", elapsed(time), tail(log, 1).trim());
+            eprintln!("    {} {}", elapsed(time), doing(&end(log, 2 * 1024), time));
         }
     }
 
@@ -143,22 +145,65 @@ impl Progress {
     }
 }
 
-/// The last lines of a file, without terminal control.
-fn tail(path: &Path, lines: usize) -> String {
-    const BYTES: u64 = 64 * 1024;
+/// What a command is doing, from the end of its log: how many crates Cargo has compiled of all, and how long the rest takes at
+/// that pace; else its last line.
+fn doing(log: &str, time: Duration) -> String {
+    let mut latest = log.split(['\n', '\r']).rev().map(|line| line.trim_start_matches("\x1b[K").trim());
+    let latest = latest.find(|line| !line.is_empty()).unwrap_or_default();
+    let Some(Bar { done, total, crates }) = Bar::parse(latest) else { return latest.to_owned() };
+    let left = match done {
+        // The first crates say little about the others.
+        0..20 => String::new(),
+        _ => format!(", about {} left", elapsed(time.mul_f64((total - done) as f64 / done as f64))),
+    };
+    format!("{done} of {total} crates compiled{left}: {crates}")
+}
+
+/// Cargo's progress bar: `Building [====>   ] 120/480: syn, serde`.
+struct Bar<'a> {
+    done: u64,
+    total: u64,
+    /// Those that are being compiled.
+    crates: &'a str,
+}
+
+impl<'a> Bar<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (_, bar) = line.split_once("Building [")?;
+        let (_, rest) = bar.split_once(']')?;
+        let (counts, crates) = rest.split_once(':').unwrap_or((rest, ""));
+        let (done, total) = counts.trim().split_once('/')?;
+        let (done, total) = (done.parse().ok()?, total.parse().ok()?);
+        let crates = crates.split('\x1b').next().unwrap_or_default().trim();
+        (done <= total).then_some(Self { done, total, crates })
+    }
+}
+
+/// The last bytes of a file as text.
+fn end(path: &Path, bytes: u64) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
-        let wanted = if lines == 1 { 1024 } else { BYTES };
-        file.seek(SeekFrom::Start(length.saturating_sub(wanted)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(bytes)))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read().unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let all: Vec<&str> = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).collect();
-    let last = &all[all.len().saturating_sub(lines)..];
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+/// Lines that say something: neither empty nor a progress bar, and without terminal control.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', '\r'])
+        .map(|line| line.trim_start_matches("\x1b[K"))
+        .filter(|line| !line.trim().is_empty() && Bar::parse(line).is_none())
+}
+
+/// The last lines of a file.
+fn tail(path: &Path, count: usize) -> String {
+    let text = end(path, 256 * 1024);
+    let all: Vec<&str> = lines(&text).collect();
+    let last = &all[all.len().saturating_sub(count)..];
     last.iter().map(|line| shortened(line)).collect::<Vec<_>>().join("\n")
 }
 
@@ -180,6 +225,26 @@ mod tests {
         assert_eq!(elapsed(Duration::from_millis(340)), "0.3 s");
         assert_eq!(elapsed(Duration::from_secs(42)), "42 s");
         assert_eq!(elapsed(Duration::from_secs(100)), "1 min 40 s");
+    }
+
+    #[test]
+    fn a_long_build_says_how_much_is_left() {
+        let log = "   Compiling syn v2.0.119\n\r    Building [==>        ] 100/400: syn, serde(build)\r\x1b[K\r";
+        assert_eq!(
+            doing(log, Duration::from_secs(60)),
+            "100 of 400 crates compiled, about 3 min 00 s left: syn, serde(build)"
+        );
+        let early = "    Building [>     ] 3/400: syn";
+        assert_eq!(doing(early, Duration::from_secs(2)), "3 of 400 crates compiled: syn");
+        assert_eq!(doing("Unpacking libclang\nSetting up libclang\n", Duration::ZERO), "Setting up libclang");
+        assert_eq!(doing("", Duration::ZERO), "");
+        // What the command does once everything is compiled.
+        let compiled = "    Building [=====>] 399/400: xtask\r\x1b[K    Finished in 3s\nGenerating\n";
+        assert_eq!(doing(compiled, Duration::ZERO), "Generating");
+        // Bars are no lines of a log, and neither is what clears them.
+        let failed = "error: why\n\r    Building [=====>] 399/400: xtask\r\x1b[Kerror: could not compile\n";
+        assert_eq!(lines(failed).collect::<Vec<_>>(), ["error: why", "error: could not compile"]);
+        assert!(Bar::parse("    Building [=>] 5/4: x").is_none() && Bar::parse("Building [ab").is_none());
     }
 
     #[test]
