@@ -72,7 +72,7 @@ describe('time first', () => {
       .waitFor();
     await when.getByText('2 kWh free, from 0.398 tokens per kWh').waitFor();
     // What is bought says when it is delivered, with its date.
-    await page.locator('.total').getByText('Delivered').waitFor();
+    await page.locator('.total').getByText('Delivery', { exact: true }).waitFor();
     await page
       .locator('.total')
       .getByText(dated(quarter(2)))
@@ -291,6 +291,25 @@ describe('a phone', () => {
       const bar = await buy.boundingBox();
       expect((bar?.y ?? 0) + (bar?.height ?? 0)).toBeLessThanOrEqual(nav?.y ?? 0);
       expect(await page.locator('.buy-bar-total').innerText()).toContain('1.49');
+    }
+  });
+
+  test('has room for the welcome at 320 pixels', async () => {
+    for (const locale of ['en-US', 'de-DE']) {
+      const { page } = await pages().visitUnconnected(node.urls(), [], `#/market/${mill}`, {
+        ...phone,
+        locale,
+        viewport: { width: 320, height: 640 },
+      });
+      await page.locator('.welcome').waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+      const right = await page.evaluate(() =>
+        Math.max(...[...document.querySelectorAll('.welcome *')].map((one) => one.getBoundingClientRect().right)),
+      );
+      expect(right).toBeLessThanOrEqual(320);
+      await goto(page, '#/verify');
+      await page.locator('main form').waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
     }
   });
 

@@ -307,7 +307,7 @@ export const de: Words = {
     nameOwnerOrAddress: 'Name, Eigentümer oder Adresse',
     busesWithEnergyFrom: 'Busse mit Energie aus',
     anySource: 'Jede Quelle',
-    any2: 'Alle',
+    any2: 'Jede',
     noBusIsLikeThat: 'So einen Bus gibt es nicht.',
     paused: 'Angehalten',
     nothingOnOffer: 'Nichts im Angebot',

@@ -805,7 +805,7 @@ export const en = {
       `${more} what became of your purchase of ${title}. Nothing is paid twice.`,
   },
   totals: {
-    delivered: 'Delivered',
+    delivered: 'Delivery',
     andMore: (count: number) => `and ${count} more`,
     exactly: 'In the smallest units',
     rent: 'Rent, comes back',

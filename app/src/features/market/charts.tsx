@@ -11,10 +11,10 @@ import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
 
 const WIDTH = 520;
-const HEIGHT = 206;
+const HEIGHT = 214;
 const LEFT = 64;
 const BOTTOM = 26;
-const TOP = 26;
+const TOP = 34;
 const RIGHT = 12;
 
 const x = (share: number) => LEFT + share * (WIDTH - LEFT - RIGHT);

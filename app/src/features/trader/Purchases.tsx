@@ -139,7 +139,9 @@ function PurchaseTable({
                 <a href={`#/verify/${one.hash}`} title={one.hash}>
                   {t.purchases.openReceipt}
                 </a>
-                <CopyButton text={one.hash} label={t.purchases.copyHash} />
+                <span className="wide-only">
+                  <CopyButton text={one.hash} label={t.purchases.copyHash} />
+                </span>
               </td>
             </tr>
           );
