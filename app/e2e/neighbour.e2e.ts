@@ -310,6 +310,11 @@ describe('a phone', () => {
       await goto(page, '#/verify');
       await page.locator('main form').waitFor();
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+      // The names of the screens have one line each, so that the button above them is not covered.
+      const heights = await page
+        .locator('.nav a > span:not(.count)')
+        .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height));
+      expect(Math.max(...heights)).toBeLessThan(22);
     }
   });
 

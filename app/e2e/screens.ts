@@ -50,7 +50,15 @@ export async function scenes(market: Market): Promise<{
     await market.cli(who, 'buy', garden, '--energy', energy);
   }
   await market.cli('frank', 'lock', 'take', first, '--energy', '2kWh');
-  await market.cli('erin', 'lock', 'take', first, '--energy', '1.5kWh');
+  let heldUntil = 0;
+  /** Erin holds energy for as long as a look at it takes. */
+  const hold = async () => {
+    const now = await market.now();
+    if (now < heldUntil - 60) return;
+    heldUntil = now + 300;
+    await market.cli('erin', 'lock', 'take', first, '--energy', '1.5kWh');
+  };
+  await hold();
   await market.cli('bob', 'proposal', 'create', garden, 'base-price', '0.12tokens');
   await market.cli('alice', 'proposal', 'create', garden, 'capacity', '160kWh');
   const at = (screen: string) => `#/${screen}/${garden}`;
@@ -106,6 +114,7 @@ export async function scenes(market: Market): Promise<{
         route: '#/mine',
         who: 'erin',
         prepare: async ({ page }, t) => {
+          await hold();
           await page.getByRole('button', { name: t.lockCard.settle, exact: true }).first().waitFor();
           await page.getByRole('region', { name: t.delivery.deliveries, exact: true }).getByRole('img').waitFor();
           await page.getByRole('button', { name: t.certificate.take, exact: true }).first().waitFor();

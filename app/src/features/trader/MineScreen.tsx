@@ -83,8 +83,11 @@ function Advanced() {
   const isDue = [...capacities.values()].some(
     (one) => one.rentPayer === wallet && one.windowStart !== 0 && one.windowStart + one.terms.windowSeconds <= now,
   );
+  // Once open, it stays: what became of a press must be read.
+  const [wasDue, setWasDue] = useState(isDue);
+  if (isDue && !wasDue) setWasDue(true);
   return (
-    <details className="more advanced" open={isDue}>
+    <details className="more advanced" open={wasDue}>
       <summary>{t.mineScreen.advanced}</summary>
       <div className="stack">
         <PastWindows title={t.mineScreen.rentToGetBack} isWanted={({ rentPayer }) => rentPayer === wallet} />
