@@ -11,7 +11,8 @@ import { chromium, type Browser, type BrowserContext, type BrowserContextOptions
 import type { Keys, Network } from './network';
 import { TestWallet, USUAL, type Kind } from './wallet';
 
-const DIST = fileURLToPath(new URL('../dist', import.meta.url));
+/** The built site. */
+export const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -22,11 +23,11 @@ const TYPES: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 };
 
-/** Serves the built site on a free port of this machine, as any web server would. */
-export async function serve(): Promise<{ readonly url: string; readonly server: Server }> {
+/** Serves a built site on a free port of this machine, as any web server would. */
+export async function serve(dist = DIST): Promise<{ readonly url: string; readonly server: Server }> {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
-    const file = join(DIST, path === '/' ? 'index.html' : path);
+    const file = join(dist, path === '/' ? 'index.html' : path);
     readFile(file).then(
       (body) => {
         response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');

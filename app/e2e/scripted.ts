@@ -16,7 +16,7 @@ import {
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from '@solana/kit';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 
 import {
   bookAddress,
@@ -108,6 +108,56 @@ interface Held {
   readonly lamports: number;
 }
 
+/** A transaction that has landed. */
+interface Landed {
+  readonly signature: string;
+  readonly slot: number;
+  readonly blockTime: number;
+  readonly accounts: readonly string[];
+  readonly logs: readonly string[];
+}
+
+/** What a subscription is for: its method, and the filters of an account subscription. */
+interface Subscription {
+  readonly socket: WebSocket;
+  readonly id: number;
+  readonly method: string;
+  readonly filters: readonly Filter[];
+}
+
+interface Filter {
+  readonly memcmp: { readonly offset: number; readonly bytes: string };
+}
+
+/** What a node has sent: bytes of answers and of notifications, and how often each method was asked. */
+export interface Traffic {
+  answers: number;
+  notifications: number;
+  readonly requests: Map<string, number>;
+}
+
+const base58 = new Map<string, Uint8Array>();
+
+/** Bytes of a base58 text, decoded once. */
+function bytesOf(text: string): Uint8Array {
+  const known = base58.get(text) ?? new Uint8Array(getBase58Encoder().encode(text));
+  base58.set(text, known);
+  return known;
+}
+
+const matches = ({ owner, data }: Held, filters: readonly Filter[]) =>
+  owner === PROGRAM &&
+  filters.every(({ memcmp: { offset, bytes } }) => bytesOf(bytes).every((byte, at) => data[offset + at] === byte));
+
+const shown = ({ owner, data, lamports }: Held) => ({
+  owner,
+  lamports,
+  data: [Buffer.from(data).toString('base64'), 'base64'],
+  executable: false,
+  rentEpoch: 0,
+  space: data.length,
+});
+
 /** What the node says to a simulation: the error, or `hang` for no answer at all. */
 export type Simulated = 'fine' | 'hang' | { readonly custom: number; readonly program: string };
 
@@ -138,9 +188,15 @@ export class ScriptedNode {
   /** What it says to the simulation of a transaction with these bytes. */
   simulate: (transaction: Uint8Array) => Simulated = () => 'fine';
   readonly mint: Address;
+  /** What it has sent since it was started, or since this was replaced. */
+  traffic: Traffic = { answers: 0, notifications: 0, requests: new Map() };
   private readonly accounts = new Map<string, Held>();
+  /** Oldest first. */
+  private readonly landed: Landed[] = [];
+  private readonly subscriptions = new Set<Subscription>();
   private slot = 1_000;
   private isDown = false;
+  private clock: ReturnType<typeof setInterval> | undefined;
 
   private constructor(
     private readonly server: Server,
@@ -177,31 +233,36 @@ export class ScriptedNode {
         const asked = JSON.parse(body) as { id: number; method: string; params: readonly unknown[] };
         const result = node.answer(asked.method, asked.params);
         if (result === undefined) return;
+        const text = JSON.stringify({ jsonrpc: '2.0', id: asked.id, result });
+        const { requests } = node.traffic;
+        requests.set(asked.method, (requests.get(asked.method) ?? 0) + 1);
+        node.traffic.answers += Buffer.byteLength(text);
         response.setHeader('content-type', 'application/json');
-        response.end(JSON.stringify({ jsonrpc: '2.0', id: asked.id, result }));
+        response.end(text);
       });
     });
     sockets.on('connection', (socket) => {
-      let subscriptions = 0;
-      const timers: ReturnType<typeof setInterval>[] = [];
+      const own = new Set<Subscription>();
       socket.on('message', (message: Buffer) => {
-        const { id, method } = JSON.parse(message.toString()) as { id: number; method: string };
-        subscriptions += 1;
-        const subscription = subscriptions;
-        socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: subscription }));
-        if (method !== 'slotSubscribe') return;
-        timers.push(
-          setInterval(() => {
-            if (!node.isTellingSlots) return;
-            node.slot += 1;
-            const result = { slot: node.slot, parent: node.slot - 1, root: node.slot - 32 };
-            const params = { result, subscription };
-            socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'slotNotification', params }));
-          }, 400),
-        );
+        const { id, method, params } = JSON.parse(message.toString()) as {
+          id: number;
+          method: string;
+          params: readonly [unknown, { readonly filters?: readonly Filter[] }?];
+        };
+        node.push(socket, { jsonrpc: '2.0', id, result: id });
+        if (!method.endsWith('Subscribe')) return;
+        const subscription = { socket, id, method, filters: params[1]?.filters ?? [] };
+        own.add(subscription);
+        node.subscriptions.add(subscription);
       });
-      socket.on('close', () => timers.forEach((timer) => clearInterval(timer)));
+      socket.on('close', () => own.forEach((one) => node.subscriptions.delete(one)));
     });
+    node.clock = setInterval(() => {
+      node.slot += 1;
+      if (!node.isTellingSlots) return;
+      const { slot } = node;
+      node.notify('slot', () => ({ slot, parent: slot - 1, root: slot - 32 }));
+    }, 400);
     return node;
   }
 
@@ -221,7 +282,13 @@ export class ScriptedNode {
     for (const socket of this.sockets.clients) socket.terminate();
   }
 
+  /** Breaks all subscriptions, and takes new ones. */
+  hangUp(): void {
+    for (const socket of this.sockets.clients) socket.terminate();
+  }
+
   stop(): void {
+    clearInterval(this.clock);
     this.goAway();
     this.server.close();
     this.sockets.close();
@@ -437,21 +504,58 @@ export class ScriptedNode {
     this.hold(await traderAddress(wallet, 0), PROGRAM, dataOf(getTraderEncoder(), getTraderDecoder(), fields));
   }
 
+  /** An account changes, in a transaction that is told to nobody until somebody asks: its notification was lost. */
   private hold(address: string, owner: string, data: Uint8Array, lamports = 1_000_000): void {
     this.accounts.set(address, { owner, data, lamports });
+    if (owner === PROGRAM) this.land([address]);
+  }
+
+  /** A transaction lands that names accounts; returns its signature. */
+  land(accounts: readonly string[], logs: readonly string[] = [], blockTime = Number(seconds())): string {
+    const bytes = new Uint8Array(64);
+    new DataView(bytes.buffer).setUint32(0, this.landed.length + 1);
+    const signature = getBase58Decoder().decode(bytes);
+    this.landed.push({ signature, slot: this.slot, blockTime, accounts, logs });
+    return signature;
+  }
+
+  /** Tells those who subscribed what an account holds now. */
+  tell(address: string): void {
+    const held = this.accounts.get(address);
+    if (held === undefined) throw new Error(`the scripted node has no account ${address}`);
+    const context = { slot: this.slot };
+    this.notify('program', ({ filters }) =>
+      matches(held, filters) ? { context, value: { pubkey: address, account: shown(held) } } : undefined,
+    );
+  }
+
+  /** Tells those who subscribed of a transaction that has landed. */
+  tellLog(signature: string): void {
+    const found = this.landed.find((one) => one.signature === signature);
+    if (found === undefined) throw new Error(`the scripted node has no transaction ${signature}`);
+    const value = { signature, err: null, logs: found.logs };
+    this.notify('logs', () => ({ context: { slot: found.slot }, value }));
+  }
+
+  private notify(kind: 'slot' | 'logs' | 'program', result: (of: Subscription) => unknown): void {
+    for (const subscription of this.subscriptions) {
+      if (subscription.method !== `${kind}Subscribe`) continue;
+      const told = result(subscription);
+      if (told === undefined) continue;
+      const params = { result: told, subscription: subscription.id };
+      this.push(subscription.socket, { jsonrpc: '2.0', method: `${kind}Notification`, params });
+    }
+  }
+
+  private push(socket: WebSocket, message: object): void {
+    const text = JSON.stringify(message);
+    this.traffic.notifications += Buffer.byteLength(text);
+    socket.send(text);
   }
 
   private answer(method: string, params: readonly unknown[]): unknown {
     if (this.hanging.has(method)) return undefined;
     const context = { slot: this.slot };
-    const shown = ({ owner, data, lamports }: Held) => ({
-      owner,
-      lamports,
-      data: [Buffer.from(data).toString('base64'), 'base64'],
-      executable: false,
-      rentEpoch: 0,
-      space: data.length,
-    });
     switch (method) {
       case 'getGenesisHash':
         return this.genesis;
@@ -459,15 +563,9 @@ export class ScriptedNode {
       case 'getBlockHeight':
         return this.slot;
       case 'getProgramAccounts': {
-        const [, { filters = [] }] = params as [string, { filters?: { memcmp: { offset: number; bytes: string } }[] }];
-        const isWanted = ({ owner, data }: Held) =>
-          owner === PROGRAM &&
-          filters.every(({ memcmp: { offset, bytes } }) => {
-            const wanted = getBase58Encoder().encode(bytes);
-            return wanted.every((byte, index) => data[offset + index] === byte);
-          });
+        const [, { filters = [] }] = params as [string, { filters?: readonly Filter[] }];
         const value = [...this.accounts]
-          .filter(([, held]) => isWanted(held))
+          .filter(([, held]) => matches(held, filters))
           .map(([pubkey, held]) => ({ pubkey, account: shown(held) }));
         return { context, value };
       }
@@ -482,8 +580,26 @@ export class ScriptedNode {
       }
       case 'getBalance':
         return { context, value: this.accounts.get(String(params[0]))?.lamports ?? 0 };
-      case 'getSignaturesForAddress':
-        return [];
+      case 'getSignaturesForAddress': {
+        const [address, { limit = 1_000, before, until }] = params as [
+          string,
+          { limit?: number; before?: string; until?: string },
+        ];
+        const named = this.landed.filter(({ accounts }) => address === PROGRAM || accounts.includes(address)).reverse();
+        const first = before === undefined ? 0 : named.findIndex(({ signature }) => signature === before) + 1;
+        const end = named.findIndex(({ signature }) => signature === until);
+        return named
+          .slice(first, end === -1 ? undefined : end)
+          .slice(0, limit)
+          .map(({ signature, slot, blockTime }) => ({
+            signature,
+            slot,
+            blockTime,
+            err: null,
+            memo: null,
+            confirmationStatus: 'confirmed',
+          }));
+      }
       case 'getLatestBlockhash': {
         const blockhash = getBase58Decoder().decode(new Uint8Array(32).fill(7));
         return { context, value: { blockhash, lastValidBlockHeight: this.slot + 150 } };
@@ -509,10 +625,30 @@ export class ScriptedNode {
         const err = failed === undefined ? null : { InstructionError: [2, { Custom: failed.custom }] };
         return { context, value: { err, logs, unitsConsumed: 3_000, accounts: null, returnData: null } };
       }
-      case 'getSignatureStatuses':
-        return { context, value: [null] };
-      case 'getTransaction':
-        return null;
+      case 'getSignatureStatuses': {
+        const [signatures] = params as [readonly string[]];
+        const value = signatures.map((signature) => {
+          const found = this.landed.find((one) => one.signature === signature);
+          if (found === undefined) return null;
+          return { slot: found.slot, confirmations: null, err: null, confirmationStatus: 'finalized' };
+        });
+        return { context, value };
+      }
+      case 'getTransaction': {
+        const found = this.landed.find(({ signature }) => signature === params[0]);
+        if (found === undefined) return null;
+        const { slot, blockTime, accounts, logs } = found;
+        const accountKeys = ['11111111111111111111111111111111', ...accounts, PROGRAM];
+        const header = { numRequiredSignatures: 1, numReadonlySignedAccounts: 0, numReadonlyUnsignedAccounts: 1 };
+        const message = { accountKeys, header, instructions: [], recentBlockhash: accountKeys[0] };
+        return {
+          slot,
+          blockTime,
+          meta: { err: null, fee: 5_000, logMessages: logs, preBalances: [], postBalances: [] },
+          transaction: { signatures: [found.signature], message },
+          version: 0,
+        };
+      }
       default:
         throw new Error(`the scripted node does not know ${method}`);
     }

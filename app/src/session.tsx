@@ -59,6 +59,14 @@ export function useMarket(): MarketState {
   return useStore(useSession().live.state);
 }
 
+/** Whether all delivery books of a bus are known; they are read, and kept current while a screen looks at them. */
+export function useBooksOf(bus: Address): boolean {
+  const { live } = useSession();
+  const { bookBuses } = useStore(live.state);
+  useEffect(() => live.watchBooks(bus), [live, bus]);
+  return bookBuses.has(bus);
+}
+
 /** Provides the session. */
 export function SessionProvider({ children }: { readonly children: ReactNode }) {
   const [network, setNetworkState] = useState(() => initialNetwork(location.search, storage));

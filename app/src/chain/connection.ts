@@ -129,13 +129,13 @@ export function rentOf({ rpc }: Connection, bytes: number): Promise<bigint> {
 
 const CLOCK = address('SysvarC1ock11111111111111111111111111111111');
 
-/** The chain's time in unix seconds. */
-export async function chainTime(connection: Connection): Promise<number> {
-  const { accounts } = await readAccounts(connection, [CLOCK]);
+/** The chain's time in unix seconds, and the slot that the node is at. */
+export async function chainTime(connection: Connection): Promise<{ readonly seconds: number; readonly slot: bigint }> {
+  const { slot, accounts } = await readAccounts(connection, [CLOCK]);
   const data = accounts[0]?.data;
   if (data === undefined || data.length < 40) throw new Error('the node serves no clock');
   // slot u64, epoch start i64, epoch u64, leader schedule epoch u64, unix timestamp i64
-  return Number(new DataView(data.buffer, data.byteOffset).getBigInt64(32, true));
+  return { seconds: Number(new DataView(data.buffer, data.byteOffset).getBigInt64(32, true)), slot };
 }
 
 /** Length of a token account's data; Token-2022 writes the account's type, 2, behind it and extensions behind that. */

@@ -66,12 +66,20 @@ export class AccountBook {
     this.onChange(kind.name, held);
   }
 
-  /** Takes a complete list of the accounts of a kind at a slot: what is not in it closed while nobody listened. */
-  takeAll(kind: Kind['name'], found: readonly (readonly [Address, RawAccount])[], slot: bigint): void {
+  /**
+   * Takes a complete list of the accounts of a kind at a slot, or of those that `isListed`: what is not in it closed while
+   * nobody listened.
+   */
+  takeAll(
+    kind: Kind['name'],
+    found: readonly (readonly [Address, RawAccount])[],
+    slot: bigint,
+    isListed: (held: Held) => boolean = () => true,
+  ): void {
     for (const [address, account] of found) this.take(address, account, slot);
     const there = new Set(found.map(([address]) => address));
-    for (const address of [...this.accounts[kind].keys()]) {
-      if (there.has(address)) continue;
+    for (const [address, held] of [...(this.accounts[kind] as Map<Address, Held>)]) {
+      if (there.has(address) || !isListed(held)) continue;
       // A bus that closed leaves a tombstone at its address, which may be read at the same slot.
       if (kind === 'bus') this.leaveBus(address, slot);
       else this.close(address, slot);
@@ -81,6 +89,11 @@ export class AccountBook {
   /** Notes that an account closed at a slot, unless it is known to have been opened again since. */
   close(address: Address, slot: bigint): void {
     if ((this.slots.get(address) ?? 0n) <= slot) this.drop(address, slot);
+  }
+
+  /** Whether an account changed at a slot that what is known of it is older than. */
+  isStale(address: Address, slot: bigint): boolean {
+    return (this.slots.get(address) ?? -1n) < slot && (this.closed.get(address) ?? -1n) < slot;
   }
 
   private leaveBus(address: Address, slot: bigint): void {
@@ -97,6 +110,21 @@ export class AccountBook {
     }
     this.accounts[kind].clear();
     this.onChange(kind, undefined);
+  }
+
+  /** How many accounts are known. */
+  get size(): number {
+    return this.slots.size;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.slots.clear();
+    this.closed.clear();
+    for (const { name } of KINDS) {
+      this.accounts[name].clear();
+      this.onChange(name, undefined);
+    }
   }
 
   private drop(address: Address, slot: bigint): void {

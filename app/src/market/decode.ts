@@ -71,6 +71,16 @@ import {
 } from './model';
 import type { Terms } from './terms';
 
+/** Where accounts name what they belong to. */
+const LOCK_BUS_AT = 64n;
+const SELLER_BUS_AT = 40n;
+const CAPACITY_BUS_AT = 96n;
+const OFFER_BUS_AT = 136n;
+const CLAIM_BUS_AT = 24n;
+const PROPOSAL_BUS_AT = 72n;
+const BOOK_BUS_AT = 80n;
+/** Where a delivery book names its seller. */
+export const BOOK_SELLER_AT = 152n;
 /** Where a lane's wallet lies: discriminator, 8 bytes of header, five 64-bit numbers. */
 const LANE_WALLET_AT = 56n;
 /** Where a position's book and buyer lie: discriminator, 8 bytes of header, two sets of 96 windows; the book. */
@@ -82,6 +92,25 @@ const CERTIFICATE_OWNER_AT = 144n;
 // As numbers, which is how accounts hold them.
 const UNPAID: number = LockState.Unpaid;
 const EXECUTED: number = ProposalState.Executed;
+
+/** Made once: there are thousands of accounts, and making a decoder takes as long as reading one. */
+const READERS = {
+  bus: getBusDecoder(),
+  tombstone: getTombstoneDecoder(),
+  ledger: getLedgerDecoder(),
+  capacity: getCapacityDecoder(),
+  seller: getSellerDecoder(),
+  offer: getOfferDecoder(),
+  lock: getLockDecoder(),
+  meter: getMeterDecoder(),
+  device: getDeviceDecoder(),
+  deliveryBook: getDeliveryBookDecoder(),
+  positionBook: getPositionBookDecoder(),
+  certificate: getCertificateDecoder(),
+  claim: getClaimDecoder(),
+  trader: getTraderDecoder(),
+  proposal: getProposalDecoder(),
+};
 
 /** A time in unix seconds; the largest one of the program means never. */
 const NEVER = (1n << 63n) - 1n;
@@ -105,7 +134,7 @@ function termsOf(raw: RawTerms): Terms {
 }
 
 function bus(address: Address, data: Uint8Array): Bus | undefined {
-  const raw = getBusDecoder().decode(data);
+  const raw = READERS.bus.decode(data);
   const listing = listingOf(raw.listingPolicy);
   if (raw.layoutVersion !== LAYOUT_VERSION || listing === undefined) return undefined;
   return {
@@ -144,7 +173,7 @@ function bus(address: Address, data: Uint8Array): Bus | undefined {
 }
 
 function tombstone(address: Address, data: Uint8Array): Tombstone | undefined {
-  const raw = getTombstoneDecoder().decode(data);
+  const raw = READERS.tombstone.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   return {
     address,
@@ -159,7 +188,7 @@ function tombstone(address: Address, data: Uint8Array): Tombstone | undefined {
 }
 
 function ledger(address: Address, data: Uint8Array): Ledger | undefined {
-  const raw = getLedgerDecoder().decode(data);
+  const raw = READERS.ledger.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   return {
     address,
@@ -180,7 +209,7 @@ function ledger(address: Address, data: Uint8Array): Ledger | undefined {
 }
 
 function capacity(address: Address, data: Uint8Array): Capacity | undefined {
-  const raw = getCapacityDecoder().decode(data);
+  const raw = READERS.capacity.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   return {
     address,
@@ -197,7 +226,7 @@ function capacity(address: Address, data: Uint8Array): Capacity | undefined {
 }
 
 function seller(address: Address, data: Uint8Array): Seller | undefined {
-  const raw = getSellerDecoder().decode(data);
+  const raw = READERS.seller.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   return {
     address,
@@ -217,7 +246,7 @@ function seller(address: Address, data: Uint8Array): Seller | undefined {
 }
 
 function offer(address: Address, data: Uint8Array): Offer | undefined {
-  const raw = getOfferDecoder().decode(data);
+  const raw = READERS.offer.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   return {
     address,
@@ -253,7 +282,7 @@ function offer(address: Address, data: Uint8Array): Offer | undefined {
 }
 
 function lock(address: Address, data: Uint8Array): Lock | undefined {
-  const raw = getLockDecoder().decode(data);
+  const raw = READERS.lock.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   return {
     address,
@@ -275,7 +304,7 @@ function lock(address: Address, data: Uint8Array): Lock | undefined {
 }
 
 function meter(address: Address, data: Uint8Array): Meter | undefined {
-  const raw = getMeterDecoder().decode(data);
+  const raw = READERS.meter.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   const { bus: of, seller: whose, key, rentPayer, powerW } = raw;
   return {
@@ -287,7 +316,7 @@ function meter(address: Address, data: Uint8Array): Meter | undefined {
 }
 
 function device(address: Address, data: Uint8Array): Device | undefined {
-  const raw = getDeviceDecoder().decode(data);
+  const raw = READERS.device.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   const { bus: of, seller: whose, key, rentPayer } = raw;
   return {
@@ -316,7 +345,7 @@ function bookWindow(raw: RawBookWindow): BookWindow {
 }
 
 function deliveryBook(address: Address, data: Uint8Array): Book | undefined {
-  const raw = getDeliveryBookDecoder().decode(data);
+  const raw = READERS.deliveryBook.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   const { bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled } = raw;
   return {
@@ -335,7 +364,7 @@ const hasWindow = (windows: readonly bigint[], place: number) =>
   (((windows[place >> 6] ?? 0n) >> BigInt(place & 63)) & 1n) === 1n;
 
 function positionBook(address: Address, data: Uint8Array): Position | undefined {
-  const raw = getPositionBookDecoder().decode(data);
+  const raw = READERS.positionBook.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   const { book, buyer, rentPayer, openLocks } = raw;
   return {
@@ -351,7 +380,7 @@ function positionBook(address: Address, data: Uint8Array): Position | undefined 
 }
 
 function certificate(address: Address, data: Uint8Array): Certificate | undefined {
-  const raw = getCertificateDecoder().decode(data);
+  const raw = READERS.certificate.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   const { bus: of, seller: whose, owner, rentPayer, windowSeconds, rangeStart, rangeEnd } = raw;
   return {
@@ -363,14 +392,14 @@ function certificate(address: Address, data: Uint8Array): Certificate | undefine
 }
 
 function claim(address: Address, data: Uint8Array): Claim | undefined {
-  const raw = getClaimDecoder().decode(data);
+  const raw = READERS.claim.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   const { bus: of, wallet, amount, rentPayer } = raw;
   return { address, bus: of, wallet, amount, rentPayer };
 }
 
 function trader(address: Address, data: Uint8Array): Trader | undefined {
-  const raw = getTraderDecoder().decode(data);
+  const raw = READERS.trader.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   const { wallet, lane, nextNonce, firstNonce } = raw;
   const places = BigInt(raw.receipts.length);
@@ -437,7 +466,7 @@ const ACTIONS: Readonly<Partial<Record<number, (raw: RawAction) => Action | unde
 export const actionOf = (raw: RawAction): Action | undefined => ACTIONS[raw.kind]?.(raw);
 
 function proposal(address: Address, data: Uint8Array): Proposal | undefined {
-  const raw = getProposalDecoder().decode(data);
+  const raw = READERS.proposal.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
   return {
     address,
@@ -484,6 +513,8 @@ export interface Kind {
   readonly discriminator: string;
   /** Where its wallet lies, of kinds of which only those of the connected wallet are followed. */
   readonly walletAt: bigint | undefined;
+  /** Where its bus lies, of kinds of which a bus can have many. */
+  readonly busAt: bigint | undefined;
   /** Whether data is of this kind. */
   matches(data: Uint8Array): boolean;
   /** Reads data of this kind; `undefined` where it has another length or another layout, which a later program writes. */
@@ -495,13 +526,14 @@ function kind(
   discriminator: ArrayLike<number> & Iterable<number>,
   size: number,
   decode: Kind['decode'],
-  walletAt?: bigint,
+  { walletAt, busAt }: { readonly walletAt?: bigint; readonly busAt?: bigint } = {},
 ): Kind {
   const bytes = Uint8Array.from(discriminator);
   return {
     name,
     discriminator: getBase58Decoder().decode(bytes),
     walletAt,
+    busAt,
     matches: (data) => bytes.every((byte, index) => data[index] === byte),
     decode: (address, data) => (data.length === size ? decode(address, data) : undefined),
   };
@@ -509,21 +541,27 @@ function kind(
 
 /** Every kind of account that is followed. */
 export const KINDS: readonly Kind[] = [
-  kind('bus', BUS_DISCRIMINATOR, getBusDecoder().fixedSize, bus),
-  kind('tombstone', TOMBSTONE_DISCRIMINATOR, getTombstoneDecoder().fixedSize, tombstone),
-  kind('ledger', LEDGER_DISCRIMINATOR, getLedgerDecoder().fixedSize, ledger),
-  kind('capacity', CAPACITY_DISCRIMINATOR, getCapacityDecoder().fixedSize, capacity),
-  kind('seller', SELLER_DISCRIMINATOR, getSellerDecoder().fixedSize, seller),
-  kind('offer', OFFER_DISCRIMINATOR, getOfferDecoder().fixedSize, offer),
-  kind('lock', LOCK_DISCRIMINATOR, getLockDecoder().fixedSize, lock),
-  kind('proposal', PROPOSAL_DISCRIMINATOR, getProposalDecoder().fixedSize, proposal),
-  kind('claim', CLAIM_DISCRIMINATOR, getClaimDecoder().fixedSize, claim),
-  kind('meter', METER_DISCRIMINATOR, getMeterDecoder().fixedSize, meter),
-  kind('device', DEVICE_DISCRIMINATOR, getDeviceDecoder().fixedSize, device),
-  kind('book', DELIVERY_BOOK_DISCRIMINATOR, getDeliveryBookDecoder().fixedSize, deliveryBook),
-  kind('position', POSITION_BOOK_DISCRIMINATOR, getPositionBookDecoder().fixedSize, positionBook, POSITION_BUYER_AT),
-  kind('certificate', CERTIFICATE_DISCRIMINATOR, getCertificateDecoder().fixedSize, certificate, CERTIFICATE_OWNER_AT),
-  kind('trader', TRADER_DISCRIMINATOR, getTraderDecoder().fixedSize, trader, LANE_WALLET_AT),
+  kind('bus', BUS_DISCRIMINATOR, READERS.bus.fixedSize, bus),
+  kind('tombstone', TOMBSTONE_DISCRIMINATOR, READERS.tombstone.fixedSize, tombstone),
+  kind('ledger', LEDGER_DISCRIMINATOR, READERS.ledger.fixedSize, ledger),
+  kind('capacity', CAPACITY_DISCRIMINATOR, READERS.capacity.fixedSize, capacity, { busAt: CAPACITY_BUS_AT }),
+  kind('seller', SELLER_DISCRIMINATOR, READERS.seller.fixedSize, seller, { busAt: SELLER_BUS_AT }),
+  kind('offer', OFFER_DISCRIMINATOR, READERS.offer.fixedSize, offer, { busAt: OFFER_BUS_AT }),
+  kind('lock', LOCK_DISCRIMINATOR, READERS.lock.fixedSize, lock, { busAt: LOCK_BUS_AT }),
+  kind('proposal', PROPOSAL_DISCRIMINATOR, READERS.proposal.fixedSize, proposal, { busAt: PROPOSAL_BUS_AT }),
+  kind('claim', CLAIM_DISCRIMINATOR, READERS.claim.fixedSize, claim, { busAt: CLAIM_BUS_AT }),
+  kind('meter', METER_DISCRIMINATOR, READERS.meter.fixedSize, meter),
+  kind('device', DEVICE_DISCRIMINATOR, READERS.device.fixedSize, device),
+  kind('book', DELIVERY_BOOK_DISCRIMINATOR, READERS.deliveryBook.fixedSize, deliveryBook, {
+    busAt: BOOK_BUS_AT,
+  }),
+  kind('position', POSITION_BOOK_DISCRIMINATOR, READERS.positionBook.fixedSize, positionBook, {
+    walletAt: POSITION_BUYER_AT,
+  }),
+  kind('certificate', CERTIFICATE_DISCRIMINATOR, READERS.certificate.fixedSize, certificate, {
+    walletAt: CERTIFICATE_OWNER_AT,
+  }),
+  kind('trader', TRADER_DISCRIMINATOR, READERS.trader.fixedSize, trader, { walletAt: LANE_WALLET_AT }),
 ];
 
 /** Reads a lane's account. */

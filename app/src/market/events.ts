@@ -38,6 +38,8 @@ export type MarketEvent =
   | { readonly kind: 'given'; readonly certificate: Address; readonly to: Address }
   /** A bus closed, with its ledger and its general capacity; it has become a tombstone. */
   | { readonly kind: 'busClosed'; readonly bus: Address }
+  /** A delivery book was opened. */
+  | { readonly kind: 'bookOpened'; readonly book: Address; readonly bus: Address; readonly seller: Address }
   /** Tokens left an account of a bus. */
   | { readonly kind: 'paidOut' };
 
@@ -49,6 +51,20 @@ export function eventsOf(logs: readonly string[] | null | undefined): MarketEven
 /** Every event in the log of a transaction that succeeded, as the program has it. */
 export function rawEventsOf(logs: readonly string[] | null | undefined): readonly RawEvent[] {
   return dataOf(logs).flatMap((base64) => decoded(base64) ?? []);
+}
+
+/** Accounts that changed in a transaction. */
+export interface Changes {
+  /** Those of kinds that are subscribed to. */
+  readonly accounts: readonly Address[];
+  /** Delivery books, which are not. */
+  readonly books: readonly Address[];
+}
+
+/** What changed in a transaction that succeeded, as far as its log tells. */
+export function changesOf(logs: readonly string[] | null | undefined): Changes {
+  const events = rawEventsOf(logs);
+  return { accounts: events.flatMap(accountsChangedBy), books: events.flatMap(booksChangedBy) };
 }
 
 /** What the program itself logged, in base64. */
@@ -126,6 +142,10 @@ function toldBy(event: RawEvent | undefined): MarketEvent | undefined {
       const from = { source: sourceOf(source), windowStart: Number(windowStart), gridFeePerKwh };
       return { kind: 'listed', offer, bus, seller, ...from };
     }
+    case 'BookOpened': {
+      const { book, bus, seller } = event.data;
+      return { kind: 'bookOpened', book, bus, seller };
+    }
     case 'OfferCancelled':
       return event.data.closed === 1 ? { kind: 'closed', account: event.data.offer } : undefined;
     case 'LockReleased':
@@ -170,3 +190,58 @@ function toldBy(event: RawEvent | undefined): MarketEvent | undefined {
 
 /** An event of the program. */
 export type RawEvent = NonNullable<ReturnType<typeof decodeMultibusEvent>>;
+
+/** Delivery books that an event tells the change of. */
+function booksChangedBy(event: RawEvent): readonly Address[] {
+  switch (event.__kind) {
+    case 'DeliveryReported':
+    case 'DeliveryReleased':
+    case 'DeliveryRefunded':
+    case 'CertificateTaken':
+      return [event.data.book];
+    default:
+      return [];
+  }
+}
+
+/** Accounts of kinds that are subscribed to that an event tells the change of. What closed, the event itself tells. */
+function accountsChangedBy(event: RawEvent): readonly Address[] {
+  switch (event.__kind) {
+    case 'EnergyPurchased':
+      return event.data.fills.map(({ offer }) => offer);
+    case 'OfferCreated':
+    case 'OfferRepriced':
+    case 'OfferExpirySet':
+      return [event.data.offer];
+    case 'OfferCancelled':
+      return event.data.closed === 1 ? [] : [event.data.offer];
+    case 'OfferCollected':
+      return [event.data.offer, event.data.seller];
+    case 'LockTaken':
+      return [event.data.lock, event.data.offer];
+    case 'LockReleased':
+      return event.data.outcome === UNPAID ? [event.data.lock] : [];
+    case 'SellerOpened':
+    case 'SellerAdmitted':
+    case 'SellerSuspended':
+    case 'SellerWithdrawn':
+    case 'GridFeesSwept':
+      return [event.data.seller];
+    case 'ProposalCreated':
+    case 'ProposalApproved':
+    case 'ProposalRevoked':
+    case 'ProposalExecuted':
+      return [event.data.proposal];
+    case 'BusCreated':
+      return [event.data.bus, event.data.ledger, event.data.capacity];
+    case 'CapacityOpened':
+      return [event.data.capacity];
+    case 'ClaimOwed':
+      return [event.data.claim];
+    case 'MeterRegistered':
+    case 'MeterReplaced':
+      return [event.data.meter];
+    default:
+      return [];
+  }
+}

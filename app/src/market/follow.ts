@@ -1,47 +1,55 @@
-/** One round of following a node: subscribes, reads everything, and goes on until something breaks. */
+/** One round of following a node: subscribes, has what is not known read, and goes on until something breaks. */
 
-import type { Address, Base58EncodedBytes, Signature } from '@solana/kit';
+import type { Address, Signature } from '@solana/kit';
 
 import { bytesOf, COMMITMENT, type Connection, type RawAccount } from '../chain/connection';
 import { Unreachable } from '../errors/explain';
 import { PROGRAM } from '../programs';
 import { t } from '../words';
-import { KINDS, type Kind } from './decode';
-import { eventsOf, isCut, type MarketEvent } from './events';
+import { changesOf, eventsOf, isCut, type Changes, type MarketEvent } from './events';
+import { filtersOf, type Scope } from './read';
 
 /** A node that takes no subscription for this long, or tells of slots and then says nothing, is taken for lost. */
 const SILENCE_MS = 15_000;
 const CLOCK_MS = 10_000;
-/** Everything is read anew this often, in case a node has lost a notification or cut a log. */
-const RESYNC_MS = 60_000;
+/** How often is looked for what the subscriptions have not brought. */
+const CHECK_MS = 60_000;
 /**
  * The same where a node tells of no slots: some providers take that subscription and send nothing, and then nobody can
  * tell a quiet market from a dead connection.
  */
-const POLL_MS = 15_000;
+const QUIET_CHECK_MS = 15_000;
 
-/** How long after a log that was cut everything is read anew. */
-const CUT_MS = 2_000;
+/** What a transaction tells in its log. */
+export interface Told {
+  readonly signature: Signature;
+  readonly slot: bigint;
+  readonly hasFailed: boolean;
+  readonly events: readonly MarketEvent[];
+  readonly changes: Changes;
+  /** Whether the log was cut, so that events may be missing. */
+  readonly isCut: boolean;
+}
 
 /** What is done with the news. */
 export interface Listener {
   onSlot(slot: bigint): void;
-  onEvents(events: readonly MarketEvent[], signature: Signature, slot: bigint): void;
+  onTransaction(told: Told): void;
   onAccount(address: Address, account: RawAccount, slot: bigint): void;
-  /** A complete list of the accounts of a kind. */
-  onAccounts(kind: Kind['name'], found: readonly (readonly [Address, RawAccount])[], slot: bigint): void;
   /** Reads the chain's time. */
   readClock(): Promise<void>;
-  /** Reads trades that happened since they were read last. */
-  readTrades(): Promise<void>;
-  /** Everything is subscribed to and read. */
+  /** Reads what is not known yet: everything is subscribed to. */
+  onOpen(): Promise<void>;
+  /** Looks for what the subscriptions have not brought; `isQuiet` where the node tells of no slots. */
+  onCheck(isQuiet: boolean): Promise<void>;
+  /** What is known is current. */
   onCurrent(): Promise<void>;
 }
 
-/** Follows the market, and what belongs to a wallet where one is given, until something breaks, which it throws. */
+/** Follows the accounts of scopes until something breaks, which it throws. */
 export function follow(
   connection: Connection,
-  wallet: Address | undefined,
+  scopes: readonly Scope[],
   signal: AbortSignal,
   listener: Listener,
 ): Promise<never> {
@@ -50,6 +58,7 @@ export function follow(
     let heard = Date.now();
     /** Whether the node tells of slots, so that its silence means something. */
     let isTelling = false;
+    let isOpen = false;
     const each = async <T>(open: () => Promise<AsyncIterable<T>>, handle: (value: T) => void): Promise<void> => {
       const values = await open();
       const pump = async () => {
@@ -61,17 +70,10 @@ export function follow(
       };
       pump().catch(reject);
     };
-    const kinds = KINDS.filter(({ walletAt }) => walletAt === undefined || wallet !== undefined);
-    const readEverything = () => Promise.all(kinds.map((kind) => readAll(connection, wallet, kind, signal, listener)));
-    let reread: ReturnType<typeof setTimeout> | undefined;
-    /** Whoever fills a log hides what closed in its transaction: accounts tell it, a little later for several such logs. */
-    const rereadSoon = () => {
-      reread ??= setTimeout(() => {
-        reread = undefined;
-        void readEverything().catch(reject);
-      }, CUT_MS);
-    };
     const opening = setTimeout(() => reject(new Unreachable(t.follow.noSubscription(SILENCE_MS / 1_000))), SILENCE_MS);
+    const check = (isQuiet: boolean) => {
+      if (isOpen && isQuiet !== isTelling) void listener.onCheck(isQuiet).catch(reject);
+    };
     const timers = [
       setInterval(() => {
         if (isTelling && Date.now() - heard > SILENCE_MS) {
@@ -79,14 +81,11 @@ export function follow(
         }
       }, 1_000),
       setInterval(() => void listener.readClock().catch(reject), CLOCK_MS),
-      setInterval(() => void readEverything().catch(reject), RESYNC_MS),
-      setInterval(() => {
-        if (!isTelling) void Promise.all([readEverything(), listener.readTrades()]).catch(reject);
-      }, POLL_MS),
+      setInterval(() => check(false), CHECK_MS),
+      setInterval(() => check(true), QUIET_CHECK_MS),
     ];
     signal.addEventListener('abort', () => {
       clearTimeout(opening);
-      clearTimeout(reread);
       timers.forEach((timer) => clearInterval(timer));
     });
     const { subscriptions } = connection;
@@ -104,20 +103,22 @@ export function follow(
             subscriptions
               .logsNotifications({ mentions: [PROGRAM] }, { commitment: COMMITMENT })
               .subscribe({ abortSignal: signal }),
-          ({ context, value }) => {
-            if (value.err !== null) return;
-            listener.onEvents(eventsOf(value.logs), value.signature, context.slot);
-            if (isCut(value.logs)) rereadSoon();
+          ({ context: { slot }, value: { err, logs, signature } }) => {
+            const hasFailed = err !== null;
+            const news = hasFailed
+              ? { events: [], changes: { accounts: [], books: [] }, isCut: false }
+              : { events: eventsOf(logs), changes: changesOf(logs), isCut: isCut(logs) };
+            listener.onTransaction({ signature, slot, hasFailed, ...news });
           },
         ),
-        ...kinds.map((kind) =>
+        ...scopes.map((scope) =>
           each(
             () =>
               subscriptions
                 .programNotifications(PROGRAM, {
                   commitment: COMMITMENT,
                   encoding: 'base64',
-                  filters: filtersOf(kind, wallet),
+                  filters: filtersOf(scope),
                 })
                 .subscribe({ abortSignal: signal }),
             ({ context, value: { pubkey, account } }) =>
@@ -126,41 +127,10 @@ export function follow(
         ),
       ]);
       clearTimeout(opening);
-      await Promise.all([readEverything(), listener.readClock()]);
+      await Promise.all([listener.onOpen(), listener.readClock()]);
+      isOpen = true;
       if (!signal.aborted) await listener.onCurrent();
     };
     open().catch(reject);
   });
-}
-
-function filtersOf(kind: Kind, wallet: Address | undefined) {
-  const kindFilter = {
-    memcmp: { offset: 0n, bytes: kind.discriminator as Base58EncodedBytes, encoding: 'base58' as const },
-  };
-  if (kind.walletAt === undefined || wallet === undefined) return [kindFilter];
-  const bytes = wallet as unknown as Base58EncodedBytes;
-  return [kindFilter, { memcmp: { offset: kind.walletAt, bytes, encoding: 'base58' as const } }];
-}
-
-async function readAll(
-  { rpc }: Connection,
-  wallet: Address | undefined,
-  kind: Kind,
-  signal: AbortSignal,
-  listener: Listener,
-): Promise<void> {
-  const { context, value } = await rpc
-    .getProgramAccounts(PROGRAM, {
-      commitment: COMMITMENT,
-      encoding: 'base64',
-      filters: filtersOf(kind, wallet),
-      withContext: true,
-    })
-    .send();
-  // Another round may follow another wallet by now.
-  if (signal.aborted) return;
-  const found = value.map(
-    ({ pubkey, account }) => [pubkey, { owner: account.owner, data: bytesOf(account.data) }] as const,
-  );
-  listener.onAccounts(kind.name, found, context.slot);
 }

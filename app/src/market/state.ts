@@ -56,7 +56,10 @@ export interface MarketState {
   readonly claims: ReadonlyMap<Address, Claim>;
   readonly meters: ReadonlyMap<Address, Meter>;
   readonly devices: ReadonlyMap<Address, Device>;
+  /** Those of the connected wallet's purchases and sales, and those of buses that somebody looks at. */
   readonly books: ReadonlyMap<Address, Book>;
+  /** Buses of which all books are known. */
+  readonly bookBuses: ReadonlySet<Address>;
   /** Those of the connected wallet. */
   readonly positions: ReadonlyMap<Address, Position>;
   /** Those of the connected wallet. */
@@ -90,6 +93,7 @@ export const UNREAD: MarketState = {
   meters: new Map(),
   devices: new Map(),
   books: new Map(),
+  bookBuses: new Set(),
   positions: new Map(),
   certificates: new Map(),
   trades: [],

@@ -5,12 +5,16 @@ import { getBase58Encoder, type Address, type Signature } from '@solana/kit';
 import { COMMITMENT, type Connection } from '../chain/connection';
 import { PURCHASE_BATCH_DISCRIMINATOR, PURCHASE_DISCRIMINATOR } from '../generated';
 import { PROGRAM } from '../programs';
-import { eventsOf, type MarketEvent } from './events';
+import { eventsOf, isCut, type MarketEvent } from './events';
 
 /** A transaction that succeeded: its market events, and the bus of each offer that it names. */
 export interface ReadTransaction {
   readonly events: readonly MarketEvent[];
   readonly buses: ReadonlyMap<Address, Address>;
+  /** Accounts that it may have changed. */
+  readonly writable: readonly Address[];
+  /** Whether its log was cut, so that events may be missing. */
+  readonly isCut: boolean;
   readonly slot: bigint;
   readonly failed: boolean;
   readonly at: number | undefined;
@@ -51,6 +55,25 @@ export function busesOf(
   return found;
 }
 
+/** Accounts of a message that its transaction may change: of those that sign and of the others, all but the last few. */
+function writableOf({
+  accountKeys,
+  header: { numRequiredSignatures: signed, numReadonlySignedAccounts, numReadonlyUnsignedAccounts },
+}: {
+  readonly accountKeys: readonly Address[];
+  readonly header: {
+    readonly numRequiredSignatures: number;
+    readonly numReadonlySignedAccounts: number;
+    readonly numReadonlyUnsignedAccounts: number;
+  };
+}): readonly Address[] {
+  return accountKeys.filter((_, index) =>
+    index < signed
+      ? index < signed - numReadonlySignedAccounts
+      : index < accountKeys.length - numReadonlyUnsignedAccounts,
+  );
+}
+
 /** Reads a transaction; `undefined` where the node has none of this signature. */
 export async function readTransaction({ rpc }: Connection, signature: Signature): Promise<ReadTransaction | undefined> {
   const found = await rpc
@@ -75,6 +98,8 @@ export async function readTransaction({ rpc }: Connection, signature: Signature)
   return {
     events,
     buses,
+    writable: [...writableOf(transaction.message), ...(loaded?.writable ?? [])],
+    isCut: isCut(meta.logMessages),
     slot,
     failed: meta.err !== null,
     at: blockTime === null ? undefined : Number(blockTime),

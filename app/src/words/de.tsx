@@ -477,6 +477,7 @@ export const de: Words = {
     itWaitsForTheDelivery: 'wartet er auf die Lieferung',
   },
   ownOffers: {
+    showMore: (left) => `Mehr zeigen (noch ${left})`,
     buyersPay: (tokens) => <>Käufer zahlen mit Netzentgelt {tokens} je kWh</>,
     freeOne: 'Eine freigeben',
     freeIt: 'Freigeben',
@@ -1191,6 +1192,7 @@ export const de: Words = {
     biomass: 'Biomasse',
     storage: 'Speicher',
   },
+  live: { theChainStartedAnew: 'die Chain des Knotens hat neu begonnen' },
   follow: {
     endedASubscription: 'der Knoten hat ein Abonnement beendet',
     noSubscription: (seconds) => `der Knoten hat in ${seconds} Sekunden kein Abonnement angenommen`,
@@ -1301,6 +1303,7 @@ export const de: Words = {
     whoGetsTheGridFee: 'Wer die Netzentgelte erhält',
   },
   delivery: {
+    theReadings: 'die Zählerstände',
     deliveries: 'Lieferungen',
     boughtOrSold: 'Gekauft oder verkauft',
     bought: 'Gekauft',

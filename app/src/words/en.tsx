@@ -466,6 +466,7 @@ export const en = {
     itWaitsForTheDelivery: 'it waits for the delivery',
   },
   ownOffers: {
+    showMore: (left: number) => `Show more (${left} left)`,
     buyersPay: (tokens: ReactNode) => <>Buyers pay {tokens} per kWh with the grid fee</>,
     freeOne: 'Free one',
     freeIt: 'Free it',
@@ -1173,6 +1174,7 @@ export const en = {
     biomass: 'biomass',
     storage: 'storage',
   },
+  live: { theChainStartedAnew: 'the node’s chain has started anew' },
   follow: {
     endedASubscription: 'the node ended a subscription',
     noSubscription: (seconds: number) => `the node has taken no subscription in ${seconds} seconds`,
@@ -1281,6 +1283,7 @@ export const en = {
     whoGetsTheGridFee: 'Who gets the grid fees',
   },
   delivery: {
+    theReadings: 'the readings',
     deliveries: 'Deliveries',
     boughtOrSold: 'Bought or sold',
     bought: 'Bought',

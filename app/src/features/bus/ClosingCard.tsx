@@ -3,7 +3,7 @@
 import { short } from '../../amount/text';
 import { timeLabel } from '../../amount/time';
 import type { Bus, Tombstone } from '../../market/model';
-import { useMarket, useSession } from '../../session';
+import { useBooksOf, useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { AddressLabel, Card, CopyButton, Empty, Facts } from '../../ui/parts';
 import { t } from '../../words';
@@ -15,8 +15,9 @@ export function ClosingCard({ bus }: { readonly bus: Bus }) {
   const { live, signer } = useSession();
   const state = useMarket();
   const action = useAction();
+  const isKnown = useBooksOf(bus.address);
   const remains = remainsOf(state, bus.address);
-  const isLast = isWoundDown(remains);
+  const isLast = isKnown && isWoundDown(remains);
   const run = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
@@ -31,7 +32,7 @@ export function ClosingCard({ bus }: { readonly bus: Bus }) {
         facts={[
           [t.closing.offers, remains.offers.length],
           [t.closing.locks, remains.locks.length],
-          [t.closing.books, remains.books.length],
+          [t.closing.books, isKnown ? remains.books.length : '…'],
           [t.closing.meters, remains.meters.length],
           [t.closing.sellers, remains.sellers.length],
           [t.closing.windows, remains.windows.length],
@@ -40,7 +41,7 @@ export function ClosingCard({ bus }: { readonly bus: Bus }) {
         ]}
       />
       <p className="hint">{isLast ? t.closing.nothingElseIsOpen : t.closing.anyoneCanClose}</p>
-      <WalletButton tone="quiet" onClick={run} busy={action.isRunning}>
+      <WalletButton tone="quiet" onClick={run} busy={action.isRunning} disabled={!isKnown}>
         {isLast ? t.closing.closeTheBus : t.closing.closeWhatCanBe}
       </WalletButton>
       <ActionStatus action={action} />

@@ -19,11 +19,11 @@ import {
   type MissingReading,
 } from '../../market/delivery';
 import { isOperator, type Book, type Bus } from '../../market/model';
-import { useMarket, useSession } from '../../session';
+import { useBooksOf, useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
 import { EnergyField, readEnergy, TextField, type EnergyInputValue } from '../../ui/fields';
-import { AddressLabel, Card, Empty } from '../../ui/parts';
+import { AddressLabel, Card, Empty, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { deliveryReport, deliverySettle } from './delivery';
@@ -40,7 +40,16 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
   // Of the card, because a line is gone once its book is settled.
   const settling = useAction();
   const isHands = isOperator(bus, wallet);
+  const isKnown = useBooksOf(bus.address);
   const own = [...books.values()].filter((book) => book.bus === bus.address);
+  const isOnDelivery = bus.terms.isOnDelivery || bus.nextTerms?.isOnDelivery === true || bus.readingsUntil > 0;
+  if (!isKnown && isOnDelivery) {
+    return (
+      <Card title={t.delivery.readings}>
+        <Reading what={t.delivery.theReadings} />
+      </Card>
+    );
+  }
   if (own.length === 0 && settling.state.kind === 'idle') return null;
   const missing = missingReadings(own, bus.address, now);
   // What the operator has read, it may still correct.

@@ -1,6 +1,7 @@
 /** Offers that the wallet steers or may withdraw: what is left of each, and reprice, set the expiry, withdraw. */
 
-import { useState } from 'react';
+import type { Address } from '@solana/kit';
+import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { duration, timeLabel } from '../../amount/time';
@@ -17,6 +18,7 @@ import {
   type Offer,
   type Seller,
 } from '../../market/model';
+import type { MarketState } from '../../market/state';
 import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -27,9 +29,15 @@ import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Empty, Reading } from '../../ui/parts';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
+import { locale } from '../../words/language';
 import { lockRelease } from '../lock/lock';
 import { ExpiryField, longestExpiry, readExpiry, type Expiry } from './ExpiryField';
 import { offerCancel, offerReprice, offerSetExpiry } from './offer';
+
+/** Offers that are drawn at first, and more of them at each press: a seller may have thousands. */
+const DRAWN = 24;
+/** Names in the order of the page's language; one comparer for all of them is far quicker than one for each pair. */
+const { compare } = new Intl.Collator(locale);
 
 /**
  * Offers of the wallet and, where it is an owner or the operator, those of a bus that it may withdraw; only those of one
@@ -39,18 +47,12 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
   const { offers, buses, sellers, readAt } = useMarket();
   const { wallet } = useSession();
   const [dialog, setDialog] = useState<{ readonly offer: Offer; readonly what: 'reprice' | 'expiry' | 'cancel' }>();
-  const own = [...offers.values()]
-    .flatMap((offer) => {
-      const bus = buses.get(offer.bus);
-      if (bus === undefined || (only !== undefined && only.address !== offer.bus)) return [];
-      return mayWithdraw(offer, bus, sellers.get(offer.seller), wallet) ? [{ offer, bus }] : [];
-    })
-    .sort(
-      (a, b) =>
-        a.bus.name.localeCompare(b.bus.name) ||
-        a.offer.windowStart - b.offer.windowStart ||
-        b.offer.createdAt - a.offer.createdAt,
-    );
+  const [most, setMost] = useState(DRAWN);
+  const onlyBus = only?.address;
+  const own = useMemo(
+    () => ownOffers({ offers, buses, sellers }, wallet, onlyBus),
+    [offers, buses, sellers, wallet, onlyBus],
+  );
   const now = useNow();
   const current = dialog === undefined ? undefined : offers.get(dialog.offer.address);
   const dialogBus = dialog === undefined ? undefined : buses.get(dialog.offer.bus);
@@ -61,7 +63,7 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
         <Empty>{only === undefined ? t.ownOffers.nothing : t.ownOffers.nothingOn(only.name)}</Empty>
       )}
       <ul className="tiles" aria-label={t.ownOffers.ownOffers}>
-        {own.map(({ offer, bus }) => {
+        {own.slice(0, most).map(({ offer, bus }) => {
           const why = untradable(offer, bus, now);
           const isSteered = maySteer(offer, bus, wallet);
           return (
@@ -133,6 +135,11 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
           );
         })}
       </ul>
+      {own.length > most && (
+        <button type="button" className="button small quiet" onClick={() => setMost(most + DRAWN)}>
+          {t.ownOffers.showMore(own.length - most)}
+        </button>
+      )}
       {dialog !== undefined && dialogBus !== undefined && (
         <OfferChange
           offer={current ?? dialog.offer}
@@ -144,6 +151,26 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
       )}
     </>
   );
+}
+
+/** Offers that a wallet may withdraw, by bus and window; only those of one bus where one is given. */
+export function ownOffers(
+  { offers, buses, sellers }: Pick<MarketState, 'offers' | 'buses' | 'sellers'>,
+  wallet: Address | undefined,
+  only: Address | undefined,
+): readonly { readonly offer: Offer; readonly bus: Bus }[] {
+  return [...offers.values()]
+    .flatMap((offer) => {
+      const bus = buses.get(offer.bus);
+      if (bus === undefined || (only !== undefined && only !== offer.bus)) return [];
+      return mayWithdraw(offer, bus, sellers.get(offer.seller), wallet) ? [{ offer, bus }] : [];
+    })
+    .sort(
+      (a, b) =>
+        compare(a.bus.name, b.bus.name) ||
+        a.offer.windowStart - b.offer.windowStart ||
+        b.offer.createdAt - a.offer.createdAt,
+    );
 }
 
 /** Locks on an offer that can no longer be settled: whoever likes may free their energy. */
