@@ -9,7 +9,7 @@
 
 import { resolve } from 'node:path';
 
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, CDPSession } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { connectWallet, DIST, launch, serve, visit, type Visitor } from './browser';
@@ -65,13 +65,24 @@ async function timed(work: () => Promise<unknown>): Promise<number | undefined> 
 const shownMs = (ms: number | undefined) => (ms === undefined ? `not in ${PATIENCE_MS / 1_000} s` : `${ms} ms`);
 
 /** Milliseconds of the processor that a page has taken, which other work on this machine does not change much. */
-async function processorOf(page: Page): Promise<() => Promise<number>> {
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
-  return async () => {
-    const { metrics } = await devtools.send('Performance.getMetrics');
-    return 1_000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN);
+class Processor {
+  private devtools: Promise<CDPSession> | undefined;
+
+  /** Counts from the moment at which the page is there. */
+  readonly watch = (context: BrowserContext) => {
+    context.on('page', (page) => {
+      this.devtools = context.newCDPSession(page).then(async (devtools) => {
+        await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
+        return devtools;
+      });
+    });
+    return Promise.resolve();
   };
+
+  async taken(): Promise<number> {
+    const { metrics } = (await (await this.devtools)?.send('Performance.getMetrics')) ?? { metrics: [] };
+    return 1_000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN);
+  }
 }
 
 describe.each(BUILDS)('%s', (dist) => {
@@ -88,21 +99,26 @@ describe.each(BUILDS)('%s', (dist) => {
     const { node, bus } = await market(offers);
     try {
       forget(node);
+      const processor = new Processor();
       const ready = await timed(async () => {
-        visitor = await visit(browser, site.url, node.urls(), [], { route: `#/market/${bus}` });
+        const coming = { route: `#/market/${bus}`, prepare: processor.watch };
+        visitor = await visit(browser, site.url, node.urls(), [], coming);
         visitor.page.setDefaultTimeout(PATIENCE_MS);
         await visitor.page.getByLabel('Buy at the best price').fill('7');
         await visitor.page.getByRole('table', { name: 'Chosen offers' }).waitFor();
         await visitor.page.locator('[data-offer]').first().waitFor();
       });
       // What comes once, such as the latest trades, is no part of what comes again and again.
-      await visitor?.page.waitForTimeout(5_000);
+      await visitor?.page
+        .getByRole('region', { name: 'Recent trades' })
+        .getByText('Nothing was traded here yet')
+        .waitFor();
+      await visitor?.page.waitForTimeout(2_000);
       const once = bytesOf(node);
       forget(node);
-      const taken = visitor === undefined ? async () => Number.NaN : await processorOf(visitor.page);
-      const before = await taken();
+      const before = await processor.taken();
       await visitor?.page.waitForTimeout(IDLE_SECONDS * 1_000);
-      const busy = ((await taken()) - before) / IDLE_SECONDS;
+      const busy = ((await processor.taken()) - before) / IDLE_SECONDS;
       const minutes = IDLE_SECONDS / 60;
       const asked = [...node.traffic.requests].map(([method, times]) => `${times} ${method}`).join(', ');
       console.log(
@@ -122,13 +138,13 @@ describe.each(BUILDS)('%s', (dist) => {
     const { node } = await market(offers, keys);
     await node.fund(keys.address, 1_000_000_000, 50_000_000n);
     try {
-      const come = await visit(browser, site.url, node.urls(), [keys], { route: '#/market' });
+      const processor = new Processor();
+      const come = await visit(browser, site.url, node.urls(), [keys], { route: '#/market', prepare: processor.watch });
       visitor = come;
       come.page.setDefaultTimeout(PATIENCE_MS);
       await connectWallet(come);
       await come.page.locator('[data-offer]').first().waitFor();
-      const taken = await processorOf(come.page);
-      const before = await taken();
+      const before = await processor.taken();
       const ready = await timed(async () => {
         await come.page.evaluate(() => {
           location.hash = '#/mine';
@@ -137,7 +153,7 @@ describe.each(BUILDS)('%s', (dist) => {
         await come.page.getByRole('button', { name: 'Reprice' }).first().click();
         await come.page.getByRole('dialog').getByLabel('Price per kWh').fill('0.3');
       });
-      const busy = (await taken()) - before;
+      const busy = (await processor.taken()) - before;
       console.log(
         `${offers} own offers: “My energy” can be used after ${shownMs(ready)}, ${busy.toFixed(0)} ms of a processor`,
       );

@@ -20,6 +20,8 @@ describe('verifying', () => {
     await page.getByText('neither a transaction hash').waitFor();
     await page.getByLabel('Transaction hash or signature').fill('ab'.repeat(32));
     await page.getByRole('button', { name: 'Verify' }).click();
+    await page.getByText('No receipt on chain has this hash').waitFor();
+    await page.getByRole('button', { name: 'Look through all transactions' }).click();
     await page.getByText('No purchase with this hash has happened').waitFor({ timeout: 60_000 });
   });
 

@@ -53,10 +53,12 @@ export function App() {
   useEffect(() => {
     document.title = t.app.multibus(title);
   }, [title]);
+  // On the market, who chooses a bus stays where it is: the list is beside what it shows.
+  const place = route.screen === 'market' ? 'market' : `${route.screen} ${route.argument}`;
   useEffect(() => {
     // A statement: some browsers return a promise here, which would be no clean-up function.
     window.scrollTo(0, 0);
-  }, [route.screen]);
+  }, [place]);
   return (
     <>
       <a

@@ -11,6 +11,7 @@ import {
   initialNetwork,
   linkedNetwork,
   networksFor,
+  networkWarning,
   refusedNetwork,
   walletChain,
   type Network,
@@ -82,6 +83,16 @@ describe('networks', () => {
     expect(customNetwork('http://x:1', 'http://x:2')).toMatchObject({
       reason: expect.stringContaining('subscriptions') as unknown,
     });
+  });
+
+  it('that will not answer the page are told before they are asked', () => {
+    const plain = at('http://rpc.example.org');
+    expect(networkWarning(plain, 'https:')).toContain('only over https');
+    expect(networkWarning(plain, 'http:')).toBeUndefined();
+    expect(networkWarning(at('https://rpc.example.org'), 'https:')).toBeUndefined();
+    expect(networkWarning(at('http://127.0.0.1:8899'), 'https:')).toBeUndefined();
+    const mainnet = networksFor(OWN_PROGRAM).find(({ id }) => id === 'mainnet');
+    expect(mainnet && networkWarning(mainnet, 'https:')).toContain('refuses browsers');
   });
 
   it('are told to wallets by their genesis, except that a node of this machine is always local', () => {

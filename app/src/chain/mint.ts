@@ -50,17 +50,18 @@ function shown(metadata: Uint8Array): string | undefined {
 }
 
 /**
- * What the tokens of a market are called: what everybody calls them, else the mint's symbol, else its short address,
- * which is left out where all buses have one token.
+ * What the tokens of a market are called: what everybody calls them, else the mint's symbol. Of mints with one symbol, and
+ * of those without any, the first of `mints` alone goes without its address: whoever comes later changes nobody's prices.
  */
 export function tokenName(
   mint: Address,
   symbols: ReadonlyMap<Address, string | undefined>,
   mints: ReadonlySet<Address>,
 ): string {
-  const name = KNOWN[mint] ?? symbols.get(mint);
-  if (name === undefined) return mints.size === 1 ? UNNAMED : short(mint);
-  // Two mints may give themselves one symbol.
-  const isShared = [...mints].some((other) => other !== mint && symbols.get(other) === name);
-  return isShared && KNOWN[mint] === undefined ? `${name} ${short(mint)}` : name;
+  const nameOf = (one: Address) => KNOWN[one] ?? symbols.get(one);
+  const name = nameOf(mint);
+  if (KNOWN[mint] !== undefined) return KNOWN[mint];
+  const first = [...mints].find((one) => nameOf(one) === name);
+  if (first === undefined || first === mint) return name ?? UNNAMED;
+  return name === undefined ? short(mint) : `${name} ${short(mint)}`;
 }

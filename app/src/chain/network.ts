@@ -87,6 +87,16 @@ function isOfThisMachine(url: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/u.test(hostname);
 }
 
+/**
+ * Why a network will not answer a page, as far as that is known before it is asked; `page` is the protocol of the page's
+ * address.
+ */
+export function networkWarning({ id, rpcUrl, wsUrl }: Network, page: string): string | undefined {
+  const isPlain = [rpcUrl, wsUrl].some((url) => /^(http|ws):/u.test(url) && !isOfThisMachine(url));
+  if (page === 'https:' && isPlain) return t.network.browsersBlockPlainNodes;
+  return id === 'mainnet' ? t.network.thePublicMainnetRefuses : undefined;
+}
+
 const KEY = 'multibus:network';
 
 /** The network of the page's address (`?rpc=...&ws=...`), where it names one. */

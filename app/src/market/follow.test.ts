@@ -40,7 +40,7 @@ interface Happening {
   readonly logs: readonly string[];
 }
 
-const signature = (number: number) => `${number}`.padStart(88, '2') as Signature;
+const signature = (number: number) => String(10_000 + number).padStart(88, '2') as Signature;
 const zero = <T>(decoder: { decode(bytes: Uint8Array): T; readonly fixedSize: number }): T =>
   decoder.decode(new Uint8Array(decoder.fixedSize));
 const dataOf = (bytes: ArrayLike<number>) => Uint8Array.from(bytes);
@@ -115,8 +115,7 @@ class Provider {
               const [, scope] = filters;
               const at = Number(scope?.memcmp.offset ?? 0n);
               return (
-                kind?.matches(data) === true &&
-                (scope === undefined || addressAt(data, at) === (scope.memcmp.bytes as Address))
+                kind?.matches(data) === true && (scope === undefined || addressAt(data, at) === scope.memcmp.bytes)
               );
             })
             .map(([pubkey, { owner, data }]) => ({ pubkey, account: { owner, data: base64(data) } })),
@@ -158,13 +157,15 @@ class Provider {
           };
         }),
     };
-    const from = (waiting: ((value: never) => void)[]) => () => ({
-      subscribe: () => this.take(() => new Promise((resolve) => waiting.push(resolve as never))),
-    });
+    const from =
+      <T>(waiting: ((value: T) => void)[]) =>
+      () => ({
+        subscribe: () => this.take(() => new Promise<T>((resolve) => waiting.push(resolve))),
+      });
     const subscriptions = {
-      slotNotifications: from(this.slots as never),
-      logsNotifications: from(this.logs as never),
-      programNotifications: from(this.programs as never),
+      slotNotifications: from(this.slots),
+      logsNotifications: from(this.logs),
+      programNotifications: from(this.programs),
     };
     return { network: customNetwork('http://127.0.0.1:8899'), rpc, subscriptions } as unknown as Connection;
   })();

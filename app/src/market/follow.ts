@@ -55,7 +55,8 @@ export function follow(
 ): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error));
-    let heard = Date.now();
+    /** Seconds in which nothing was heard; those in which the page itself stood still are not counted. */
+    let silent = 0;
     /** Whether the node tells of slots, so that its silence means something. */
     let isTelling = false;
     let isOpen = false;
@@ -63,7 +64,7 @@ export function follow(
       const values = await open();
       const pump = async () => {
         for await (const value of values) {
-          heard = Date.now();
+          silent = 0;
           handle(value);
         }
         throw new Unreachable(t.follow.endedASubscription);
@@ -76,7 +77,8 @@ export function follow(
     };
     const timers = [
       setInterval(() => {
-        if (isTelling && Date.now() - heard > SILENCE_MS) {
+        silent += 1;
+        if (isTelling && silent > SILENCE_MS / 1_000) {
           reject(new Unreachable(t.follow.silent(SILENCE_MS / 1_000)));
         }
       }, 1_000),

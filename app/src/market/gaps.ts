@@ -73,6 +73,9 @@ export class Gaps {
     try {
       const until = last === undefined ? {} : { until: last.signature };
       page = await rpc.getSignaturesForAddress(PROGRAM, { limit: PAGE, commitment: COMMITMENT, ...until }).send();
+      // Not every node heeds where it should end.
+      const end = page.findIndex(({ signature }) => signature === last?.signature);
+      if (end !== -1) page = page.slice(0, end);
       if (page.length === PAGE) return { kind: 'lost' };
       if (last !== undefined && unheard().length > 0) {
         // A node that has forgotten the last one lists what happened before it, too.

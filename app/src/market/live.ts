@@ -8,6 +8,7 @@ import type { Address, Signature } from '@solana/kit';
 
 import { chainTime, readAccounts, type Connection } from '../chain/connection';
 import { cause, Unreachable } from '../errors/explain';
+import { chosenBuses } from '../state/chosenBuses';
 import { pause } from '../state/retry';
 import { Store } from '../state/store';
 import { t } from '../words';
@@ -19,7 +20,7 @@ import type { MarketEvent } from './events';
 import { follow, type Listener, type Told } from './follow';
 import { Gaps } from './gaps';
 import { mismatches } from './lengths';
-import type { Book, Bus, Certificate, Offer, Position, Trader } from './model';
+import { isOwner, type Book, type Bus, type Certificate, type Offer, type Position, type Trader } from './model';
 import { kindOf, readScope, type Scope } from './read';
 import { UNREAD, type MarketState, type Status } from './state';
 import { TokenNames } from './tokens';
@@ -128,6 +129,8 @@ export class LiveMarket {
     this.areLanesRead = false;
     for (const { name, walletAt } of KINDS) if (walletAt !== undefined) this.book.forget(name);
     this.forgetBooks();
+    // Whose buses are the user's own has changed, and with it what tokens are called.
+    this.touch('bus');
     // The subscription to the wallet's lanes is part of a round.
     this.round.abort(new WalletChanged());
   }
@@ -222,7 +225,7 @@ export class LiveMarket {
           this.isRead ? this.catchUp(signal) : this.readEverything(signal),
           ...scopesOf(wallet).map((scope) => this.readList(scope, signal)),
         ]);
-        if (!signal.aborted) await this.readBooks();
+        await this.readBooks();
       },
       onCheck: async (isQuiet) => {
         await this.catchUp(signal, isQuiet);
@@ -287,7 +290,7 @@ export class LiveMarket {
     const isDue = isQuiet || this.status.kind !== 'live' || Date.now() - this.everythingReadAt > BLIND_MS;
     if (look.kind === 'silent' && !isDue) return;
     await this.readEverything(signal);
-    if (!signal.aborted) await this.readBooks();
+    await this.readBooks();
   }
 
   /** Takes what transactions did of which no subscription told, or not all. */
@@ -323,6 +326,7 @@ export class LiveMarket {
 
   /** Reads the delivery books that are needed and not known yet. */
   private async readBooks(): Promise<void> {
+    if (this.round.signal.aborted) return;
     const { accounts } = this.book;
     const wanted = wantedBooks(accounts, this.wallet, this.looked.keys());
     this.wanted = wanted;
@@ -332,12 +336,12 @@ export class LiveMarket {
       this.booksRead.add(key);
       return isMissing;
     };
-    const buses = [...wanted.buses].filter((bus) => missing(`bus ${bus}`));
+    const buses = [...wanted.buses].filter((bus) => missing(`bus:${bus}`));
     const isOfBus = (bus: Address | undefined) => bus !== undefined && wanted.buses.has(bus);
     const sellers = [...wanted.sellers].filter(
-      (seller) => !isOfBus(accounts.seller.get(seller)?.bus) && missing(`seller ${seller}`),
+      (seller) => !isOfBus(accounts.seller.get(seller)?.bus) && missing(`seller:${seller}`),
     );
-    const books = [...wanted.books].filter((book) => !accounts.book.has(book) && missing(`book ${book}`));
+    const books = [...wanted.books].filter((book) => !accounts.book.has(book) && missing(`book:${book}`));
     if (buses.length + sellers.length + books.length === 0) return;
     try {
       const lists = [...buses.map(ofBus), ...sellers.map(ofSeller)];
@@ -534,7 +538,7 @@ export class LiveMarket {
       readAt: this.readAt,
       slot: this.slot,
       clockOffset: this.clockOffset,
-      buses: dirty.has('bus') ? this.tokens.name(accounts.bus) : before.buses,
+      buses: dirty.has('bus') ? this.tokens.name(accounts.bus, (bus) => isOwnPlace(bus, wallet)) : before.buses,
       tombstones: dirty.has('tombstone') ? new Map(accounts.tombstone) : before.tombstones,
       ledgers: dirty.has('ledger')
         ? new Map([...accounts.ledger.values()].map((ledger) => [ledger.bus, ledger]))
@@ -562,6 +566,11 @@ export class LiveMarket {
           : { wallet, lamports: balances.lamports, traders: this.areLanesRead ? lanes() : undefined },
     });
   }
+}
+
+/** Whether a bus is one that its user owns or has chosen to buy from. */
+export function isOwnPlace(bus: Bus, wallet: Address | undefined): boolean {
+  return isOwner(bus, wallet) || chosenBuses.get().has(bus.address);
 }
 
 /** An account that must be known as it was at a slot. */

@@ -32,9 +32,15 @@ export class TokenNames {
     return true;
   }
 
-  /** Buses, with what their tokens are called; the same objects as before where nothing of them has changed. */
-  name(buses: ReadonlyMap<Address, Bus>): Map<Address, Bus> {
-    const mints = mintsOf(buses.values());
+  /**
+   * Buses, with what their tokens are called; the same objects as before where nothing of them has changed. Where two tokens
+   * are called alike, that of the user's own buses has the name for itself, then that of the oldest bus.
+   */
+  name(buses: ReadonlyMap<Address, Bus>, isOwn: (bus: Bus) => boolean): Map<Address, Bus> {
+    const ranked = [...buses.values()].sort(
+      (a, b) => Number(isOwn(b)) - Number(isOwn(a)) || a.createdAt - b.createdAt || (a.address < b.address ? -1 : 1),
+    );
+    const mints = mintsOf(ranked);
     const named = (bus: Bus): Bus => {
       const token = tokenName(bus.mint, this.symbols, mints);
       const known = this.named.get(bus);

@@ -41,6 +41,9 @@ export function laneData(wallet: Address, nextNonce: bigint, receipted: readonly
   );
 }
 
+/** Header of a message in which nobody signs. */
+export const NO_SIGNERS = { numRequiredSignatures: 0, numReadonlySignedAccounts: 0, numReadonlyUnsignedAccounts: 0 };
+
 /** Log of a purchase. */
 export function purchaseLog(wallet: Address, { hash, nonce }: Receipted): readonly string[] {
   const event = getEnergyPurchasedEncoder().encode({
@@ -147,7 +150,7 @@ export class FakeNode {
             ? null
             : {
                 meta: { err: found.err, logMessages: found.logs, fee: 5_000n },
-                transaction: { message: { accountKeys: [], instructions: [] } },
+                transaction: { message: { accountKeys: [], header: NO_SIGNERS, instructions: [] } },
                 slot: this.slot,
                 blockTime: 1n,
               };

@@ -53,6 +53,7 @@ export function TextField({
   placeholder,
   inputMode = 'decimal',
   showEmptyError = false,
+  readAs,
 }: {
   readonly label: string;
   readonly value: string;
@@ -63,10 +64,19 @@ export function TextField({
   readonly placeholder?: string;
   readonly inputMode?: 'decimal' | 'text' | 'numeric';
   readonly showEmptyError?: boolean;
+  /** How the value reads that was read, where its text has signs that people use differently. */
+  readonly readAs?: (value: bigint) => string;
 }) {
+  // A point and a comma mean different things to different people: what was read stands beside the box.
+  const isAmbiguous = parsed?.ok === true && typeof parsed.value === 'bigint' && /[.,]/u.test(value);
+  const read = isAmbiguous ? readAs?.(parsed.value as bigint) : undefined;
   const isRefused = parsed !== undefined && !parsed.ok && (value.trim() !== '' || showEmptyError);
   return (
-    <Field label={label} hint={hint} error={isRefused ? parsed.reason : undefined}>
+    <Field
+      label={label}
+      hint={read === undefined ? hint : t.fields.readAs(read)}
+      error={isRefused ? parsed.reason : undefined}
+    >
       {(props) => (
         <div className="input">
           <input

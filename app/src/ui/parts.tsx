@@ -29,7 +29,7 @@ export function AddressLabel({ address, copy = false }: { readonly address: stri
 }
 
 /** A dot whose colour tells addresses apart at a glance. */
-function Dot({ of }: { readonly of: string }) {
+export function Dot({ of }: { readonly of: string }) {
   let hash = 0;
   for (const char of of) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0;
   return (

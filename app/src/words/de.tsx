@@ -59,6 +59,10 @@ export const de: Words = {
     theNodeHasNotAnswered: (more) => `der Knoten hat in ${more} Sekunden nicht geantwortet`,
   },
   network: {
+    browsersBlockPlainNodes:
+      'Diese Seite kam über https, deshalb lassen Browser sie einen Knoten anderswo nur über https und wss erreichen. Geben Sie eine solche Adresse an.',
+    thePublicMainnetRefuses:
+      'Die öffentliche Adresse des Mainnet weist Browser ab (HTTP 403). Geben Sie den Knoten eines Anbieters als eigenen Knoten an.',
     isAPublicNetworkAnd: (networkName, more) =>
       `${networkName} ist ein öffentliches Netz (${more}), und diese App ist für das lokale Programm gebaut, dessen Schlüssel jeder hat: Wer es dort einrichtet, könnte Ihr Geld nehmen. Nutzen Sie eine App, die für dieses Netz gebaut ist, oder wählen Sie ein lokales Netz.`,
     giveTheAddressOfAn: 'Geben Sie die Adresse eines RPC-Knotens ein, etwa http://127.0.0.1:8899.',
@@ -283,6 +287,7 @@ export const de: Words = {
       `Sie halten schon ${places} Teile dieses Angebots, mehr geht nicht. Kaufen Sie zuerst einen, oder geben Sie einen frei.`,
   },
   marketScreen: {
+    anotherBusIsCalledAlike: 'Ein anderer Bus heißt fast genauso: Achten Sie auf die Adresse.',
     payment: 'Verkäufer erhalten Geld',
     gridFee: 'Netzentgelt, in den Preisen',
     unplaced: (count) =>
@@ -997,6 +1002,14 @@ export const de: Words = {
     receiptOf: (date) => `Beleg, ${date}`,
     from: 'Von',
     delivered: 'Lieferung',
+    notNear:
+      'Kein Beleg auf der Chain hat diesen Hash, und kein Kauf, den diese Seite kennt. Spuren behalten ihre letzten 16 Belege, es kann also ein älterer Kauf von jemand anderem sein. Alle Transaktionen des Marktes können es sagen; das dauert eine Weile.',
+    lookThroughAll: 'Alle Transaktionen durchsehen',
+    stop: 'Anhalten',
+    theLaneKeepsIt: 'Die Spur des Käufers auf der Chain hat den Beleg dieses Kaufs.',
+    laterReceiptsTookIts:
+      'Spätere Käufe haben den Platz seines Belegs eingenommen; die Transaktion zeugt von ihm, und die Geschichte der Spur kann ihn beweisen.',
+    checkAll: (count) => `Alle ${purchases(count)} der Spur prüfen`,
     lookedAt: (count) => `${counted(count, 'Transaktion', 'Transaktionen')} angesehen`,
     proven: (count) =>
       count === 1

@@ -57,6 +57,10 @@ export const en = {
     theNodeHasNotAnswered: (more: number) => `the node has not answered in ${more} seconds`,
   },
   network: {
+    browsersBlockPlainNodes:
+      'This page came over https, so browsers let it reach a node elsewhere only over https and wss. Give such an address.',
+    thePublicMainnetRefuses:
+      'The public address of the mainnet refuses browsers (HTTP 403). Give the address of a provider’s node as a node of your own.',
     isAPublicNetworkAnd: (networkName: string, more: string) =>
       `${networkName} is a public network (${more}), and this app is built for the local program, whose key everybody has: whoever deploys it there could take your money. Use an app that is built for this network, or choose a local network.`,
     giveTheAddressOfAn: 'Give the address of an RPC node, such as http://127.0.0.1:8899.',
@@ -270,6 +274,7 @@ export const en = {
       `You hold ${places} parts of this offer already, the most there can be. Settle or release one first.`,
   },
   marketScreen: {
+    anotherBusIsCalledAlike: 'Another bus is called alike: look at the address.',
     payment: 'Sellers are paid',
     gridFee: 'Grid fee, in the prices',
     unplaced: (count: number) =>
@@ -981,6 +986,14 @@ export const en = {
     receiptOf: (date: string) => `Receipt, ${date}`,
     from: 'From',
     delivered: 'Delivered',
+    notNear:
+      'No receipt on chain has this hash, and no purchase that this page knows. Lanes keep their last 16 receipts, so it may be an older purchase of somebody else. All transactions of the market can tell; that takes a while.',
+    lookThroughAll: 'Look through all transactions',
+    stop: 'Stop',
+    theLaneKeepsIt: 'The buyer’s lane on chain keeps the receipt of this purchase.',
+    laterReceiptsTookIts:
+      'Later purchases took the place of its receipt; the transaction tells of it, and the lane’s history can prove it.',
+    checkAll: (count: number) => `Check all ${counted(count, 'purchase')} of the lane`,
     lookedAt: (count: number) => `${counted(count, 'transaction')} looked at`,
     proven: (count: number) =>
       count === 1

@@ -13,9 +13,19 @@ import { useStore } from '../../state/store';
 import { classes } from '../../ui/classes';
 import { Field } from '../../ui/fields';
 import { SourceIcon, StarIcon } from '../../ui/icons';
-import { Empty } from '../../ui/parts';
+import { Dot, Empty } from '../../ui/parts';
 import { t } from '../../words';
 import type { BusFigures } from './figures';
+
+/** A name without what the eye passes over: case, spaces, signs, and letters that are written in two ways. */
+export function likeness(name: string): string {
+  return name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '')
+    .replace(/[il|]/gu, '1')
+    .replace(/o/gu, '0');
+}
 
 /** The list. */
 export function BusSelector({
@@ -29,7 +39,7 @@ export function BusSelector({
   const [source, setSource] = useState<Source | 'any'>('any');
   const [isSearching, setIsSearching] = useState(false);
   const alike = new Map<string, number>();
-  for (const { bus } of sorted) alike.set(bus.name, (alike.get(bus.name) ?? 0) + 1);
+  for (const { bus } of sorted) alike.set(likeness(bus.name), (alike.get(likeness(bus.name)) ?? 0) + 1);
   const needle = search.trim().toLowerCase();
   const shown = sorted.filter(
     ({ bus, sources }) =>
@@ -83,7 +93,7 @@ export function BusSelector({
             <BusLink
               figures={figures}
               isCurrent={figures.bus.address === current}
-              isAlike={(alike.get(figures.bus.name) ?? 0) > 1}
+              isAlike={(alike.get(likeness(figures.bus.name)) ?? 0) > 1}
             />
           </li>
         ))}
@@ -115,7 +125,11 @@ function BusLink({
       <span className="row spread">
         <strong>{bus.name}</strong>
         {isLiked && <StarIcon size={13} isFull />}
-        {isAlike && <span className="hint mono">{short(bus.address)}</span>}
+        {isAlike && (
+          <span className="hint mono" title={t.marketScreen.anotherBusIsCalledAlike}>
+            <Dot of={bus.address} /> {short(bus.address)}
+          </span>
+        )}
         <span className="row sources">
           {sources.map((source) => (
             <SourceIcon key={source} source={source} size={14} />

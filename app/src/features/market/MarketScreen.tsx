@@ -46,8 +46,10 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
           Number(b.bus.address === home) - Number(a.bus.address === home) ||
           Number(favourites.has(b.bus.address)) - Number(favourites.has(a.bus.address)) ||
           Number(isOwnPlace(b.bus, wallet, chosenOnes)) - Number(isOwnPlace(a.bus, wallet, chosenOnes)) ||
-          b.tradable.length - a.tradable.length ||
-          a.bus.name.localeCompare(b.bus.name),
+          Number(b.tradable.length > 0) - Number(a.tradable.length > 0) ||
+          // Not by how many offers there are: whoever wants to be first would list many.
+          a.bus.createdAt - b.bus.createdAt ||
+          (a.bus.address < b.bus.address ? -1 : 1),
       ),
     [figures, wallet, chosenOnes, home, favourites],
   );

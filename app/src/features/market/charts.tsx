@@ -9,6 +9,7 @@ import { freeWh, type Bus, type Offer, type TradePart } from '../../market/model
 import { Empty } from '../../ui/parts';
 import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
+import { locale } from '../../words/language';
 
 const WIDTH = 520;
 const HEIGHT = 214;
@@ -43,18 +44,24 @@ function PriceAxis({ scale, bus }: { readonly scale: Scale; readonly bus: Bus })
       </text>
       {[0, 0.5, 1].map((share) => {
         const price = BigInt(Math.round(scale.low + share * (scale.high - scale.low)));
-        const digits = formatTokens(price, bus.decimals);
         return (
           <g key={share}>
             <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(share)} y2={y(share)} className="grid" />
             <text x={LEFT - 8} y={y(share) + 4} textAnchor="end">
-              {digits.slice(0, 6)}
+              {axisPrice(price, bus.decimals)}
             </text>
           </g>
         );
       })}
     </g>
   );
+}
+
+const COMPACT = new Intl.NumberFormat(locale, { notation: 'compact', maximumSignificantDigits: 4 });
+
+/** A price as there is room for at an axis: four digits that matter, and what they are thousands or millions of. */
+export function axisPrice(price: bigint, decimals: number): string {
+  return COMPACT.format(Number(price) / 10 ** decimals);
 }
 
 /** How much energy is on offer up to each price. */
@@ -105,7 +112,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
         <g className="axis">
           {[0, 0.5, 1].map((at) => (
             <text key={at} x={x(at)} y={HEIGHT - 8} textAnchor={at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}>
-              {formatEnergy(((BigInt(Math.round(at * 2)) * total) / 2n / 100n) * 100n)}
+              {formatEnergy(rounded((BigInt(Math.round(at * 2)) * total) / 2n))}
             </text>
           ))}
         </g>
@@ -128,7 +135,10 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
   );
 }
 
-/** Prices of recent trades. */
+/** Energy to a tenth of a kWh, where it is some kWh. */
+const rounded = (wh: bigint) => (wh < 1_000n ? wh : (wh / 100n) * 100n);
+
+/** Prices of recent trades. Each is of an offer and a window of its own, so no line joins them. */
 export function PriceChart({ trades, bus }: { readonly trades: readonly TradePart[]; readonly bus: Bus }) {
   const [chosen, setChosen] = useState<number | undefined>();
   if (trades.length === 0) return <Empty>{t.charts.nothingWasTradedHereYet}</Empty>;
@@ -154,10 +164,6 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
         aria-label={t.charts.prices(sorted.length, formatTokens(sorted.at(-1)?.pricePerKwh ?? 0n, bus.decimals))}
       >
         <PriceAxis scale={scale} bus={bus} />
-        <polyline
-          className="line thin"
-          points={sorted.map((trade, index) => `${point(trade, index).cx},${point(trade, index).cy}`).join(' ')}
-        />
         {sorted.map((trade, index) => (
           <circle
             key={trade.key}

@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 
-import { customNetwork, defaultWsUrl, linkedNetwork, NETWORKS } from '../../chain/network';
+import { customNetwork, defaultWsUrl, linkedNetwork, NETWORKS, networkWarning } from '../../chain/network';
 import { useMarket, useSession } from '../../session';
 import { storage } from '../../state/storage';
 import { useStore } from '../../state/store';
@@ -60,6 +60,7 @@ function NetworkDialog({ onClose }: { readonly onClose: () => void }) {
                 }}
               >
                 <strong>{candidate.name}</strong> <span className="hint mono">{candidate.rpcUrl}</span>
+                <span className="hint">{networkWarning(candidate, location.protocol)}</span>
               </button>
             </li>
           ))}
@@ -111,6 +112,7 @@ export function LinkedNode() {
           ),
         )}
       </p>
+      <p className="hint">{networkWarning(linked, location.protocol)}</p>
       <div className="row wrap">
         <button
           type="button"
@@ -135,6 +137,7 @@ export function ConnectionBanner() {
   const { status, readAt } = useMarket();
   const { network } = useSession();
   const isKeepingNothing = useStore(storage.isFailing);
+  const warning = networkWarning(network, location.protocol);
   return (
     <div role="status" aria-live="polite">
       {status.kind === 'lost' && (
@@ -150,6 +153,7 @@ export function ConnectionBanner() {
           )}
         </p>
       )}
+      {warning !== undefined && <p className="banner">{warning}</p>}
       {isKeepingNothing && <p className="banner">{t.networkButton.thisBrowserKeepsNothingFor}</p>}
       {!isSecureContext && <p className="banner">{t.networkButton.browsersSignAndHashOnly}</p>}
     </div>

@@ -266,6 +266,7 @@ function OfferChange({
             value={priceText}
             onChange={setPriceText}
             parsed={price}
+            readAs={(units) => `${formatTokens(units, bus.decimals)} ${bus.token}`}
             showEmptyError
             suffix={bus.token}
             hint={t.ownOffers.atLeast(formatTokens(lowestPrice(bus, offer.ownedByBus), bus.decimals))}

@@ -238,6 +238,7 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
         value={priceText}
         onChange={setPriceText}
         parsed={price}
+        readAs={(units) => `${formatTokens(units, bus.decimals)} ${bus.token}`}
         suffix={bus.token}
         hint={
           price.ok && terms.gridFeePerKwh > 0n

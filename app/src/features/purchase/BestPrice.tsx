@@ -207,6 +207,7 @@ export function BestPrice({
             suffix={bus.token}
             placeholder={t.bestPrice.any}
             {...(limit === undefined ? {} : { parsed: limit })}
+            readAs={(units) => `${formatTokens(units, bus.decimals)} ${bus.token}`}
             hint={t.bestPrice.offersAboveItArePassed}
           />
           <label className="check">

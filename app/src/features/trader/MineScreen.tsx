@@ -28,6 +28,7 @@ import { history, type HistoricPurchase, type Proof } from '../verify/verify';
 import { WaitingForYou } from '../waiting/WaitingForYou';
 import { RateFields } from '../wallet/RateFields';
 import { EnergyCard } from './EnergyCard';
+import { isHistoryWanted } from './history';
 import { isClosable } from './lanes';
 import { Purchases } from './Purchases';
 
@@ -239,6 +240,7 @@ function LaneLine({ trader }: { readonly trader: Trader }) {
         async () => [getTraderCloseInstruction({ wallet: noSigner(trader.wallet), trader: trader.address })],
         onStage,
       );
+      isHistoryWanted.set(true);
       return { message: t.mineScreen.theLaneIsClosedIts };
     });
   };

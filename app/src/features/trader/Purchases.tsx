@@ -9,22 +9,20 @@ import { isUnreachable, sentence } from '../../errors/explain';
 import type { Bus } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
+import { useStore } from '../../state/store';
 import { useAnswer } from '../../state/useAnswer';
 import { saveFile } from '../../ui/file';
 import { Card, CopyButton, Empty, numbers, Reading, TableHead } from '../../ui/parts';
 import { Ago } from '../../ui/time';
 import { t } from '../../words';
 import { settlementOf } from '../delivery/TermsNote';
-import { csvOf, knownPurchases, readPurchases, withOlder, type Bought } from './history';
-
-/** Receipts that a lane keeps. */
-const RECEIPTS = 16;
+import { csvOf, isHistoryWanted, knownPurchases, readPurchases, withOlder, type Bought } from './history';
 
 /** The card. */
 export function Purchases() {
   const { live, wallet } = useSession();
   const { holdings, trades, origins } = useMarket();
-  const [isAsked, setIsAsked] = useState(false);
+  const isAsked = useStore(isHistoryWanted);
   const [progress, setProgress] = useState<readonly [number, number]>();
   const traders = holdings?.traders;
   const known = useMemo(
@@ -51,7 +49,8 @@ export function Purchases() {
   );
   const read = older.kind === 'answered' ? older.value : undefined;
   const all = read === undefined ? known : withOlder(known, read.purchases);
-  const isMore = !isWanted && (traders ?? []).some(({ nextNonce, firstNonce }) => nextNonce - firstNonce >= RECEIPTS);
+  // Lanes that are full, or were closed, had more: only the chain tells.
+  const isMore = !isWanted && known.length > 0;
   const busOf = (offer: Address) => read?.buses.get(offer) ?? origins.get(offer)?.bus;
   return (
     <Card
@@ -83,7 +82,7 @@ export function Purchases() {
       )}
       {older.kind === 'failed' && <p className="error-text">{sentence(older.error)}</p>}
       {isMore && (
-        <button type="button" className="button small quiet" onClick={() => setIsAsked(true)}>
+        <button type="button" className="button small quiet" onClick={() => isHistoryWanted.set(true)}>
           {t.purchases.showAll}
         </button>
       )}

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { traderAddress } from '../../chain/address';
 import type { Connection } from '../../chain/connection';
 import type { Receipt, Trade } from '../../market/model';
-import { purchaseLog } from '../../testing/node';
+import { NO_SIGNERS, purchaseLog } from '../../testing/node';
 import { csvOf, knownPurchases, readPurchases, withOlder, type Bought } from './history';
 
 const WALLET = 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v' as Address;
@@ -40,7 +40,7 @@ describe('purchases', () => {
     const answer = <T>(value: T) => ({ send: async () => value });
     const transaction = (logMessages: readonly string[]) => ({
       meta: { err: null, logMessages, fee: 5_000n },
-      transaction: { message: { accountKeys: [], instructions: [] } },
+      transaction: { message: { accountKeys: [], header: NO_SIGNERS, instructions: [] } },
       slot: 1n,
       blockTime: 1n,
     });

@@ -9,6 +9,7 @@ import { traderAddress } from '../../chain/address';
 import { COMMITMENT, type Connection } from '../../chain/connection';
 import type { Fill, Receipt, Trade } from '../../market/model';
 import { readTransaction } from '../../market/transactions';
+import { Store } from '../../state/store';
 import { MAX_LANES } from './lanes';
 
 /** A purchase, as far as it is known. */
@@ -20,6 +21,9 @@ export interface Bought {
   /** Empty where only the receipt is known. */
   readonly fills: readonly Fill[];
 }
+
+/** Whether all purchases are wanted, from the chain: asked for, or a lane was closed and its receipts went with it. */
+export const isHistoryWanted = new Store(false);
 
 const PAGE = 1_000;
 const READ_AT_ONCE = 8;

@@ -1,7 +1,7 @@
 /** Verify: whether a purchase happened, by whom, what, and whether its lane's history proves it. */
 
 import type { Address } from '@solana/kit';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { deliveryLabel, momentLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
@@ -18,7 +18,7 @@ import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
 import { settlementOf } from '../delivery/TermsNote';
 import { FillTable } from '../purchase/FillTable';
-import { parseQuery, verify, type Processed, type Proof, type Verdict } from './verify';
+import { history, parseQuery, searchMarket, verify, type Processed, type Proof, type Verdict } from './verify';
 
 type Progress =
   | { readonly kind: 'idle' }
@@ -28,7 +28,11 @@ type Progress =
 
 /** The screen; `asked` is what the page's address asks for. */
 export function VerifyScreen({ asked }: { readonly asked: string | undefined }) {
-  const progress = useVerdict(asked);
+  const near = useVerdict(asked);
+  const [searched, setSearched] = useState<{ readonly hash: string; readonly verdict: Verdict }>();
+  const isSearched =
+    near.kind === 'answered' && near.verdict.kind === 'unfound' && near.verdict.hash === searched?.hash;
+  const progress: Progress = isSearched ? { kind: 'answered', verdict: searched.verdict } : near;
   return (
     <div className="page narrow">
       <h1 className="visually-hidden">{t.verifyScreen.verify}</h1>
@@ -43,6 +47,9 @@ export function VerifyScreen({ asked }: { readonly asked: string | undefined }) 
                 {progress.looked > 0 && <p className="hint">{t.verifyScreen.lookedAt(progress.looked)}</p>}
               </div>
             </div>
+          )}
+          {progress.kind === 'answered' && progress.verdict.kind === 'unfound' && (
+            <Search key={progress.verdict.hash} hash={progress.verdict.hash} onVerdict={setSearched} />
           )}
           {progress.kind === 'failed' && <div className="status failed">{progress.reason}</div>}
           {progress.kind === 'answered' && progress.verdict.kind === 'unprocessed' && (
@@ -63,14 +70,17 @@ export function VerifyScreen({ asked }: { readonly asked: string | undefined }) 
 
 /** What the chain says of what was asked. */
 function useVerdict(asked: string | undefined): Progress {
-  const { live } = useSession();
+  const { live, wallet } = useSession();
+  const { trades } = useMarket();
   const [looked, setLooked] = useState<{ readonly at: string; readonly count: number }>();
   const query = asked === undefined ? undefined : parseQuery(asked);
   const valid = query === undefined || 'reason' in query ? undefined : query;
-  const answer = useAnswer(live, valid === undefined ? undefined : asked, async (signal) =>
+  // Whose lanes are looked through is known once the wallet is.
+  const key = valid === undefined ? undefined : `${asked} ${wallet}`;
+  const answer = useAnswer(live, key, async (signal) =>
     valid === undefined
       ? undefined
-      : verify(live.connection, valid, (count) => {
+      : verify(live.connection, valid, { trades, wallet }, signal, (count) => {
           if (asked !== undefined && !signal.aborted) setLooked({ at: asked, count });
         }),
   );
@@ -79,6 +89,58 @@ function useVerdict(asked: string | undefined): Progress {
   if (answer.kind === 'answered' && answer.value !== undefined) return { kind: 'answered', verdict: answer.value };
   if (valid === undefined) return { kind: 'idle' };
   return { kind: 'looking', looked: looked !== undefined && looked.at === asked ? looked.count : 0 };
+}
+
+/** Asks before all transactions of the market are looked through, and tells how it goes. */
+function Search({
+  hash,
+  onVerdict,
+}: {
+  readonly hash: string;
+  readonly onVerdict: (searched: { readonly hash: string; readonly verdict: Verdict }) => void;
+}) {
+  const { live } = useSession();
+  const [looked, setLooked] = useState<number>();
+  const [failure, setFailure] = useState<string>();
+  const stop = useRef<AbortController>(undefined);
+  useEffect(() => () => stop.current?.abort(), []);
+  const search = () => {
+    const over = new AbortController();
+    stop.current = over;
+    setFailure(undefined);
+    setLooked(0);
+    searchMarket(live.connection, hash, over.signal, setLooked).then(
+      (verdict) => {
+        setLooked(undefined);
+        if (!over.signal.aborted) onVerdict({ hash, verdict });
+      },
+      (error: unknown) => {
+        setLooked(undefined);
+        setFailure(sentence(error));
+      },
+    );
+  };
+  return (
+    <div className="status noted">
+      <div className="stack tight">
+        <p>{t.verifyScreen.notNear}</p>
+        {looked === undefined ? (
+          <button type="button" className="button small" onClick={search}>
+            {t.verifyScreen.lookThroughAll}
+          </button>
+        ) : (
+          <div className="row">
+            <span className="spinner" aria-hidden="true" />
+            <span>{t.verifyScreen.lookedAt(looked)}</span>
+            <button type="button" className="button small quiet" onClick={() => stop.current?.abort()}>
+              {t.verifyScreen.stop}
+            </button>
+          </div>
+        )}
+        {failure !== undefined && <p className="error-text">{failure}</p>}
+      </div>
+    </div>
+  );
 }
 
 function VerifyForm({ asked }: { readonly asked: string | undefined }) {
@@ -190,7 +252,7 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
           ]}
         />
       )}
-      <ProofText proof={purchase.proof} />
+      <CheckedProof key={purchase.hash} proof={purchase.proof} />
     </Card>
   );
 }
@@ -218,7 +280,44 @@ function Delivery({ offer, bus }: { readonly offer: Address; readonly bus: Bus |
   );
 }
 
-function ProofText({ proof }: { readonly proof: Proof }) {
+/** The proof; the whole history of a lane is read for who asks for it. */
+function CheckedProof({ proof: first }: { readonly proof: Proof }) {
+  const { live } = useSession();
+  const [proof, setProof] = useState(first);
+  const [looked, setLooked] = useState<number>();
+  const [failure, setFailure] = useState<string>();
+  if (proof.kind !== 'receipt' && proof.kind !== 'older') return <ProofText proof={proof} />;
+  const check = () => {
+    setLooked(0);
+    setFailure(undefined);
+    history(live.connection, proof.lane, setLooked)
+      .then(
+        (checked) => setProof(checked.proof),
+        (error: unknown) => setFailure(sentence(error)),
+      )
+      .finally(() => setLooked(undefined));
+  };
+  return (
+    <div className={proof.kind === 'receipt' ? 'status done' : 'status noted'}>
+      {proof.kind === 'receipt' && <CheckIcon />}
+      <div className="stack tight">
+        <p>{proof.kind === 'receipt' ? t.verifyScreen.theLaneKeepsIt : t.verifyScreen.laterReceiptsTookIts}</p>
+        {looked === undefined ? (
+          <button type="button" className="button small quiet" onClick={check}>
+            {t.verifyScreen.checkAll(proof.purchases)}
+          </button>
+        ) : (
+          <span role="status">{t.verifyScreen.lookedAt(looked)}</span>
+        )}
+        {failure !== undefined && <p className="error-text">{failure}</p>}
+      </div>
+    </div>
+  );
+}
+
+type Checked = Exclude<Proof, { readonly kind: 'receipt' | 'older' }>;
+
+function ProofText({ proof }: { readonly proof: Checked }) {
   switch (proof.kind) {
     case 'proven':
       return (

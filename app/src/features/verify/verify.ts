@@ -1,18 +1,22 @@
 /**
- * Whether a purchase happened: looked for by its hash in the receipts on chain, then in the market's transactions, and
- * proven by the history root that its lane keeps on chain.
+ * Whether a purchase happened. A hash is looked for where it costs little: among the receipts that lanes keep, among the
+ * trades that the page knows, and in the lanes of the connected wallet. All transactions of the market are read only for who
+ * asks for it. The history root that a lane keeps on chain proves the purchase.
  */
 
-import { getBase58Encoder, type Address, type Base58EncodedBytes, type Signature } from '@solana/kit';
+import { getBase58Decoder, getBase58Encoder, type Address, type Base58EncodedBytes, type Signature } from '@solana/kit';
 
+import { traderAddress } from '../../chain/address';
 import { bytesOf, COMMITMENT, type Connection } from '../../chain/connection';
-import { decodeTrader, KINDS } from '../../market/decode';
-import type { Fill, Trader } from '../../market/model';
+import { unhex } from '../../chain/hex';
+import { decodeTrader } from '../../market/decode';
+import type { Fill, Trade, Trader } from '../../market/model';
+import { kindOf } from '../../market/read';
 import { readTransaction, type ReadTransaction } from '../../market/transactions';
 import { PROGRAM } from '../../programs';
 import { t } from '../../words';
 import { EMPTY_ROOT, nextHistoryRoot } from '../purchase/hash';
-import { readLane } from '../trader/lanes';
+import { MAX_LANES, readLane } from '../trader/lanes';
 
 /** What was pasted. */
 export type Query =
@@ -36,7 +40,11 @@ export type Proof =
   | { readonly kind: 'proven'; readonly root: string; readonly purchases: number }
   | { readonly kind: 'mismatch'; readonly computed: string; readonly root: string }
   | { readonly kind: 'gap'; readonly missing: number; readonly root: string }
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'closed' }
+  /** The lane keeps the receipt; its history of so many purchases is not read for that. */
+  | { readonly kind: 'receipt'; readonly lane: Trader; readonly purchases: number }
+  /** The receipt was replaced by later ones; the lane's history of so many purchases would prove it. */
+  | { readonly kind: 'older'; readonly lane: Trader; readonly purchases: number };
 
 /** A purchase that happened. */
 export interface Processed {
@@ -56,49 +64,89 @@ export interface Processed {
 /** The answer to a query. */
 export type Verdict =
   | { readonly kind: 'processed'; readonly purchases: readonly Processed[] }
-  | { readonly kind: 'unprocessed'; readonly why: string };
+  | { readonly kind: 'unprocessed'; readonly why: string }
+  /** It is in no receipt and nowhere near; only all transactions of the market could tell. */
+  | { readonly kind: 'unfound'; readonly hash: string };
+
+/** What is known before the chain is asked. */
+export interface Known {
+  readonly trades: readonly Pick<Trade, 'hash' | 'signature'>[];
+  /** The connected wallet, whose purchases are looked through. */
+  readonly wallet: Address | undefined;
+}
 
 const PAGE = 1_000;
 const READ_AT_ONCE = 8;
+/** A block's time may be a second off the time that the program saw. */
+const CLOCK_SECONDS = 2;
 
 /** Answers a query; `onProgress` hears how many transactions were looked at. */
 export async function verify(
   connection: Connection,
   query: Query,
+  known: Known,
+  signal: AbortSignal,
   onProgress: (looked: number) => void,
 ): Promise<Verdict> {
-  if (query.kind === 'signature') {
-    const transaction = await readTransaction(connection, query.signature);
-    if (transaction === undefined) {
-      return {
-        kind: 'unprocessed',
-        why: t.verify.theNodeKnowsNoTransaction,
-      };
+  if (query.kind === 'signature') return verifySignature(connection, query.signature);
+  const { hash } = query;
+  const trade = known.trades.find((one) => one.hash === hash);
+  const [lane, transaction] = await Promise.all([
+    laneWithReceipt(connection, hash),
+    trade === undefined ? undefined : readTransaction(connection, trade.signature as Signature),
+  ]);
+  if (trade !== undefined && transaction !== undefined) {
+    const purchases = processedIn(connection, transaction, trade.signature as Signature, (one) => one === hash);
+    if (purchases.length > 0) return { kind: 'processed', purchases: await Promise.all(purchases) };
+  }
+  const receipt = lane?.receipts.find((one) => one.hash === hash);
+  if (lane !== undefined && receipt !== undefined) {
+    const found = await findByTime(connection, lane.address, hash, receipt.purchasedAt, signal);
+    if (found !== undefined) {
+      const purchases = processedIn(connection, found.transaction, found.signature, (one) => one === hash);
+      return { kind: 'processed', purchases: await Promise.all(purchases) };
     }
-    if (transaction.failed) {
-      return { kind: 'unprocessed', why: t.verify.theTransactionFailedSoThat };
+    const { wallet, nonce, purchasedAt: at, energyWh, paid } = receipt;
+    const bought = { hash, wallet, lane: lane.lane, nonce, at, energyWh, paid, fills: [], signature: undefined };
+    const proof = await proofOfReceipt(lane, nonce);
+    return { kind: 'processed', purchases: [{ ...bought, buses: new Map(), proof }] };
+  }
+  const { wallet } = known;
+  if (wallet !== undefined) {
+    const own = await Promise.all(Array.from({ length: MAX_LANES }, (_, number) => traderAddress(wallet, number)));
+    let looked = 0;
+    for (const address of own) {
+      const found = await findTransaction(connection, address, hash, signal, (count) => onProgress(looked + count));
+      looked += found.looked;
+      if (found.purchases.length > 0) {
+        return { kind: 'processed', purchases: await Promise.all(found.purchases) };
+      }
     }
-    const purchases = await Promise.all(processedIn(connection, transaction, query.signature, () => true));
-    return purchases.length === 0
-      ? { kind: 'unprocessed', why: t.verify.theTransactionSucceededAndThere }
-      : { kind: 'processed', purchases };
   }
-  const lanes = await allLanes(connection);
-  const lane = lanes.find(({ receipts }) => receipts.some(({ hash }) => hash === query.hash));
-  // The wallet's own lane is the shortest place to look; without a receipt it is everything the market ever did.
-  const found = await findTransaction(connection, lane?.address ?? PROGRAM, query.hash, onProgress);
-  if (found !== undefined) {
-    const purchases = processedIn(connection, found.transaction, found.signature, (hash) => hash === query.hash);
-    return { kind: 'processed', purchases: await Promise.all(purchases) };
-  }
-  const receipt = lane?.receipts.find(({ hash }) => hash === query.hash);
-  if (lane === undefined || receipt === undefined) {
-    return { kind: 'unprocessed', why: t.verify.noPurchaseWithThisHash };
-  }
-  const proof = await prove(connection, lane.wallet, lane.lane);
-  const { hash, wallet, nonce, purchasedAt: at, energyWh, paid } = receipt;
-  const processed = { hash, wallet, lane: lane.lane, nonce, at, energyWh, paid, fills: [], signature: undefined };
-  return { kind: 'processed', purchases: [{ ...processed, buses: new Map(), proof }] };
+  return { kind: 'unfound', hash };
+}
+
+/** Looks through all transactions of the market. */
+export async function searchMarket(
+  connection: Connection,
+  hash: string,
+  signal: AbortSignal,
+  onProgress: (looked: number) => void,
+): Promise<Verdict> {
+  const { purchases } = await findTransaction(connection, PROGRAM, hash, signal, onProgress);
+  return purchases.length === 0
+    ? { kind: 'unprocessed', why: t.verify.noPurchaseWithThisHash }
+    : { kind: 'processed', purchases: await Promise.all(purchases) };
+}
+
+async function verifySignature(connection: Connection, signature: Signature): Promise<Verdict> {
+  const transaction = await readTransaction(connection, signature);
+  if (transaction === undefined) return { kind: 'unprocessed', why: t.verify.theNodeKnowsNoTransaction };
+  if (transaction.failed) return { kind: 'unprocessed', why: t.verify.theTransactionFailedSoThat };
+  const purchases = await Promise.all(processedIn(connection, transaction, signature, () => true));
+  return purchases.length === 0
+    ? { kind: 'unprocessed', why: t.verify.theTransactionSucceededAndThere }
+    : { kind: 'processed', purchases };
 }
 
 function processedIn(
@@ -130,47 +178,100 @@ function processedIn(
   });
 }
 
-async function allLanes({ rpc }: Connection): Promise<Trader[]> {
-  const kind = KINDS.find(({ name }) => name === 'trader');
-  if (kind === undefined) return [];
-  const found = await rpc
-    .getProgramAccounts(PROGRAM, {
-      commitment: COMMITMENT,
-      encoding: 'base64',
-      filters: [{ memcmp: { offset: 0n, bytes: kind.discriminator as Base58EncodedBytes, encoding: 'base58' } }],
-    })
-    .send();
-  return found.flatMap(({ pubkey, account }) => {
-    const lane = decodeTrader(pubkey, bytesOf(account.data));
-    return lane === undefined ? [] : [lane];
-  });
-}
+/** Bytes of a lane before its receipts, and of a receipt; the hash is the first that a receipt holds. */
+export const RECEIPTS_AT = 120n;
+export const RECEIPT_BYTES = 56n;
+const RECEIPTS = 16;
 
-async function findTransaction(
-  connection: Connection,
-  mentions: Address,
-  hash: string,
-  onProgress: (looked: number) => void,
-): Promise<{ transaction: ReadTransaction; signature: Signature } | undefined> {
-  let looked = 0;
-  for await (const page of pages(connection, mentions)) {
-    for (let at = 0; at < page.length; at += READ_AT_ONCE) {
-      const signatures = page.slice(at, at + READ_AT_ONCE);
-      const transactions = await Promise.all(signatures.map((signature) => readTransaction(connection, signature)));
-      looked += signatures.length;
-      onProgress(looked);
-      for (const [index, transaction] of transactions.entries()) {
-        const signature = signatures[index];
-        const isIt = transaction?.events.some((event) => event.kind === 'purchased' && event.hash === hash);
-        if (transaction !== undefined && signature !== undefined && isIt === true) return { transaction, signature };
-      }
-    }
+/** The lane that keeps the receipt of a hash: asked for each place that a receipt can have, so that nothing else is sent. */
+async function laneWithReceipt({ rpc }: Connection, hash: string): Promise<Trader | undefined> {
+  const { discriminator } = kindOf('trader');
+  const bytes = getBase58Decoder().decode(unhex(hash)) as Base58EncodedBytes;
+  const places = Array.from({ length: RECEIPTS }, (_, place) => RECEIPTS_AT + BigInt(place) * RECEIPT_BYTES);
+  const lanes = await Promise.all(
+    places.map((offset) =>
+      rpc
+        .getProgramAccounts(PROGRAM, {
+          commitment: COMMITMENT,
+          encoding: 'base64',
+          filters: [
+            { memcmp: { offset: 0n, bytes: discriminator as Base58EncodedBytes, encoding: 'base58' } },
+            { memcmp: { offset, bytes, encoding: 'base58' } },
+          ],
+        })
+        .send(),
+    ),
+  );
+  for (const { pubkey, account } of lanes.flat()) {
+    const lane = decodeTrader(pubkey, bytesOf(account.data));
+    if (lane !== undefined) return lane;
   }
   return undefined;
 }
 
-/** Signatures of what succeeded and mentions an address, newest first. */
-async function* pages({ rpc }: Connection, mentions: Address): AsyncGenerator<Signature[]> {
+interface Found {
+  readonly transaction: ReadTransaction;
+  readonly signature: Signature;
+}
+
+/** The transaction of a purchase among those of its lane, by its time: one or two are read. */
+async function findByTime(
+  connection: Connection,
+  lane: Address,
+  hash: string,
+  at: number,
+  signal: AbortSignal,
+): Promise<Found | undefined> {
+  for await (const page of pages(connection, lane)) {
+    const near = page.filter(({ blockTime }) => blockTime == null || Math.abs(Number(blockTime) - at) <= CLOCK_SECONDS);
+    for (const { signature } of near) {
+      if (signal.aborted) return undefined;
+      const transaction = await readTransaction(connection, signature);
+      const isIt = transaction?.events.some((event) => event.kind === 'purchased' && event.hash === hash);
+      if (transaction !== undefined && isIt === true) return { transaction, signature };
+    }
+    // Newest first: what follows is older still.
+    const oldest = page.at(-1)?.blockTime;
+    if (oldest != null && Number(oldest) < at - CLOCK_SECONDS) return undefined;
+  }
+  return undefined;
+}
+
+/** Looks for a purchase in all transactions that name an address. */
+async function findTransaction(
+  connection: Connection,
+  mentions: Address,
+  hash: string,
+  signal: AbortSignal,
+  onProgress: (looked: number) => void,
+): Promise<{ readonly purchases: readonly Promise<Processed>[]; readonly looked: number }> {
+  let looked = 0;
+  for await (const page of pages(connection, mentions)) {
+    for (let at = 0; at < page.length && !signal.aborted; at += READ_AT_ONCE) {
+      const some = page.slice(at, at + READ_AT_ONCE);
+      const transactions = await Promise.all(some.map(({ signature }) => readTransaction(connection, signature)));
+      looked += some.length;
+      onProgress(looked);
+      for (const [index, transaction] of transactions.entries()) {
+        const signature = some[index]?.signature;
+        if (transaction === undefined || signature === undefined) continue;
+        const purchases = processedIn(connection, transaction, signature, (one) => one === hash);
+        if (purchases.length > 0) return { purchases, looked };
+      }
+    }
+    if (signal.aborted) break;
+  }
+  return { purchases: [], looked };
+}
+
+/** A transaction that a node lists. */
+interface Listed {
+  readonly signature: Signature;
+  readonly blockTime: bigint | null;
+}
+
+/** What succeeded and mentions an address, newest first. */
+async function* pages({ rpc }: Connection, mentions: Address): AsyncGenerator<readonly Listed[]> {
   let before: Signature | undefined;
   for (;;) {
     const page = await rpc
@@ -180,7 +281,7 @@ async function* pages({ rpc }: Connection, mentions: Address): AsyncGenerator<Si
         ...(before === undefined ? {} : { before }),
       })
       .send();
-    yield page.filter(({ err }) => err === null).map(({ signature }) => signature);
+    yield page.filter(({ err }) => err === null);
     before = page.at(-1)?.signature;
     if (page.length < PAGE) return;
   }
@@ -201,15 +302,19 @@ export interface HistoricPurchase {
 export async function history(
   connection: Connection,
   lane: Trader,
+  onProgress: (looked: number) => void = () => undefined,
 ): Promise<{ readonly purchases: readonly HistoricPurchase[]; readonly proof: Proof }> {
   const found = new Map<bigint, HistoricPurchase>();
   for (const { hash, nonce, purchasedAt: at, energyWh, paid } of lane.receipts) {
     found.set(nonce, { hash, nonce, at, energyWh, paid, fills: [], signature: undefined });
   }
+  let looked = 0;
   for await (const page of pages(connection, lane.address)) {
     for (let at = 0; at < page.length; at += READ_AT_ONCE) {
-      const signatures = page.slice(at, at + READ_AT_ONCE);
-      const transactions = await Promise.all(signatures.map((signature) => readTransaction(connection, signature)));
+      looked += Math.min(READ_AT_ONCE, page.length - at);
+      onProgress(looked);
+      const some = page.slice(at, at + READ_AT_ONCE);
+      const transactions = await Promise.all(some.map(({ signature }) => readTransaction(connection, signature)));
       for (const [index, transaction] of transactions.entries()) {
         for (const event of transaction?.events ?? []) {
           if (event.kind !== 'purchased' || event.buyer !== lane.wallet || event.lane !== lane.lane) continue;
@@ -221,7 +326,7 @@ export async function history(
             energyWh: event.fills.reduce((sum, fill) => sum + fill.energyWh, 0n),
             paid: event.fills.reduce((sum, fill) => sum + fill.cost, 0n),
             fills: event.fills,
-            signature: signatures[index],
+            signature: some[index]?.signature,
           });
         }
       }
@@ -247,9 +352,17 @@ export async function proofOf(
     : { kind: 'mismatch', computed, root: lane.historyRoot };
 }
 
-/** Checks the history of a wallet's lane; `nonce` tells a purchase of an earlier life of the lane. */
-async function prove(connection: Connection, wallet: Address, number: number, nonce?: bigint): Promise<Proof> {
+/** What a lane on chain says of a purchase of it, without its transactions. */
+async function prove(connection: Connection, wallet: Address, number: number, nonce: bigint): Promise<Proof> {
   const lane = await readLane(connection, wallet, number);
-  if (lane === undefined || (nonce !== undefined && nonce < lane.firstNonce)) return { kind: 'closed' };
-  return (await history(connection, lane)).proof;
+  // A nonce before the lane's first one is of an earlier life of the lane.
+  return lane === undefined || nonce < lane.firstNonce ? { kind: 'closed' } : proofOfReceipt(lane, nonce);
+}
+
+/** The proof by receipts alone: they are the whole history of a lane with few purchases. */
+async function proofOfReceipt(lane: Trader, nonce: bigint): Promise<Proof> {
+  const purchases = Number(lane.nextNonce - lane.firstNonce);
+  if (purchases === lane.receipts.length) return proofOf(lane, lane.receipts.toReversed());
+  const isKept = lane.receipts.some((receipt) => receipt.nonce === nonce);
+  return { kind: isKept ? 'receipt' : 'older', lane, purchases };
 }

@@ -1,0 +1,43 @@
+import { cleanup, render, screen } from '@testing-library/react';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import type { Bus, TradePart } from '../../market/model';
+import { key } from '../../testing/market';
+import { likeness } from './BusSelector';
+import { axisPrice, PriceChart } from './charts';
+
+afterEach(cleanup);
+
+describe('a chart of prices', () => {
+  it('has short labels that say what they stand for', () => {
+    expect(axisPrice(200_000n, 6)).toBe('0.2');
+    expect(axisPrice(123_456n, 6)).toBe('0.1235');
+    expect(axisPrice(98_765_432_101n, 6)).toBe('98.77K');
+    expect(axisPrice(0n, 0)).toBe('0');
+  });
+
+  it('joins no trades, which are of offers and windows of their own', () => {
+    const part = (number: number): TradePart => ({
+      ...{ key: String(number), at: 1_800_000_000 + number * 60, source: undefined, trade: undefined as never },
+      ...{ offer: key(number), energyWh: 1_000n, pricePerKwh: BigInt(number) * 100_000n, cost: 1n },
+    });
+    const bus = { decimals: 6 } as Bus;
+    const { container } = render(<PriceChart trades={[part(1), part(5), part(2)]} bus={bus} />);
+    expect(screen.getByRole('img')).toBeTruthy();
+    expect(container.querySelectorAll('circle')).toHaveLength(3);
+    expect(container.querySelector('polyline')).toBeNull();
+    expect(container.querySelectorAll('figcaption time')).toHaveLength(2);
+    cleanup();
+    const one = render(<PriceChart trades={[part(1)]} bus={bus} />);
+    expect(one.container.querySelectorAll('figcaption time')).toHaveLength(1);
+  });
+});
+
+describe('names of buses', () => {
+  it('are alike where the eye takes one for the other', () => {
+    for (const name of ['mill lane', 'Mill  Lane', 'MiIl-Lane', 'Mi11 Lane', 'Mill Lané']) {
+      expect(likeness(name)).toBe(likeness('Mill Lane'));
+    }
+    expect(likeness('Mill Road')).not.toBe(likeness('Mill Lane'));
+  });
+});
