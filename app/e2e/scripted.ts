@@ -563,11 +563,14 @@ export class ScriptedNode {
       case 'getBlockHeight':
         return this.slot;
       case 'getProgramAccounts': {
-        const [, { filters = [] }] = params as [string, { filters?: readonly Filter[] }];
+        const [, { filters = [], withContext = false }] = params as [
+          string,
+          { filters?: readonly Filter[]; withContext?: boolean },
+        ];
         const value = [...this.accounts]
           .filter(([, held]) => matches(held, filters))
           .map(([pubkey, held]) => ({ pubkey, account: shown(held) }));
-        return { context, value };
+        return withContext ? { context, value } : value;
       }
       case 'getMultipleAccounts': {
         const [addresses] = params as [readonly string[]];

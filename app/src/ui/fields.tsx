@@ -69,7 +69,7 @@ export function TextField({
 }) {
   // A point and a comma mean different things to different people: what was read stands beside the box.
   const isAmbiguous = parsed?.ok === true && typeof parsed.value === 'bigint' && /[.,]/u.test(value);
-  const read = isAmbiguous ? readAs?.(parsed.value as bigint) : undefined;
+  const read = isAmbiguous ? readAs?.(parsed.value) : undefined;
   const isRefused = parsed !== undefined && !parsed.ok && (value.trim() !== '' || showEmptyError);
   return (
     <Field
