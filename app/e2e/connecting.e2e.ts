@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { connectWallet } from './browser';
+import { newKeys } from './scripted';
 import { openSuite } from './suite';
 
 const suite = openSuite();
@@ -73,5 +74,22 @@ describe('network', () => {
     await page.reload();
     await page.getByRole('button', { name: /Network node.example/u }).waitFor();
     expect(await question.count()).toBe(0);
+  });
+});
+
+describe('a wallet with nothing', () => {
+  test('is told what is missing, and gets it from a local network', async () => {
+    const bus = await suite().bus('Beginners Row');
+    await suite().list(suite().ben, bus, '2kWh', '0.2');
+    const nobody = await newKeys('nobody');
+    const { page } = await suite().come([nobody], `#/market/${bus}`);
+    await page.getByLabel('Buy at the best price').fill('1');
+    const missing = page.getByRole('region', { name: 'What is missing' });
+    await missing.getByText('Your wallet holds 0').waitFor();
+    await missing.getByRole('button', { name: 'Get it from the local network' }).click();
+    await missing.waitFor({ state: 'detached' });
+    await page.getByText('0.000005 SOL').waitFor();
+    await page.getByRole('button', { name: 'Buy 1 kWh' }).click();
+    await page.getByText('Bought 1 kWh for 0.20').waitFor();
   });
 });

@@ -206,11 +206,21 @@ describe('a wallet', () => {
     const first = await pages().visit(node.urls(), [poor], `#/market/${bus}`);
     await quote(first.page, '1');
     await first.page.getByText('Your wallet holds no tokens of this market yet').waitFor();
+    // One card: what is missing, and where it can be sent to.
+    const missing = first.page.getByRole('region', { name: 'What is missing' });
+    await missing.getByText('Your wallet holds 0 tokens; this costs 0.20').waitFor();
+    await missing.getByRole('img', { name: 'QR code of your address' }).waitFor();
+    await missing.getByRole('button', { name: 'Copy the address' }).waitFor();
+    await missing.getByRole('button', { name: 'Get it from the local network' }).click();
+    await missing.getByText('multibus local fund').waitFor();
     const broke = await newKeys('broke');
     await node.fund(broke.address, 0, 50_000_000n);
     const second = await pages().visit(node.urls(), [broke], `#/market/${bus}`);
     await quote(second.page, '1');
-    await second.page.getByText(/Your wallet has 0 SOL; fee and rent take/u).waitFor();
+    await second.page
+      .getByText(/Your wallet has 0 SOL; fee and rent take/u)
+      .first()
+      .waitFor();
   });
 
   test('that fails speaks in its own words, and the purchase of one that sends itself is watched', async () => {

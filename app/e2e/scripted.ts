@@ -136,6 +136,8 @@ export interface Traffic {
   readonly requests: Map<string, number>;
 }
 
+const NO_SUCH_METHOD = { code: -32_601, message: 'Method not found' };
+
 const base58 = new Map<string, Uint8Array>();
 
 /** Bytes of a base58 text, decoded once. */
@@ -231,9 +233,10 @@ export class ScriptedNode {
       });
       request.on('end', () => {
         const asked = JSON.parse(body) as { id: number; method: string; params: readonly unknown[] };
-        const result = node.answer(asked.method, asked.params);
+        const isKnown = !asked.method.startsWith('surfnet_');
+        const result = isKnown ? node.answer(asked.method, asked.params) : NO_SUCH_METHOD;
         if (result === undefined) return;
-        const text = JSON.stringify({ jsonrpc: '2.0', id: asked.id, result });
+        const text = JSON.stringify({ jsonrpc: '2.0', id: asked.id, ...(isKnown ? { result } : { error: result }) });
         const { requests } = node.traffic;
         requests.set(asked.method, (requests.get(asked.method) ?? 0) + 1);
         node.traffic.answers += Buffer.byteLength(text);

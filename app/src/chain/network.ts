@@ -82,7 +82,7 @@ export function customNetwork(rpcUrl: string, wsUrl?: string): Network | { reado
 }
 
 /** Whether an address is a loopback address: nobody else answers there. */
-function isOfThisMachine(url: string): boolean {
+export function isOfThisMachine(url: string): boolean {
   const { hostname } = new URL(url);
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/u.test(hostname);
 }

@@ -74,7 +74,15 @@ export function TextField({
   return (
     <Field
       label={label}
-      hint={read === undefined ? hint : t.fields.readAs(read)}
+      hint={
+        read === undefined ? (
+          hint
+        ) : (
+          <>
+            {t.fields.readAs(read)} {hint}
+          </>
+        )
+      }
       error={isRefused ? parsed.reason : undefined}
     >
       {(props) => (

@@ -825,6 +825,16 @@ export const de: Words = {
     whatBecameOfYourPurchase: (more, title) =>
       `${more} was aus Ihrem Kauf von ${title} wurde. Nichts wird zweimal bezahlt.`,
   },
+  fund: {
+    whatIsMissing: 'Was fehlt',
+    sendItTo: 'Senden Sie es an diese Adresse, oder scannen Sie den Code mit einer anderen Wallet:',
+    code: 'QR-Code Ihrer Adresse',
+    fundIt: 'Vom lokalen Netz holen',
+    itIsThere: 'Es ist da.',
+    theNodeGivesNoSol: 'Der Knoten gibt kein SOL. Nehmen Sie `multibus local fund` auf der Kommandozeile.',
+    theNodeGivesNoTokens: (wallet, mint) =>
+      `Dieser Knoten gibt einem Browser keine Token. Führen Sie aus: multibus local fund ${wallet} --mint ${mint} --amount 100tokens`,
+  },
   totals: {
     delivered: 'Lieferung',
     andMore: (count) => `und ${count} weitere`,

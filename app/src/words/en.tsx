@@ -810,6 +810,16 @@ export const en = {
     whatBecameOfYourPurchase: (more: string, title: string) =>
       `${more} what became of your purchase of ${title}. Nothing is paid twice.`,
   },
+  fund: {
+    whatIsMissing: 'What is missing',
+    sendItTo: 'Send it to this address, or scan the code with another wallet:',
+    code: 'QR code of your address',
+    fundIt: 'Get it from the local network',
+    itIsThere: 'It is there.',
+    theNodeGivesNoSol: 'The node gives no SOL. Use `multibus local fund` on the command line.',
+    theNodeGivesNoTokens: (wallet: string, mint: string) =>
+      `This node gives no tokens to a browser. Run: multibus local fund ${wallet} --mint ${mint} --amount 100tokens`,
+  },
   totals: {
     delivered: 'Delivery',
     andMore: (count: number) => `and ${count} more`,

@@ -69,7 +69,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
     offer !== undefined && bus !== undefined && energyWh !== undefined && total !== undefined && refused === undefined;
   const opens = wallet !== undefined && offer !== undefined && opensPosition(state.positions, offer, wallet);
   const preview = usePurchasePreview(
-    `${way}:${energyWh}:${maxPrice}:${less}:${price}:${opens}`,
+    `${way}:${energyWh}:${maxPrice}:${less}:${price}:${opens}:${isShort}`,
     ready && wallet !== undefined && way === 'buy'
       ? () => ({
           plans: [
@@ -85,7 +85,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
       : undefined,
   );
   const lockPreview = usePreview(
-    `${way}:${energyWh}:${maxPrice}:${price}:${opens}`,
+    `${way}:${energyWh}:${maxPrice}:${price}:${opens}:${isShort}`,
     ready && way === 'lock'
       ? (buyer) => lockTakeFees(live, buyer, { offer: offer.address, energyWh, maxPricePerKwh: maxPrice })
       : undefined,
@@ -240,7 +240,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
             </>
           )}
         {bus !== undefined && total !== undefined && wallet !== undefined && (
-          <Shortage balance={balance} total={total} bus={bus} />
+          <Shortage balance={balance} total={total} bus={bus} preview={preview} />
         )}
         {way === 'basket' && isFull && (
           <p className="error-text" role="alert">

@@ -86,7 +86,8 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
   const total = bought.reduce((sum, { energyWh, offer }) => sum + (cost(energyWh, offer.fullPricePerKwh) ?? 0n), 0n);
   const energyWh = bought.reduce((sum, item) => sum + item.energyWh, 0n);
   const maxTotal = guarded(total, guard);
-  const key = `${bought.map(({ offer, energyWh: wh }) => `${offer.address}:${wh}:${offer.fullPricePerKwh}:${opens(offer)}`).join(' ')} ${maxTotal}`;
+  const isShort = wallet !== undefined && balance !== undefined && balance < total;
+  const key = `${bought.map(({ offer, energyWh: wh }) => `${offer.address}:${wh}:${offer.fullPricePerKwh}:${opens(offer)}`).join(' ')} ${maxTotal} ${isShort}`;
   const limits = batchLimits(useFreeLanes() === 0);
   const parts = accountsOf(
     lines.flatMap(({ offer }) => (offer === undefined ? [] : [offer])),
@@ -99,7 +100,6 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
       ? () => ({ plans: [planItems(wallet, bought, maxTotal)], payment: { bus, total } })
       : undefined,
   );
-  const isShort = wallet !== undefined && balance !== undefined && balance < total;
 
   const onBuy = () => {
     if (wallet === undefined || bus === undefined) return;
@@ -159,7 +159,9 @@ function BasketOfToken({ lines, action }: { readonly lines: readonly Line[]; rea
       ) : (
         <p className="hint">{t.basketPanel.room(parts.length, roomFor(parts, limits))}</p>
       )}
-      {bus !== undefined && wallet !== undefined && <Shortage balance={balance} total={total} bus={bus} />}
+      {bus !== undefined && wallet !== undefined && (
+        <Shortage balance={balance} total={total} bus={bus} preview={preview} />
+      )}
       <WalletButton
         onClick={onBuy}
         busy={action.isRunning}

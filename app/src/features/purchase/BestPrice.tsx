@@ -118,11 +118,12 @@ export function BestPrice({
   const purchases = useMemo(() => (quote === undefined ? [] : purchasesOf(quote, lanes)), [quote, lanes]);
   const excess = tooMany(purchases);
   const maxTotal = quote === undefined ? 0n : guarded(quote.totalCost, guard);
+  const isShort = quote !== undefined && balance !== undefined && wallet !== undefined && balance < quote.totalCost;
   const key =
     quote === undefined
       ? ''
       : quote.fills.map(({ offer, energyWh, cost }) => `${offer.offer}:${energyWh}:${cost}`).join(' ') +
-        `${maxTotal}:${purchases.length}:${quote.fills.filter(({ offer }) => offer.opensPosition).length}`;
+        `${maxTotal}:${purchases.length}:${quote.fills.filter(({ offer }) => offer.opensPosition).length}:${isShort}`;
   const preview = usePurchasePreview(
     key,
     quote === undefined || wallet === undefined || excess !== undefined
@@ -133,7 +134,6 @@ export function BestPrice({
           replaceable: itemsOf(state, wallet, quote.fills),
         }),
   );
-  const isShort = quote !== undefined && balance !== undefined && wallet !== undefined && balance < quote.totalCost;
 
   const onBuy = () => {
     if (want === undefined || quote === undefined || wallet === undefined) return;
@@ -237,7 +237,7 @@ export function BestPrice({
               {excess}
             </p>
           )}
-          <Shortage balance={balance} total={quote.totalCost} bus={bus} />
+          <Shortage balance={balance} total={quote.totalCost} bus={bus} preview={preview} />
         </>
       )}
       <div className="buy-bar">

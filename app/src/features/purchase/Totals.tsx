@@ -9,6 +9,7 @@ import { Segmented } from '../../ui/fields';
 import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
 import { TermsNote } from '../delivery/TermsNote';
+import { FundCard } from '../wallet/FundCard';
 import { GUARDS, type Guard } from './quote';
 import type { Preview } from './usePreview';
 
@@ -29,26 +30,27 @@ export function GuardChoice({ guard, onChange }: { readonly guard: Guard; readon
   );
 }
 
-/** Says where the wallet holds less than something costs. */
+/** Says what the wallet lacks for a purchase, and how it gets it. */
 export function Shortage({
   balance,
   total,
   bus,
+  preview,
 }: {
   readonly balance: bigint | undefined;
   readonly total: bigint;
-  readonly bus: Pick<Bus, 'decimals' | 'token'>;
+  readonly bus: Bus;
+  readonly preview: Preview;
 }) {
-  if (balance === undefined || balance >= total) return null;
-  return (
-    <p className="error-text" role="alert">
-      {t.totals.yourWalletHoldsThisCosts(
-        formatTokens(balance, bus.decimals),
-        bus.token,
-        formatTokens(total, bus.decimals),
-      )}
-    </p>
-  );
+  const isShort = balance !== undefined && balance < total;
+  const costs = () =>
+    t.totals.yourWalletHoldsThisCosts(
+      formatTokens(balance ?? 0n, bus.decimals),
+      bus.token,
+      formatTokens(total, bus.decimals),
+    );
+  const lacksSol = preview.kind === 'refused' && preview.lacksSol === true;
+  return <FundCard bus={bus} tokens={isShort ? costs() : undefined} sol={lacksSol ? preview.reason : undefined} />;
 }
 
 /** `for 1.50 tokens`, where the node tells what was paid. */

@@ -59,7 +59,9 @@ export async function positionOpenings(
 /** Delivery books on which the buyer has no position, each with its bus. */
 const missingBooks = (items: Parameters<typeof positionOpenings>[1]): ReadonlyMap<Address, Address> =>
   new Map(
-    items.flatMap(({ offer: { bus, book }, opensPosition }) => (book !== undefined && opensPosition ? [[book, bus]] : [])),
+    items.flatMap(({ offer: { bus, book }, opensPosition }) =>
+      book !== undefined && opensPosition ? [[book, bus]] : [],
+    ),
   );
 
 /** Buys part of one offer, exactly, or up to an amount with a minimum. */

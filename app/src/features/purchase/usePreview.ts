@@ -23,7 +23,7 @@ export type Preview =
   | { readonly kind: 'none' }
   | { readonly kind: 'checking' }
   | ({ readonly kind: 'good' } & Fees)
-  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string; readonly lacksSol?: boolean }
   /** Nobody can tell now: it may be tried all the same. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
@@ -45,7 +45,8 @@ export function usePreview(key: string, fees: ((wallet: Address) => Promise<Fees
   const { holdings } = useMarket();
   const answer = useAnswer(
     live,
-    wallet === undefined || fees === undefined ? undefined : `${wallet} ${key}`,
+    // Who has got SOL since is told anew.
+    wallet === undefined || fees === undefined ? undefined : `${wallet} ${key} ${holdings?.lamports === 0n}`,
     async () => (wallet === undefined || fees === undefined ? { fee: 0n, rent: 0n, positionRent: 0n } : fees(wallet)),
     { delayMs: TYPING_MS, isPassing: isUnreachable },
   );
@@ -59,7 +60,7 @@ export function usePreview(key: string, fees: ((wallet: Address) => Promise<Fees
     case 'failed':
       return isUnreachable(answer.error)
         ? { kind: 'unknown', reason: t.usePreview.theNetworkDoesNotAnswer }
-        : { kind: 'refused', reason: sentence(answer.error) };
+        : { kind: 'refused', reason: sentence(answer.error), lacksSol: holdings?.lamports === 0n };
   }
 }
 
@@ -67,7 +68,7 @@ function affordable({ fee, rent, positionRent }: Fees, lamports: bigint | undefi
   const all = fee + rent + positionRent;
   if (lamports === undefined || lamports >= all) return { kind: 'good', fee, rent, positionRent };
   const reason = t.usePreview.yourWalletHasFeeAnd(formatSol(lamports), formatSol(all));
-  return { kind: 'refused', reason };
+  return { kind: 'refused', reason, lacksSol: true };
 }
 
 /** Simulates purchases; the rent is that of the lanes and of the position books that they open. */
