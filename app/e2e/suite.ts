@@ -51,7 +51,8 @@ export class Pages {
     await Promise.all(visitors.map((visitor) => visitor.close()));
     const complaints = visitors.flatMap(({ complaints: found }) => found);
     // Where a test cuts the connection, the browser says so.
-    const isCut = (text: string) => /ERR_(CONNECTION|EMPTY|SOCKET|FAILED|INTERNET)|WebSocket|Failed to fetch/u.test(text);
+    const isCut = (text: string) =>
+      /ERR_(CONNECTION|EMPTY|SOCKET|FAILED|INTERNET)|WebSocket|Failed to fetch/u.test(text);
     expect(complaints.filter((text) => !isCut(text))).toEqual([]);
   }
 

@@ -26,10 +26,11 @@ describe('a chart of prices', () => {
     expect(screen.getByRole('img')).toBeTruthy();
     expect(container.querySelectorAll('circle')).toHaveLength(3);
     expect(container.querySelector('polyline')).toBeNull();
-    expect(container.querySelectorAll('figcaption time')).toHaveLength(2);
+    // The unit, three prices, and the first and the last time.
+    expect(container.querySelectorAll('.axis text')).toHaveLength(6);
     cleanup();
     const one = render(<PriceChart trades={[part(1)]} bus={bus} />);
-    expect(one.container.querySelectorAll('figcaption time')).toHaveLength(1);
+    expect(one.container.querySelectorAll('.axis text')).toHaveLength(5);
   });
 });
 
