@@ -189,7 +189,7 @@ describe('more offers than one transaction holds', () => {
     await page.getByText('0.00001 SOL').waitFor();
     await page.getByText('In the smallest units').click();
     await page.getByText(`${grouped(await suite().rentOf(1_048n))} lamports`).waitFor();
-    const total = await page.locator('.grand .base-units').first().innerText();
+    const total = await page.locator('.grand .amount').first().getAttribute('title');
     await page.getByRole('button', { name: `Buy ${WANTED} kWh in 2 purchases` }).click();
     await page.getByText(`Bought ${WANTED} kWh for`).waitFor();
     await page.getByText('in 2 purchases.').waitFor();
