@@ -111,8 +111,8 @@ describe('a lock', () => {
     const { page } = await pages().visit(node.urls(), [neighbour], '#/mine');
     const lock = page.locator('[data-lock]').first();
     await lock.getByText('expired').first().waitFor();
-    expect(await lock.getByRole('button', { name: 'Settle' }).count()).toBe(0);
-    expect(await lock.getByRole('button', { name: 'Release' }).isEnabled()).toBe(true);
+    expect(await lock.getByRole('button', { name: 'Buy it' }).count()).toBe(0);
+    expect(await lock.getByRole('button', { name: 'Give it back' }).isEnabled()).toBe(true);
   });
 });
 

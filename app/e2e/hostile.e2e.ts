@@ -208,7 +208,7 @@ describe('a wallet', () => {
     await first.page.getByText('Your wallet holds no tokens of this market yet').waitFor();
     // One card: what is missing, and where it can be sent to.
     const missing = first.page.getByRole('region', { name: 'What is missing' });
-    await missing.getByText('Your wallet holds 0 tokens; this costs 0.20').waitFor();
+    await missing.getByText(/Your wallet holds 0(\.00)? tokens; this costs 0\.20/u).waitFor();
     await missing.getByRole('img', { name: 'QR code of your address' }).waitFor();
     await missing.getByRole('button', { name: 'Copy the address' }).waitFor();
     await missing.getByRole('button', { name: 'Get it from the local network' }).click();
