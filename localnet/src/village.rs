@@ -274,7 +274,7 @@ impl Village {
             }
         }
         for offer in self.market.all_offers(bus).await? {
-            let is_over = now >= offer.expires_at || offer.cancelled == 1 || offer.remaining_wh == 0;
+            let is_over = now >= offer.expires_at || offer.cancelled != 0 || offer.remaining_wh == 0;
             // What is under locks is withdrawn when they have ended.
             if is_over && offer.open_locks == 0 {
                 unless_gone(keeper.offer_cancel(&offer.address).await)?;

@@ -258,7 +258,7 @@ function offer(address: Address, data: Uint8Array): Offer | undefined {
     rentPayer: raw.rentPayer,
     source: sourceOf(raw.source) ?? 'unspecified',
     ownedByBus: raw.wallet === raw.bus,
-    cancelled: raw.cancelled === 1,
+    cancelled: raw.cancelled !== 0,
     version: raw.version,
     openLocks: raw.openLocks,
     pricePerKwh: raw.pricePerKwh,

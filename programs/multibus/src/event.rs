@@ -354,7 +354,12 @@ events! {
             amount: u64,
             /// [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed.
             outcome: u8,
-            padding: [u8; 7],
+            /// 1 where revenue that waited in the unclaimed account (the ledger's `diverted`) was moved to the treasury
+            /// first.
+            moved: u8,
+            /// 1 where such revenue was paid from the unclaimed account, because the treasury is frozen.
+            from_unclaimed: u8,
+            padding: [u8; 5],
         }
 
         /// What could not be paid to a wallet is kept for it in the unclaimed account of the bus.

@@ -349,7 +349,7 @@ fn offer(model: &Model, offer: &ModelOffer, bump: u8) -> state::Offer {
         layout_version: LAYOUT,
         bump,
         source: offer.source,
-        cancelled: offer.cancelled as u8,
+        cancelled: offer.cancelled as u8 + offer.cancelled_by_lister as u8,
         version: offer.version,
         open_locks: offer.open_locks,
         least_wh: offer.least_wh,

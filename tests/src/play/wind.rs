@@ -463,15 +463,20 @@ impl Winding<'_> {
             for owner in owners.collect::<Vec<_>>() {
                 let ModelBus { treasury, unclaimed, mint, .. } = bus;
                 let now = &self.game.model.buses[&at];
-                let due = now.claimable(&owner, self.game.model.amount_of(&treasury));
+                let model = &self.game.model;
+                let balance = model.amount_of(&treasury);
+                let due = now.claimable(&owner, balance);
+                // Of treasury and unclaimed account, a frozen one pays nothing.
+                let pays = |account: &Address, amount: u64| if model.is_frozen(account) { 0 } else { amount as u128 };
+                let can_pay = pays(&treasury, balance) + pays(&unclaimed, now.diverted);
                 let is_former = !now.is_owner(&owner);
-                if due == 0 || self.game.model.is_frozen(&treasury) {
+                if due == 0 || due > can_pay {
                     continue;
                 }
                 let into = self.game.model.associated_address(&owner, &mint);
                 let of_bus = self.is_bus(&owner);
                 let paid = !of_bus && self.is_payable(&into, &owner, &mint);
-                if (!paid || now.diverted > 0) && self.game.model.is_frozen(&unclaimed) {
+                if !paid && self.game.model.is_frozen(&unclaimed) {
                     continue;
                 }
                 let claim = treasury_claim_by(&addresses, &self.winder(), &owner, into);

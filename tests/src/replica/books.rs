@@ -101,12 +101,16 @@ impl Replica {
             self.apply(event, now, before, &mut tally);
         }
         assert!(self.unopened.is_empty(), "an event opens each delivery book: {:?}", self.unopened);
-        for (treasury, unclaimed, gift) in std::mem::take(&mut tally.gifts) {
-            // Into the treasury, or where that is frozen, into the unclaimed account.
+        for (bus, gift) in std::mem::take(&mut tally.gifts) {
+            let state::Bus { treasury, unclaimed, .. } = *self.bus(&bus);
+            // Into the treasury, or where that is frozen, into the unclaimed account, where it waits.
             let amount = |balances: &TokenBalances| balances.get(&treasury).map_or(0, |found| found.amount) as i128;
             let told = tally.known.get(&treasury).copied().unwrap_or(0);
-            let to = if amount(after) - amount(before) - told >= gift as i128 { treasury } else { unclaimed };
-            *tally.known.entry(to).or_default() += gift as i128;
+            let reached = amount(after) - amount(before) - told >= gift as i128;
+            *tally.known.entry(if reached { treasury } else { unclaimed }).or_default() += gift as i128;
+            if !reached {
+                self.ledger_mut(&bus).diverted += gift;
+            }
         }
         // What flows into accounts of the market by way of an account that somebody named is a gift there.
         for (address, amount) in &tally.known {

@@ -193,13 +193,18 @@ impl Replica {
     }
 
     pub(super) fn treasury_claimed(&mut self, event: &TreasuryClaimed, tally: &mut TokenTally) {
-        let TreasuryClaimed { bus, owner, destination, claimed_by: _, amount, outcome, padding } = *event;
-        assert_eq!(padding, [0; 7]);
+        let TreasuryClaimed { bus, owner, destination, claimed_by: _, amount, outcome, moved, from_unclaimed, padding } =
+            *event;
+        assert_eq!(padding, [0; 5]);
         assert!(amount > 0, "a claim pays something");
+        assert!(moved + from_unclaimed <= 1, "one account is frozen, or none");
         let state::Bus { treasury, unclaimed, owners, owner_count, .. } = *self.bus(&bus);
-        // What came while the treasury was frozen goes there first.
-        let diverted = std::mem::take(&mut self.ledger_mut(&bus).diverted);
-        tally.moved(&unclaimed, &treasury, diverted);
+        // What came while the treasury was frozen goes there first, where both accounts can pay.
+        if moved == 1 {
+            let diverted = std::mem::take(&mut self.ledger_mut(&bus).diverted);
+            assert!(diverted > 0, "something was moved");
+            tally.moved(&unclaimed, &treasury, diverted);
+        }
         let balance = self.balance(&treasury, tally);
         let place = owners[..owner_count as usize].iter().position(|slot| slot.owner == owner);
         let ledger = self.ledger_mut(&bus);
@@ -229,7 +234,12 @@ impl Replica {
         }
         *self.claimed.entry((bus, owner)).or_default() += amount as u128;
         let to = if outcome == state::RefundOutcome::Paid as u8 { destination } else { unclaimed };
-        tally.moved(&treasury, &to, amount);
+        if from_unclaimed == 1 {
+            self.ledger_mut(&bus).diverted -= amount;
+            tally.moved(&unclaimed, &to, amount);
+        } else {
+            tally.moved(&treasury, &to, amount);
+        }
     }
 
     /// Everything that a wallet may claim of a bus now, in token base units.

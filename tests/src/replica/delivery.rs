@@ -99,11 +99,13 @@ impl Replica {
         }
         let book = self.books.get_mut(&address).expect("opened above");
         book.open_offers += 1;
-        if book.windows[place].state == BookWindowState::Unused as u8 {
+        if book.windows[place].listed_wh == 0 {
             let device = BookMeter { key: meter.key, power_w: meter.power_w, source: meter.source, padding: [0; 7] };
             let count = book.meter_count as usize;
+            let mut others = book.windows;
+            others[place].state = BookWindowState::Unused as u8;
             let is_used =
-                |index: usize| book.windows.iter().any(|window| window.state != 0 && window.meter as usize == index);
+                |index: usize| others.iter().any(|window| window.state != 0 && window.meter as usize == index);
             let free = || if count < 4 { Some(count) } else { (0..4).find(|index| !is_used(*index)) };
             let known = book.meters[..count].iter().position(|known| *known == device).or_else(free);
             let known = known.expect("a place for the device");

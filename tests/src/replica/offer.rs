@@ -168,7 +168,7 @@ impl Replica {
         let offer = self.offers.get_mut(&address).expect("a known offer");
         assert_eq!((offer.bus, offer.proceeds), (bus, collected + grid_fee));
         assert_eq!(grid_fee, Self::grid_due(offer), "the grid gets its part of what was sold");
-        let stopped = offer.cancelled == 1 || offer.remaining_wh == 0 || now >= offer.expires_at || of.closing == 1;
+        let stopped = offer.cancelled != 0 || offer.remaining_wh == 0 || now >= offer.expires_at || of.closing == 1;
         let is_owner = of.owners.iter().any(|slot| slot.owner == cancelled_by);
         let decides = is_owner || (of.operator != Address::default() && cancelled_by == of.operator);
         let seller = self.sellers.get_mut(&offer.seller).expect("a known seller");
@@ -178,7 +178,8 @@ impl Replica {
         seller.released += collected;
         seller.grid_fees_owed += grid_fee;
         offer.proceeds = 0;
-        offer.cancelled = 1;
+        let lists = offer.wallet == bus || cancelled_by == offer.wallet;
+        offer.cancelled = offer.cancelled.max(1 + u8::from(lists));
         offer.listed_wh -= withdrawn_wh;
         offer.remaining_wh -= withdrawn_wh;
         assert_eq!(sold_wh, offer.listed_wh - offer.remaining_wh);
@@ -189,12 +190,7 @@ impl Replica {
             let book = self.books.get_mut(&offer.book).expect("a known delivery book");
             let window = &mut book.windows[offer.book_place as usize];
             window.listed_wh -= withdrawn_wh;
-            let lists = if offer.wallet == bus {
-                is_owner && cancelled_by == offer.rent_payer
-            } else {
-                cancelled_by == offer.wallet
-            };
-            if window.listed_wh == 0 && lists && now < offer.gate_closes_at {
+            if window.listed_wh == 0 && offer.cancelled == 2 && now < offer.gate_closes_at {
                 *window = Zeroable::zeroed();
             }
             assert_eq!(

@@ -96,7 +96,7 @@ impl Replica {
         }
         if gift > 0 {
             *tally.known.entry(closed.vault).or_default() -= gift as i128;
-            tally.gifts.push((of.treasury, of.unclaimed, gift));
+            tally.gifts.push((bus, gift));
         }
         self.held.remove(&closed.vault);
         self.gifts.remove(&closed.vault);

@@ -23,7 +23,7 @@ pub(super) struct TokenTally {
     /// What all buyers paid.
     pub paid: i128,
     /// Gifts that left a vault: the treasury and the unclaimed account, of which one got them, and how much.
-    pub gifts: Vec<(Address, Address, u64)>,
+    pub gifts: Vec<(Address, u64)>,
 }
 
 impl TokenTally {

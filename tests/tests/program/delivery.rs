@@ -5,7 +5,9 @@ use {
     multibus::{
         error::MultibusError,
         event,
-        state::{BookWindow, Certificate, Claim, DeliveryBook, ProposalAction, Reading, ReadingProof},
+        state::{
+            BookWindow, CANCELLED_BY_LISTER, Certificate, Claim, DeliveryBook, ProposalAction, Reading, ReadingProof,
+        },
     },
     multibus_tests::{
         BusOptions, Buyer, DeliveryMarket, OfferOptions, Refusal, TestChain, TokenProgram, event::assert_logged,
@@ -742,6 +744,25 @@ fn a_book_in_which_nothing_was_delivered_waits_for_no_certificates() {
     let close = market.close_book(&market.book, &stranger);
     market.execute(&[close]);
     market.wind_down();
+}
+
+/// A lock keeps a withdrawn offer open. Who closes it once the lock has ended does not decide whether its window was used.
+#[test]
+fn who_closes_a_withdrawn_offer_after_its_lock_decides_nothing() {
+    withstands!(blocked_exit: offer_cancel, delivery_close);
+    for by_seller in [false, true] {
+        let mut market = DeliveryMarket::new();
+        let (wallet, stranger, buyer) = (market.seller, market.wallet("stranger"), market.buyer("first"));
+        let offer = market.offer;
+        market.execute(&[market.lock_as(&buyer, &offer, 0, 1)]);
+        market.execute(&[offer_cancel(&offer, &wallet)]);
+        assert_eq!(market.offer_state(&offer).cancelled, CANCELLED_BY_LISTER);
+        market.pass(301);
+        let release = market.release(&offer, &stranger, &buyer.wallet, 0);
+        market.execute(&[release, offer_cancel(&offer, if by_seller { &wallet } else { &stranger })]);
+        assert_eq!(market.window_state(), bytemuck::Zeroable::zeroed());
+        market.wind_down();
+    }
 }
 
 /// What was on offer until the gate may be delivered, and is its seller's to certify, though it was withdrawn after.

@@ -5,10 +5,10 @@ use {
         error::MultibusError,
         event,
         instruction::Purchase,
-        state::{BusConfig, Claim, ProposalAction, TermsConfig},
+        state::{BusConfig, Claim, ProposalAction, RefundOutcome, TermsConfig},
     },
     multibus_tests::{
-        BusOptions, DeliveryMarket, OfferAddresses, OfferOptions, TestChain, TestMarket, TokenProgram,
+        BusAddresses, BusOptions, DeliveryMarket, OfferAddresses, OfferOptions, TestChain, TestMarket, TokenProgram,
         event::assert_logged, instructions::*,
     },
     solana_address::Address,
@@ -288,6 +288,79 @@ fn what_is_swept_while_the_treasury_is_frozen_is_divided_by_the_shares_of_that_m
         market.thaw(&mint, &bus.treasury);
         assert_eq!((market.tokens(&bus.unclaimed), market.ledger(&bus).diverted), (1_000, 1_000));
         market.wind_down();
+    }
+}
+
+/// Revenue lies in the treasury and, where that was frozen when it came, in the unclaimed account. Of the two, the one that
+/// is not frozen pays.
+#[test]
+fn a_frozen_account_of_the_bus_holds_back_only_what_it_holds() {
+    withstands!(blocked_exit: treasury_claim, grid_sweep);
+    for frozen_for_good in [false, true] {
+        let (mut market, owners) = TestMarket::owned_by(2, 1, |config| {
+            config.terms.grid_fee_per_kwh = 1_000;
+            config.base_price_per_kwh = 1;
+        });
+        let (bus, mint, stranger) = (market.bus, market.bus.mint, market.wallet("stranger"));
+        let seller = bus.seller(&market.seller);
+        let offer = market.offer_with(|options| options.energy(100_000).price(1));
+        let account = market.associated_account(&mint, &owners[1]);
+        let claim = treasury_claim_by(&bus, &stranger, &owners[1], account);
+        sell(&mut market, &offer, 1_000);
+        market.freeze(&mint, &bus.treasury);
+        let sweep = market.sweep(&seller, &stranger, bus.treasury);
+        market.execute(&[sweep]);
+        if frozen_for_good {
+            market.freeze(&mint, &bus.unclaimed);
+            market.assert_refused(from_ref(&claim), MultibusError::PayerFrozen);
+            market.thaw(&mint, &bus.unclaimed);
+            let meta = market.execute(from_ref(&claim));
+            let paid = treasury_claimed(&bus, &owners[1], account, &stranger, 500);
+            assert_logged(&meta, &event::TreasuryClaimed { from_unclaimed: 1, ..paid });
+            assert_eq!((market.tokens(&account), market.ledger(&bus).diverted), (500, 500));
+            // What the treasury holds itself waits for it.
+            market.thaw(&mint, &bus.treasury);
+            market.gift(&mint, &bus.treasury, 2_000);
+            market.freeze(&mint, &bus.treasury);
+            market.assert_refused(&[claim], MultibusError::PayerFrozen);
+            market.thaw(&mint, &bus.treasury);
+        } else {
+            market.thaw(&mint, &bus.treasury);
+            market.freeze(&mint, &bus.unclaimed);
+            market.assert_refused(from_ref(&claim), MultibusError::PayerFrozen);
+            market.gift(&mint, &bus.treasury, 9_000);
+            let meta = market.execute(from_ref(&claim));
+            let paid = treasury_claimed(&bus, &owners[1], account, &stranger, 5_000);
+            assert_logged(&meta, &paid);
+            assert_eq!((market.tokens(&account), market.ledger(&bus).diverted), (5_000, 1_000));
+            market.thaw(&mint, &bus.unclaimed);
+            let first = market.associated_account(&mint, &owners[0]);
+            let meta = market.execute(&[treasury_claim_by(&bus, &stranger, &owners[0], first)]);
+            let paid = treasury_claimed(&bus, &owners[0], first, &stranger, 5_000);
+            assert_logged(&meta, &event::TreasuryClaimed { moved: 1, ..paid });
+            assert_eq!((market.tokens(&first), market.tokens(&bus.treasury)), (5_000, 0));
+        }
+        market.wind_down();
+    }
+}
+
+fn treasury_claimed(
+    bus: &BusAddresses,
+    owner: &Address,
+    destination: Address,
+    claimed_by: &Address,
+    amount: u64,
+) -> event::TreasuryClaimed {
+    event::TreasuryClaimed {
+        bus: bus.address,
+        owner: *owner,
+        destination,
+        claimed_by: *claimed_by,
+        amount,
+        outcome: RefundOutcome::Paid as u8,
+        moved: 0,
+        from_unclaimed: 0,
+        padding: [0; 5],
     }
 }
 

@@ -285,6 +285,34 @@ pub fn listing_needs_a_meter_that_can_deliver_it() {
     market.wind_down();
 }
 
+/// What others withdrew keeps its device only until the seller lists there again.
+#[test]
+fn a_window_that_others_emptied_is_measured_by_the_device_that_lists_there_again() {
+    let mut market = DeliveryMarket::new();
+    let (seller, operator, stranger, bus) =
+        (market.seller_account(), market.operator, market.wallet("stranger"), market.bus);
+    let wallet = seller.wallet;
+    for index in 1..=3 {
+        let (window, key) = (market.window + index * 900, market.key(&format!("device {index}")));
+        let replace = market.replace_meter(&seller, &operator, &key, solar(40_000));
+        market.execute(&[replace, capacity_open(&bus, &wallet, window)]);
+        let soon =
+            OfferOptions::new(0).number(market.next_offer()).energy(100).price(2_000_000).expires(market.now() + 1);
+        let (create, brief) = market.listing(&seller, bus.window(window), &wallet, soon);
+        market.execute(&[create]);
+        market.pass(1);
+        market.execute(&[offer_cancel(&brief, &stranger)]);
+    }
+    let (window, key) = (market.window + 2_700, market.key("last device"));
+    let replace = market.replace_meter(&seller, &operator, &key, solar(40_000));
+    market.execute(&[replace]);
+    let create = list(&market, &seller, window, 100);
+    market.execute(&[create]);
+    let book = market.book_state();
+    assert_eq!((book.meter_count, book.device(3).key), (4, key));
+    market.wind_down();
+}
+
 #[test]
 pub fn a_book_keeps_four_devices() {
     let mut market = DeliveryMarket::new();

@@ -5,7 +5,7 @@ use {
         error::MultibusError,
         event,
         instruction::{OfferCancel, OfferCreate, OfferReprice},
-        state::{self, ProposalAction},
+        state::{self, CANCELLED_BY_LISTER, ProposalAction},
     },
     multibus_tests::{
         BusOptions, MintExtension, Refusal, TestMarket, TokenProgram, chain::FIRST, event::assert_logged,
@@ -26,7 +26,7 @@ fn cancelled_offer(market: &mut TestMarket) -> multibus_tests::OfferAddresses {
     market.lock(&offer, 1_000);
     let seller = market.seller;
     market.execute(&[offer_cancel(&offer, &seller)]);
-    assert_eq!(market.offer_state(&offer).cancelled, 1);
+    assert_eq!(market.offer_state(&offer).cancelled, CANCELLED_BY_LISTER);
     offer
 }
 

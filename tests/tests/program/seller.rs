@@ -686,6 +686,7 @@ pub fn seller_close_of_a_frozen_vault_is_rejected_and_waits() {
     market.thaw(&mint, &bus.unclaimed);
     market.execute(&[close]);
     assert_eq!((market.tokens(&bus.unclaimed), market.tokens(&tokens)), (1, 250_000));
+    assert_eq!(market.ledger(&bus).diverted, 1, "it is the owners' revenue");
 }
 
 #[test]

@@ -212,7 +212,9 @@ pub fn treasury_claim_pays_the_exact_share() {
                 claimed_by: friend,
                 amount: 66_676,
                 outcome: state::RefundOutcome::Paid as u8,
-                padding: [0; 7],
+                moved: 0,
+                from_unclaimed: 0,
+                padding: [0; 5],
             },
         );
         let payout = market.payout;

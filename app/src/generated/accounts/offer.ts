@@ -58,7 +58,7 @@ export type Offer = {
   bump: number;
   /** One of [`EnergySource`]. */
   source: number;
-  /** 1 once it was cancelled: its free energy is withdrawn, and it trades no more. */
+  /** 0 while it trades; [`CANCELLED`] or [`CANCELLED_BY_LISTER`] once its free energy is withdrawn. */
   cancelled: number;
   /** Grows by one with every new price or expiry; the first is 1. */
   version: number;
@@ -128,7 +128,7 @@ export type OfferArgs = {
   bump: number;
   /** One of [`EnergySource`]. */
   source: number;
-  /** 1 once it was cancelled: its free energy is withdrawn, and it trades no more. */
+  /** 0 while it trades; [`CANCELLED`] or [`CANCELLED_BY_LISTER`] once its free energy is withdrawn. */
   cancelled: number;
   /** Grows by one with every new price or expiry; the first is 1. */
   version: number;

@@ -44,6 +44,13 @@ export type TreasuryClaimed = {
   amount: bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
   outcome: number;
+  /**
+   * 1 where revenue that waited in the unclaimed account (the ledger's `diverted`) was moved to the treasury
+   * first.
+   */
+  moved: number;
+  /** 1 where such revenue was paid from the unclaimed account, because the treasury is frozen. */
+  fromUnclaimed: number;
   padding: ReadonlyUint8Array;
 };
 
@@ -56,6 +63,13 @@ export type TreasuryClaimedArgs = {
   amount: number | bigint;
   /** [`RefundOutcome`](crate::state::RefundOutcome): paid or claimed. */
   outcome: number;
+  /**
+   * 1 where revenue that waited in the unclaimed account (the ledger's `diverted`) was moved to the treasury
+   * first.
+   */
+  moved: number;
+  /** 1 where such revenue was paid from the unclaimed account, because the treasury is frozen. */
+  fromUnclaimed: number;
   padding: ReadonlyUint8Array;
 };
 
@@ -68,7 +82,9 @@ export function getTreasuryClaimedEncoder(): FixedSizeEncoder<TreasuryClaimedArg
       ['claimedBy', getAddressEncoder()],
       ['amount', getU64Encoder()],
       ['outcome', getU8Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 7)],
+      ['moved', getU8Encoder()],
+      ['fromUnclaimed', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 5)],
     ]),
     [
       getConstantEncoder(
@@ -87,7 +103,9 @@ export function getTreasuryClaimedDecoder(): FixedSizeDecoder<TreasuryClaimed> {
       ['claimedBy', getAddressDecoder()],
       ['amount', getU64Decoder()],
       ['outcome', getU8Decoder()],
-      ['padding', fixDecoderSize(getBytesDecoder(), 7)],
+      ['moved', getU8Decoder()],
+      ['fromUnclaimed', getU8Decoder()],
+      ['padding', fixDecoderSize(getBytesDecoder(), 5)],
     ]),
     [
       getConstantDecoder(

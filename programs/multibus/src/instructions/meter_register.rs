@@ -65,24 +65,24 @@ pub fn handler(ctx: &mut Context<MeterRegister>, source: u8, power_w: u64, valid
 }
 
 /// Opens the account of a device's key; the operator pays its rent and gets it back. Where it is open and the device was
-/// this seller's before, it is used again.
+/// this seller's before, it is used again. Returns who paid the account's rent.
 #[inline(never)]
 pub(super) fn register_device(
     operator: &AccountView,
     view: &AccountView,
     key: &Address,
     meter: &mut Meter,
-) -> Result<()> {
+) -> Result<Address> {
     let seeds: [&[u8]; 2] = [DEVICE_SEED, key.as_ref()];
     if view.owned_by(&crate::ID) && bump_of(&seeds, &crate::ID, view.address()).is_some() {
         // SAFETY: no other account of the instructions is this key's.
         let mut device = unsafe { Account::<Device>::load_mut(*view)? };
         if device.reinstate(meter) {
-            return Ok(());
+            return Ok(device.rent_payer);
         }
     }
     let (mut device, bump) = payment::open::<Device>(operator, view, &seeds)?;
     device.initialize(key, meter, operator.address());
     device.bump = bump;
-    Ok(())
+    Ok(*operator.address())
 }

@@ -39,17 +39,17 @@ pub fn handler(ctx: &mut Context<MeterReplace>, source: u8, power_w: u64, valid_
     accounts.bus.validate_open()?;
     accounts.bus.validate_is_operator(accounts.operator.address())?;
     ensure!(accounts.retired.retired == 0, DeviceMismatch);
-    let (operator, key) = (accounts.operator.address(), accounts.key.address());
+    let key = accounts.key.address();
     accounts.retired.retire(&accounts.meter);
     accounts.meter.set_device(key, MeterSpec { source, power_w, valid_from }, clock::now()?)?;
-    register_device(accounts.operator.account(), accounts.device.account(), key, &mut accounts.meter)?;
+    let rent_payer = register_device(accounts.operator.account(), accounts.device.account(), key, &mut accounts.meter)?;
     log_event!(MeterReplaced {
         bus: accounts.meter.bus,
         seller: accounts.meter.seller,
         meter: *accounts.meter.address(),
         key: *key,
         retired_key: accounts.retired.key,
-        rent_payer: *operator,
+        rent_payer,
         power_w,
         valid_from,
         registered_at: accounts.meter.registered_at,

@@ -7,7 +7,7 @@ use {
         clock,
         error::{MultibusError, ensure, refuse},
         event::log_event,
-        state::{Bus, Capacity, DeliveryBook, Offer, Seller},
+        state::{Bus, CANCELLED_BY_LISTER, Capacity, DeliveryBook, Offer, Seller},
     },
     anchor_lang::{AccountClose, ErrorCode, address_eq, prelude::*},
 };
@@ -38,14 +38,14 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     let (offer, seller) = (&mut accounts.offer, &mut accounts.seller);
     let now = clock::now()?;
     offer.validate_cancel(&accounts.bus, seller, accounts.caller.address(), together, now)?;
-    let withdrawn_wh = offer.cancel()?;
+    let by_lister = offer.is_listed_by(&accounts.bus, accounts.caller.address());
+    let withdrawn_wh = offer.cancel(by_lister)?;
     accounts.capacity.unlist(withdrawn_wh);
     let collected = offer.collect();
     seller.release(collected.amount);
     seller.owe_grid_fees(collected.grid_fee);
     let closed = offer.open_locks == 0;
-    let by_seller = || offer.is_listed_by(&accounts.bus, accounts.caller.address());
-    let window_unused = offer.is_on_delivery() && unlist_in_book(&others, offer, (withdrawn_wh, by_seller()), now)?;
+    let window_unused = offer.is_on_delivery() && unlist_in_book(&others, offer, withdrawn_wh, now)?;
     log_event!(OfferCancelled {
         bus: *accounts.bus.address(),
         offer: *offer.address(),
@@ -66,15 +66,10 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     Ok(())
 }
 
-/// Takes the withdrawn energy out of the delivery book, and the offer where it closes. `by_seller` is whether who listed
-/// it withdraws it. Returns whether the window is unused again.
+/// Takes the withdrawn energy out of the delivery book, and the offer where it closes. Returns whether the window is
+/// unused again.
 #[inline(always)]
-fn unlist_in_book(
-    books: &[AccountView],
-    offer: &Offer,
-    (withdrawn_wh, by_seller): (u64, bool),
-    now: i64,
-) -> Result<bool> {
+fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, now: i64) -> Result<bool> {
     let [book, ..] = books else { refuse!(BooksMissing) };
     ensure!(address_eq(book.address(), &offer.book), BookMismatch);
     if !book.is_writable() {
@@ -83,6 +78,7 @@ fn unlist_in_book(
     // SAFETY: the program recorded this address when it opened the book, which does not close before the offer. No other
     // account of this instruction is a delivery book.
     let mut book = unsafe { Account::<DeliveryBook>::reload(*book) };
+    let by_seller = offer.cancelled == CANCELLED_BY_LISTER;
     let is_unused = book.unlist(offer.book_place as usize, withdrawn_wh, by_seller, now);
     if offer.open_locks == 0 {
         book.close_offer();

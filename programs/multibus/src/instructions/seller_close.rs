@@ -92,11 +92,13 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
         settled.outcome
     };
     ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
+    let mut is_diverted = false;
     if gift > 0 {
         ensure!(!held.is_frozen, PayerFrozen);
-        // Where the treasury is frozen, the gift goes to the unclaimed account, and is divided when the bus closes.
+        // Where the treasury is frozen, the gift waits in the unclaimed account.
         let treasury = accounts.treasury.account();
-        let to = if payment::is_frozen(treasury, &settlement) { accounts.unclaimed.account() } else { treasury };
+        is_diverted = payment::is_frozen(treasury, &settlement);
+        let to = if is_diverted { accounts.unclaimed.account() } else { treasury };
         ensure!(!payment::is_frozen(to, &settlement), PayeeUnpayable);
         settlement.pay(vault, to, &authority, gift)?;
     }
@@ -108,6 +110,9 @@ pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
     ensure!(address_eq(&ledger.bus, bus.address()), LedgerMismatch);
     // Counted when this seller was opened.
     ledger.open_sellers -= 1;
+    if is_diverted {
+        ledger.diverted += gift;
+    }
     log_event!(SellerClosed {
         bus: *bus.address(),
         seller: *accounts.seller.address(),

@@ -2,7 +2,8 @@
 //! it claimed before. The owner can have it paid to any token account, anyone else only to the owner's associated one;
 //! where that cannot be paid, the amount becomes a claim of the owner. An owner that is itself a bus always gets a
 //! claim, which goes back to the treasury (see `claim_pay`). Revenue that waits in the unclaimed account, because the
-//! treasury was frozen when it came, is moved to the treasury first.
+//! treasury was frozen when it came, is moved to the treasury first. While the issuer has frozen one of the two accounts,
+//! the other pays what it can.
 
 use {
     crate::{
@@ -67,28 +68,35 @@ pub fn handler(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
     let settlement = Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() };
     let is_paid = accounts.validate_destination(&settlement)?;
     let Some(held) = TokenAccount::read(treasury, &settlement) else { refuse!(TokenAccountInvalid) };
-    ensure!(!held.is_frozen, PayerFrozen);
-    // What came while the treasury was frozen.
+    let unclaimed = accounts.unclaimed.account();
+    // Revenue that came while the treasury was frozen.
     let diverted = core::mem::take(&mut accounts.ledger.diverted);
-    if diverted > 0 {
-        let unclaimed = accounts.unclaimed.account();
-        ensure!(!payment::is_frozen(unclaimed, &settlement), PayerFrozen);
-        settlement.pay(unclaimed, treasury, &BusAuthority::new(bus), diverted)?;
-    }
     let amount = accounts.ledger.claim(bus, &owner, held.amount + diverted)?;
+    let from = if held.is_frozen { unclaimed } else { treasury };
+    let can_move = diverted > 0 && !payment::is_frozen(unclaimed, &settlement);
+    let moved = can_move && !held.is_frozen;
+    if moved {
+        settlement.pay(unclaimed, treasury, &BusAuthority::new(bus), diverted)?;
+    } else if can_move {
+        ensure!(amount <= diverted, PayerFrozen, "{} due, the treasury is frozen", amount);
+        accounts.ledger.diverted = diverted - amount;
+    } else {
+        ensure!(!held.is_frozen && amount <= held.amount, PayerFrozen);
+        accounts.ledger.diverted = diverted;
+    }
     let outcome = if is_paid {
-        settlement.pay(treasury, accounts.destination.account(), &BusAuthority::new(bus), amount)?;
+        settlement.pay(from, accounts.destination.account(), &BusAuthority::new(bus), amount)?;
         RefundOutcome::Paid
     } else {
         let payment = Payment {
             bus,
             settlement,
             debt: Debt { wallet: &owner, amount, refund: None },
-            from: treasury,
+            from,
             payer: accounts.caller.account(),
             rent_payer: accounts.caller.address(),
             claim: accounts.claim.account(),
-            unclaimed: accounts.unclaimed.account(),
+            unclaimed,
         };
         payment.keep_as_claim(&mut accounts.ledger)?.outcome
     };
@@ -100,7 +108,9 @@ pub fn handler(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
         claimed_by: *accounts.caller.address(),
         amount,
         outcome: outcome as u8,
-        padding: [0; 7],
+        moved: moved as u8,
+        from_unclaimed: held.is_frozen as u8,
+        padding: [0; 5],
     });
     Ok(())
 }

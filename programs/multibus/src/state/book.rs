@@ -239,14 +239,14 @@ impl DeliveryBook {
         power_w * self.terms.window_seconds as u64 * 11 / (SECONDS_PER_HOUR * 10)
     }
 
-    /// Lists energy in a window. With the first listing, the meter's present device becomes the one that measures the
-    /// window.
+    /// Lists energy in a window. With the first listing, and the first after everything was withdrawn, the meter's present
+    /// device becomes the one that measures the window.
     pub fn list(&mut self, place: usize, energy_wh: u64, meter: &mut Meter) -> Result<()> {
         let window = self.windows[place];
-        let is_first = window.state == BookWindowState::Unused as u8;
+        let is_first = window.listed_wh == 0;
         let (index, device) = if is_first {
             meter.validate_window(self.window_start(place))?;
-            self.find_device(meter)?
+            self.find_device(place, meter)?
         } else {
             (window.meter as usize, self.meters[window.meter as usize % MAX_BOOK_METERS])
         };
@@ -271,8 +271,8 @@ impl DeliveryBook {
     }
 
     /// Place for the meter's present device in `meters`: its own where it is in there, else the next free one, else
-    /// that of a device that measures no window.
-    fn find_device(&self, meter: &Meter) -> Result<(usize, BookMeter)> {
+    /// that of a device that measures no window but the one at `place`.
+    fn find_device(&self, place: usize, meter: &Meter) -> Result<(usize, BookMeter)> {
         let device = BookMeter { key: meter.key, power_w: meter.power_w, source: meter.source, padding: [0; 7] };
         let count = (self.meter_count as usize).min(MAX_BOOK_METERS);
         if let Some(index) = self.meters[..count].iter().position(|known| *known == device) {
@@ -282,8 +282,10 @@ impl DeliveryBook {
             return Ok((count, device));
         }
         let is_free = |index: &usize| {
-            let has_it = |window: &BookWindow| window.state != 0 && window.meter as usize == *index;
-            !self.windows.iter().any(has_it)
+            let has_it = |(at, window): (usize, &BookWindow)| {
+                window.state != 0 && window.meter as usize == *index && at != place
+            };
+            !self.windows.iter().enumerate().any(has_it)
         };
         let Some(index) = (0..MAX_BOOK_METERS).find(is_free) else { refuse!(BookMetersFull) };
         Ok((index, device))

@@ -90,6 +90,11 @@ pub struct OfferPlace<'a> {
     pub grid_fee_per_kwh: u64,
 }
 
+/// [`Offer::cancelled`]: the offer was cancelled, and not by who listed it.
+pub const CANCELLED: u8 = 1;
+/// [`Offer::cancelled`]: who listed the offer cancelled it, or it is the bus's own.
+pub const CANCELLED_BY_LISTER: u8 = 2;
+
 /// Energy on offer. PDA `["offer", seller, number]`.
 #[account]
 #[derive(Debug, PartialEq, Eq)]
@@ -98,7 +103,7 @@ pub struct Offer {
     pub bump: u8,
     /// One of [`EnergySource`].
     pub source: u8,
-    /// 1 once it was cancelled: its free energy is withdrawn, and it trades no more.
+    /// 0 while it trades; [`CANCELLED`] or [`CANCELLED_BY_LISTER`] once its free energy is withdrawn.
     pub cancelled: u8,
     /// Grows by one with every new price or expiry; the first is 1.
     pub version: u32,
@@ -473,7 +478,7 @@ impl Offer {
         owners_together: u8,
         now: i64,
     ) -> Result<()> {
-        let stopped = self.cancelled == 1 || self.remaining_wh == 0 || now >= self.expires_at || bus.closing == 1;
+        let stopped = self.cancelled != 0 || self.remaining_wh == 0 || now >= self.expires_at || bus.closing == 1;
         let owners_may = !self.is_of_bus()
             || bus.paused == 1
             || owners_together >= bus.pause_approvals()
@@ -488,8 +493,10 @@ impl Offer {
         Ok(())
     }
 
-    /// Withdraws the free energy and stops trading; returns that energy in Wh. Locks stay untouched.
-    pub fn cancel(&mut self) -> Result<u64> {
+    /// Withdraws the free energy and stops trading; returns that energy in Wh. Locks stay untouched. The offer remembers
+    /// that who listed it cancelled it, so that it does not matter who cancels it again once its locks have ended. Of the
+    /// bus's own offers anyone may who can, because nobody certifies what they do not sell.
+    pub fn cancel(&mut self, by_lister: bool) -> Result<u64> {
         let free_wh = self.free_wh();
         ensure!(
             self.cancelled == 0 || free_wh > 0 || self.open_locks == 0,
@@ -498,7 +505,8 @@ impl Offer {
             self.reserved_wh,
             self.open_locks
         );
-        self.cancelled = 1;
+        let by_lister = by_lister || self.is_of_bus();
+        self.cancelled = self.cancelled.max(if by_lister { CANCELLED_BY_LISTER } else { CANCELLED });
         self.listed_wh -= free_wh;
         self.remaining_wh -= free_wh;
         Ok(free_wh)
@@ -546,7 +554,7 @@ impl Offer {
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
         invariant((*source as usize) < EnergySource::ALL.len(), "the source is known")?;
-        invariant(*cancelled <= 1, "flags are 0 or 1")?;
+        invariant(*cancelled <= CANCELLED_BY_LISTER, "who cancelled it is known")?;
         invariant(*version >= 1, "versions start at 1")?;
         invariant(*price_per_kwh > 0, "the price is above zero")?;
         invariant(reserved_wh <= remaining_wh && remaining_wh <= listed_wh, "reserved <= remaining <= listed")?;
@@ -843,14 +851,14 @@ mod tests {
         let mut locked = offer(1_000, 1);
         locked.reserve(300, ANY, LATEST).unwrap();
         locked.take(100, 100, ANY).unwrap();
-        assert_eq!(locked.cancel().unwrap(), 600);
+        assert_eq!(locked.cancel(false).unwrap(), 600);
         assert_eq!((locked.listed_wh, locked.remaining_wh, locked.reserved_wh), (400, 300, 300));
-        refused(locked, MultibusError::NothingToCancel, Offer::cancel);
+        refused(locked, MultibusError::NothingToCancel, |offer| offer.cancel(false));
         refused(locked, MultibusError::OfferCancelled, |offer| offer.reprice(5, 0, 0));
         refused(locked, MultibusError::OfferCancelled, |offer| offer.set_expiry(5, 0, END, 1));
         locked.release(300, 0);
         locked.refund(1);
-        assert_eq!(locked.cancel().unwrap(), 300);
+        assert_eq!(locked.cancel(false).unwrap(), 300);
         assert_eq!((locked.listed_wh, locked.remaining_wh), (100, 0));
     }
 
@@ -948,6 +956,23 @@ mod tests {
     }
 
     #[test]
+    fn an_offer_remembers_that_who_listed_it_cancelled_it() {
+        let cancelled = |mut offer: Offer, by: &[bool]| {
+            by.iter().for_each(|by_lister| drop(offer.cancel(*by_lister).unwrap()));
+            offer.cancelled
+        };
+        for (by, expected) in [
+            (&[false][..], CANCELLED),
+            (&[true], CANCELLED_BY_LISTER),
+            (&[true, false], CANCELLED_BY_LISTER),
+            (&[false, true], CANCELLED_BY_LISTER),
+        ] {
+            assert_eq!(cancelled(offer(10, 1), by), expected, "{by:?}");
+        }
+        assert_eq!(cancelled(own(10, 1), &[false]), CANCELLED_BY_LISTER);
+    }
+
+    #[test]
     fn nobody_buys_from_itself_or_what_does_not_trade() {
         let mut cancelled = offer(10, 1);
         let bus = bus();
@@ -1033,12 +1058,12 @@ mod tests {
     fn an_offer_is_cancelled_again_only_where_something_came_free() {
         let mut cancelled = Offer { cancelled: 1, ..offer(10, 1) };
         (cancelled.remaining_wh, cancelled.reserved_wh, cancelled.open_locks) = (5, 5, 1);
-        refused(cancelled, MultibusError::NothingToCancel, Offer::cancel);
+        refused(cancelled, MultibusError::NothingToCancel, |offer| offer.cancel(false));
         cancelled.reserved_wh = 4;
-        assert_eq!(cancelled.cancel(), Ok(1));
+        assert_eq!(cancelled.cancel(false), Ok(1));
         assert_eq!((cancelled.listed_wh, cancelled.remaining_wh), (9, 4));
         let mut sold_out = Offer { remaining_wh: 0, cancelled: 1, ..offer(10, 1) };
-        assert_eq!(sold_out.cancel(), Ok(0));
+        assert_eq!(sold_out.cancel(false), Ok(0));
     }
 
     #[test]
@@ -1060,7 +1085,7 @@ mod tests {
             &[
                 ("the layout version is the present one", |offer| offer.layout_version = 1),
                 ("the source is known", |offer| offer.source = 6),
-                ("flags are 0 or 1", |offer| offer.cancelled = 2),
+                ("who cancelled it is known", |offer| offer.cancelled = 3),
                 ("versions start at 1", |offer| offer.version = 0),
                 ("the price is above zero", |offer| offer.price_per_kwh = 0),
                 ("reserved <= remaining <= listed", |offer| offer.reserved_wh = 11),
@@ -1129,7 +1154,7 @@ mod tests {
                         prop_assert_eq!(grid, sold * 13 / 1_000);
                         amount + grid_fee > 0
                     }
-                    _ => amount % 7 == 0 && offer.cancel().map(|energy| withdrawn += energy).is_ok(),
+                    _ => amount % 7 == 0 && offer.cancel(false).map(|energy| withdrawn += energy).is_ok(),
                 };
                 if !changed {
                     prop_assert_eq!(offer, before);

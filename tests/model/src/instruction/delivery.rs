@@ -61,7 +61,8 @@ impl Model {
         let place = (capacity.window_start - first_window) / capacity.terms.window_seconds as i64;
         let place = usize::try_from(place).expect("a place of the book");
         let book = self.books.get(&address);
-        let listed = book.and_then(|book| book.windows.get(&place));
+        // Where everything was withdrawn, listing begins anew.
+        let listed = book.and_then(|book| book.windows.get(&place)).filter(|window| window.listed_wh > 0);
         let device = match (listed, book) {
             (Some(window), Some(book)) => Some(book.devices[window.device]),
             _ => meter.map(Self::book_device),
@@ -70,7 +71,7 @@ impl Model {
             && let Some(meter) = meter
         {
             causes.rule(capacity.window_start >= meter.spec.valid_from, "MeterNotValidYet");
-            let fits = book.is_none_or(|book| book.index_of(&Self::book_device(meter)).is_some());
+            let fits = book.is_none_or(|book| book.index_of(place, &Self::book_device(meter)).is_some());
             causes.rule(fits, "BookMetersFull");
         }
         causes.rule(source == 0 || device.is_none_or(|device| device.source == source), "SourceMismatch");
@@ -119,9 +120,9 @@ impl Model {
         let meter = self.meters.get_mut(&meter).expect("checked above");
         let book = self.books.get_mut(&at_book).expect("opened above");
         book.open_offers += 1;
-        if !book.windows.contains_key(&place) {
+        if book.windows.get(&place).is_none_or(|window| window.listed_wh == 0) {
             let present = Self::book_device(meter);
-            let device = book.index_of(&present).expect("checked above");
+            let device = book.index_of(place, &present).expect("checked above");
             match book.devices.get_mut(device) {
                 Some(place) => *place = present,
                 None => book.devices.push(present),

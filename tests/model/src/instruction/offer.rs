@@ -89,6 +89,7 @@ impl Model {
             source: terms.source,
             least_wh,
             cancelled: false,
+            cancelled_by_lister: false,
             version: 1,
             price_per_kwh: terms.price,
             grid_fee_per_kwh: of_place.grid_fee_per_kwh,
@@ -276,7 +277,10 @@ impl Model {
         causes.verdict()?;
         self.collect(&at.address);
         let offer = self.offers.get_mut(&at.address).expect("found above");
-        let is_seller = Self::is_listed_by(&self.buses[&at_bus.address], offer, &caller.address);
+        // Who cancels again once a lock has ended changes nothing. What the bus does not sell is certified by nobody.
+        offer.cancelled_by_lister |=
+            offer.is_own() || Self::is_listed_by(&self.buses[&at_bus.address], offer, &caller.address);
+        let is_seller = offer.cancelled_by_lister;
         let capacity = self.capacities.get_mut(&in_capacity.address).expect("found above");
         let free = offer.free_wh();
         offer.cancelled = true;

@@ -272,6 +272,7 @@ impl Model {
         causes.verdict()?;
         let to = if records { bus.unclaimed } else { destination.address };
         let (wallet, from, authority) = (seller.wallet, seller.vault, at.address);
+        let treasury = bus.treasury;
         self.sync(&from);
         let mut transfers = Vec::new();
         if due > 0 {
@@ -287,6 +288,10 @@ impl Model {
             let lent = self.owe(&at.address, &wallet, due, None, (&caller.address, &rent_payer));
             *self.lamports.get_mut(&at_seller.address).expect("a seller") -= lent;
             *self.lamports.entry(caller.address).or_default() += lent;
+        }
+        if gift > 0 && gift_to != treasury {
+            self.book(&gift_to, gift);
+            self.buses.get_mut(&at.address).expect("found above").diverted += gift;
         }
         self.sellers.remove(&at_seller.address);
         self.close_tokens(&from, &rent_payer.address);

@@ -25,13 +25,12 @@ impl Model {
         let known = bus.is_owner(&owner.address) || bus.former.contains_key(&owner.address);
         causes.rule(known, "OwnerUnknown");
         causes.rule(!known || due > 0, "NothingToClaim");
-        causes.rule(!self.is_frozen(&bus.treasury), "PayerFrozen");
         let amount = u64::try_from(due).expect("within the treasury");
-        // What came while the treasury was frozen goes there first.
+        // What came while the treasury was frozen lies in the unclaimed account. Of the two, a frozen one pays nothing.
+        let (no_treasury, no_unclaimed) = (self.is_frozen(&bus.treasury), self.is_frozen(&bus.unclaimed));
         let diverted = bus.diverted;
-        if diverted > 0 {
-            causes.rule(!self.is_frozen(&bus.unclaimed), "PayerFrozen");
-        }
+        let can_pay = u64::from(!no_treasury) * balance + u64::from(!no_unclaimed) * diverted;
+        causes.rule(amount <= can_pay && (!no_treasury || diverted > 0), "PayerFrozen");
         let mut refused = Causes::default();
         self.payee(&mut refused, &bus.mint, &at.address, &caller.address, &owner.address, destination, None);
         // Only the owner itself has to name an account that can be paid. For a stranger, the debt is recorded; for an owner
@@ -51,16 +50,21 @@ impl Model {
         causes.verdict()?;
         let to = if records { bus.unclaimed } else { destination.address };
         let (treasury, unclaimed) = (bus.treasury, bus.unclaimed);
+        let moves = diverted > 0 && !no_treasury && !no_unclaimed;
+        let from = if no_treasury { unclaimed } else { treasury };
         let back = Transfer { from: unclaimed, to: treasury, authority: at.address, amount: diverted };
-        let payment = Transfer { from: treasury, to, authority: at.address, amount };
+        let payment = Transfer { from, to, authority: at.address, amount };
         let transfers = [back, payment];
-        self.transfer(&transfers[usize::from(diverted == 0)..])?;
+        self.transfer(&transfers[usize::from(!moves)..])?;
         if records {
             self.owe(&at.address, &owner.address, amount, None, (&caller.address, &caller.address));
         }
         let bus = self.buses.get_mut(&at.address).expect("found above");
         bus.diverted = 0;
         bus.has_claimed(&owner.address, balance + diverted);
+        if !moves {
+            bus.diverted = if no_treasury { diverted - amount } else { diverted };
+        }
         Ok(())
     }
 }

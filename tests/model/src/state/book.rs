@@ -112,9 +112,10 @@ pub struct ModelBook {
 }
 
 impl ModelBook {
-    /// The index of a device in the book: where it is, or can be put. `None` where every place is some window's device.
-    pub fn index_of(&self, device: &ModelBookDevice) -> Option<usize> {
-        let is_free = |index: &usize| self.windows.values().all(|window| window.device != *index);
+    /// The index of a device in the book: where it is, or can be put for the window at `place`. `None` where every index is
+    /// the device of some other window.
+    pub fn index_of(&self, place: usize, device: &ModelBookDevice) -> Option<usize> {
+        let is_free = |index: &usize| self.windows.iter().all(|(at, window)| *at == place || window.device != *index);
         match self.devices.iter().position(|known| known == device) {
             None if self.devices.len() < MAX_BOOK_DEVICES => Some(self.devices.len()),
             None => (0..MAX_BOOK_DEVICES).find(is_free),

@@ -16,6 +16,8 @@ pub struct ModelOffer {
     /// Least energy of a purchase or a lock that does not take the rest: the bus's when this was listed.
     pub least_wh: u64,
     pub cancelled: bool,
+    /// Whether who listed it cancelled it, or it is the bus's own.
+    pub cancelled_by_lister: bool,
     pub version: u32,
     /// What the seller asks: buyers pay the grid fee on top.
     pub price_per_kwh: u64,
