@@ -309,7 +309,7 @@ fn a_window_that_others_emptied_is_measured_by_the_device_that_lists_there_again
     let create = list(&market, &seller, window, 100);
     market.execute(&[create]);
     let book = market.book_state();
-    assert_eq!((book.meter_count, book.device(3).key), (4, key));
+    assert_eq!((book.meter_count, book.device(book.place(window).expect("in the book")).key), (4, key));
     market.wind_down();
 }
 

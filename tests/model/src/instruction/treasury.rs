@@ -57,6 +57,10 @@ impl Model {
         let transfers = [back, payment];
         self.transfer(&transfers[usize::from(!moves)..])?;
         if records {
+            if from == to {
+                // It stays where it is, and is booked as a claim.
+                *self.gifts.get_mut(&to).expect("an account with books") += amount as i128;
+            }
             self.owe(&at.address, &owner.address, amount, None, (&caller.address, &caller.address));
         }
         let bus = self.buses.get_mut(&at.address).expect("found above");
