@@ -3,7 +3,6 @@
 //! `docs/anchor.md` explains each.
 
 #![cfg(feature = "network")]
-#![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 use std::ops::Deref;
 
@@ -16,7 +15,6 @@ use solana_transaction_status_client_types::{UiTransactionEncoding, option_seria
 use crate::multibus::{parsers::Event, types::Offer};
 
 /// What `declare_program!` makes of `idls/multibus.json`.
-#[expect(clippy::pedantic, unexpected_cfgs, reason = "the macro of Anchor writes it")]
 mod declared {
     use anchor_lang::prelude::*;
 
@@ -78,14 +76,17 @@ pub fn events_of<C: Clone + Deref<Target = impl Signer>>(program: &Program<C>, s
 
 /// The events of the market's own frames: any program can log the same bytes.
 fn events_in(log: &[String]) -> Vec<Event> {
+    let market = multibus::ID.to_string();
     let mut frames: Vec<&str> = Vec::new();
     let mut events = Vec::new();
     for line in log {
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {
             ["Program", program, "invoke", _] => frames.push(program),
-            ["Program", _, "success"] | ["Program", _, "failed:", ..] => drop(frames.pop()),
-            ["Program", "data:", data] if frames.last() == Some(&multibus::ID.to_string().as_str()) => {
+            ["Program", _, "success"] | ["Program", _, "failed:", ..] => {
+                frames.pop();
+            }
+            ["Program", "data:", data] if frames.last() == Some(&market.as_str()) => {
                 let bytes = BASE64_STANDARD.decode(data).expect("base64");
                 events.push(Event::parse(&bytes).expect("an event of the IDL"));
             }

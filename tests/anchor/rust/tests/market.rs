@@ -73,6 +73,19 @@ impl Market {
         balance.amount.parse().unwrap()
     }
 
+    fn ledger(&self) -> Address {
+        derive(&[LEDGER_SEED, self.bus.as_ref()])
+    }
+
+    /// The capacity of a bus without windows.
+    fn general(&self) -> Address {
+        derive(&[CAPACITY_SEED, self.bus.as_ref(), &[0; 8]])
+    }
+
+    fn treasury(&self) -> Address {
+        derive(&[TREASURY_SEED, self.bus.as_ref()])
+    }
+
     fn trader(&self) -> Address {
         derive(&[TRADER_SEED, self.dan.pubkey().as_ref(), &0u16.to_le_bytes()])
     }
@@ -155,19 +168,9 @@ fn found() -> Market {
     Market { alice, bob, carol, dan, program, mint: token, bus }
 }
 
-#[test]
-fn a_market_from_its_creation_to_a_decision() {
-    let market = found();
-    let Market { alice, bob, carol, dan, program, mint, bus } = &market;
-    let ledger = derive(&[LEDGER_SEED, bus.as_ref()]);
-    let general = derive(&[CAPACITY_SEED, bus.as_ref(), &[0; 8]]);
-    let treasury = derive(&[TREASURY_SEED, bus.as_ref()]);
-    let unclaimed = derive(&[UNCLAIMED_SEED, bus.as_ref()]);
-
-    // Events as they happen, for those that are not `bytemuck`.
-    let (heard, purchases) = mpsc::channel();
-    let subscribed = program.on(move |_, event: EnergyPurchased| heard.send(event).unwrap()).unwrap();
-
+/// Alice creates the bus, which she owns with Bob.
+fn create(market: &Market) -> Bus {
+    let Market { alice, bob, program, mint, bus, .. } = market;
     let counter = derive(&[CREATOR_SEED, alice.pubkey().as_ref()]);
     let config = BusConfig {
         name: "Mill Lane".to_owned(),
@@ -200,11 +203,11 @@ fn a_market_from_its_creation_to_a_decision() {
         creator: alice.pubkey(),
         counter,
         bus: *bus,
-        ledger,
-        capacity: general,
+        ledger: market.ledger(),
+        capacity: market.general(),
         mint: *mint,
-        treasury,
-        unclaimed,
+        treasury: market.treasury(),
+        unclaimed: derive(&[UNCLAIMED_SEED, bus.as_ref()]),
         token_program: TOKEN,
         system_program: SYSTEM,
     };
@@ -214,6 +217,58 @@ fn a_market_from_its_creation_to_a_decision() {
     let created: Bus = program.account(*bus).unwrap();
     assert_eq!(&created.name[..usize::from(created.name_len)], b"Mill Lane");
     assert_eq!((created.owner_count, created.owners[1].share_bps, created.mint), (2, 4_000, *mint));
+    created
+}
+
+/// Alice and Bob decide on another base price.
+fn decide(market: &Market) {
+    let Market { alice, bob, dan, program, mint, bus, .. } = market;
+    let (ledger, general) = (market.ledger(), market.general());
+    let number = program.account::<Ledger>(ledger).unwrap().owners[0].next_proposal;
+    let proposal = derive(&[PROPOSAL_SEED, bus.as_ref(), alice.pubkey().as_ref(), &number.to_le_bytes()]);
+    let proposing =
+        accounts::ProposalCreate { proposer: alice.pubkey(), bus: *bus, ledger, proposal, system_program: SYSTEM };
+    let action = ProposalAction::BasePriceSet { base_price_per_kwh: 120_000 };
+    market.send(proposing, NONE, instruction::ProposalCreate { number, action }, &[alice]).unwrap();
+    let execute = || {
+        let seller = derive(&[SELLER_SEED, bus.as_ref(), bus.as_ref()]);
+        let executing = accounts::ProposalExecute {
+            executor: dan.pubkey(),
+            bus: *bus,
+            ledger,
+            general,
+            proposal,
+            treasury: market.treasury(),
+            seller,
+            vault: derive(&[VAULT_SEED, seller.as_ref()]),
+            mint: *mint,
+            token_program: TOKEN,
+            system_program: SYSTEM,
+        };
+        market.send(executing, NONE, instruction::ProposalExecute {}, &[dan])
+    };
+    assert_eq!(refusal(execute()), MultibusError::ApprovalsMissing as u32);
+    let Proposal { hash, action, .. } = program.account(proposal).unwrap();
+    assert_eq!(action.value, 120_000);
+    let approving = accounts::ProposalApprove { owner: bob.pubkey(), bus: *bus, proposal };
+    let events = market.send(approving, NONE, instruction::ProposalApprove { hash }, &[bob]).unwrap();
+    assert!(matches!(events.as_slice(), [Event::ProposalApproved(approved)] if approved.owner == bob.pubkey()));
+    let events = execute().unwrap();
+    assert!(matches!(events.as_slice(), [Event::ProposalExecuted(_)]));
+    assert_eq!(program.account::<Bus>(*bus).unwrap().base_price_per_kwh, 120_000);
+}
+
+#[test]
+fn a_market_from_its_creation_to_a_decision() {
+    let market = found();
+    let Market { alice, carol, dan, program, mint, bus, .. } = &market;
+    let (ledger, general) = (market.ledger(), market.general());
+
+    // Events as they happen, for those that are not `bytemuck`.
+    let (heard, purchases) = mpsc::channel();
+    let subscribed = program.on(move |_, event: EnergyPurchased| heard.send(event).unwrap()).unwrap();
+
+    let created = create(&market);
 
     // Two sellers list.
     let offers = [(alice, 5_000, 200_000), (carol, 3_000, 150_000)].map(|(wallet, energy_wh, price_per_kwh)| {
@@ -318,38 +373,6 @@ fn a_market_from_its_creation_to_a_decision() {
     assert!(matches!(events.as_slice(), [Event::EnergyPurchased(bought)] if bought.fills[0].energy_wh == 500));
     assert_eq!(market.tokens(dan), FUNDS - 1_000_000);
 
-    // Both owners decide on another base price.
-    let number = program.account::<Ledger>(ledger).unwrap().owners[0].next_proposal;
-    let proposal = derive(&[PROPOSAL_SEED, bus.as_ref(), alice.pubkey().as_ref(), &number.to_le_bytes()]);
-    let proposing =
-        accounts::ProposalCreate { proposer: alice.pubkey(), bus: *bus, ledger, proposal, system_program: SYSTEM };
-    let action = ProposalAction::BasePriceSet { base_price_per_kwh: 120_000 };
-    market.send(proposing, NONE, instruction::ProposalCreate { number, action }, &[alice]).unwrap();
-    let execute = || {
-        let seller = derive(&[SELLER_SEED, bus.as_ref(), bus.as_ref()]);
-        let executing = accounts::ProposalExecute {
-            executor: dan.pubkey(),
-            bus: *bus,
-            ledger,
-            general,
-            proposal,
-            treasury,
-            seller,
-            vault: derive(&[VAULT_SEED, seller.as_ref()]),
-            mint: *mint,
-            token_program: TOKEN,
-            system_program: SYSTEM,
-        };
-        market.send(executing, NONE, instruction::ProposalExecute {}, &[dan])
-    };
-    assert_eq!(refusal(execute()), MultibusError::ApprovalsMissing as u32);
-    let Proposal { hash, action, .. } = program.account(proposal).unwrap();
-    assert_eq!(action.value, 120_000);
-    let approving = accounts::ProposalApprove { owner: bob.pubkey(), bus: *bus, proposal };
-    let events = market.send(approving, NONE, instruction::ProposalApprove { hash }, &[bob]).unwrap();
-    assert!(matches!(events.as_slice(), [Event::ProposalApproved(approved)] if approved.owner == bob.pubkey()));
-    let events = execute().unwrap();
-    assert!(matches!(events.as_slice(), [Event::ProposalExecuted(_)]));
-    assert_eq!(program.account::<Bus>(*bus).unwrap().base_price_per_kwh, 120_000);
+    decide(&market);
     subscribed.unsubscribe();
 }
