@@ -231,7 +231,7 @@ mod tests {
     fn a_long_build_says_how_much_is_left() {
         let log = "   Compiling syn v2.0.119\n\r    Building [==>        ] 100/400: syn, serde(build)\r\x1b[K\r";
         assert_eq!(
-            doing(log, Duration::from_secs(60)),
+            doing(log, Duration::from_mins(1)),
             "100 of 400 crates compiled, about 3 min 00 s left: syn, serde(build)"
         );
         let early = "    Building [>     ] 3/400: syn";

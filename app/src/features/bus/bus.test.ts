@@ -147,7 +147,7 @@ describe('a closing bus', () => {
     const seller = await makeSeller(bus, key(9), { gridFeesOwed: 5n, meter: key(303), openBooks: 1 });
     const other = await makeSeller(bus, key(8));
     const meter = { address: key(303), bus: bus.address, seller: seller.address, key: key(304) } as Meter;
-    const book = makeBook(305, seller, 0, { 0: { soldWh: 1n, paid: 1n } });
+    const book = makeBook(305, seller, 0, { 0: { soldWh: 1n, paid: 1n, deliveredWh: 1n } });
     const base = {
       buses: byAddress([bus]),
       ledgers: new Map([[bus.address, ledger]]),
