@@ -958,7 +958,9 @@ mod tests {
     #[test]
     fn an_offer_remembers_that_who_listed_it_cancelled_it() {
         let cancelled = |mut offer: Offer, by: &[bool]| {
-            by.iter().for_each(|by_lister| drop(offer.cancel(*by_lister).unwrap()));
+            for by_lister in by {
+                offer.cancel(*by_lister).unwrap();
+            }
             offer.cancelled
         };
         for (by, expected) in [
