@@ -524,11 +524,8 @@ export class LiveMarket {
     this.flushTimer = undefined;
     if (this.lifetime.signal.aborted) return;
     const before = this.state.get();
-    if (this.status.kind === 'live') {
-      this.readAt = Date.now();
-      const isOfBooks = (['position', 'seller', 'bus'] as const).some((kind) => this.dirty.has(kind));
-      if (isOfBooks) this.readBooks().catch((error: unknown) => this.fail(error));
-    }
+    const isLive = this.status.kind === 'live';
+    if (isLive) this.readAt = Date.now();
     const { dirty, trades, balances, wallet } = this;
     const { accounts } = this.book;
     this.dirty = new Set();
@@ -565,6 +562,9 @@ export class LiveMarket {
           ? undefined
           : { wallet, lamports: balances.lamports, traders: this.areLanesRead ? lanes() : undefined },
     });
+    // At the end, because it may flush again at once.
+    const isOfBooks = (['position', 'seller', 'bus'] as const).some((kind) => dirty.has(kind));
+    if (isLive && isOfBooks) this.readBooks().catch((error: unknown) => this.fail(error));
   }
 }
 
