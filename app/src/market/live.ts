@@ -129,17 +129,20 @@ export class LiveMarket {
     this.areLanesRead = false;
     for (const { name, walletAt } of KINDS) if (walletAt !== undefined) this.book.forget(name);
     this.forgetBooks();
-    // Whose buses are the user's own has changed, and with it what tokens are called.
-    this.touch('bus');
+    // Whose buses are the user's own has changed, and with it what tokens are called. Those of another time are not known here.
+    if (this.isRead) this.touch('bus');
     // The subscription to the wallet's lanes is part of a round.
     this.round.abort(new WalletChanged());
   }
 
-  /** Shows what was there at another time until everything is read, as long as nothing of now is known. */
+  /** Shows what was there at another time until everything is read, as long as not all of now is known. */
   showLast(last: MarketState): void {
-    if (this.status.kind === 'live' || this.lifetime.signal.aborted) return;
+    if (this.isRead || this.lifetime.signal.aborted) return;
     const { balances, trades, wallet } = this;
-    this.readAt ??= last.readAt;
+    this.readAt = last.readAt;
+    this.bookBuses = last.bookBuses;
+    // What changed until now changed what was shown before: what is shown from here on is not to be emptied by it.
+    this.dirty = new Set();
     for (const [account, units] of last.balances)
       if (!balances.tokens.has(account)) balances.tokens.set(account, units);
     for (const [offer, origin] of last.origins) if (!trades.origins.has(offer)) trades.origins.set(offer, origin);
@@ -529,6 +532,8 @@ export class LiveMarket {
     const { dirty, trades, balances, wallet } = this;
     const { accounts } = this.book;
     this.dirty = new Set();
+    // Until the wallet's lanes are read, those of another time are shown.
+    const last = before.holdings?.wallet === wallet ? before.holdings : undefined;
     const lanes = () => [...accounts.trader.values()].sort((a, b) => a.lane - b.lane);
     this.state.set({
       status: this.status,
@@ -560,7 +565,7 @@ export class LiveMarket {
       holdings:
         wallet === undefined
           ? undefined
-          : { wallet, lamports: balances.lamports, traders: this.areLanesRead ? lanes() : undefined },
+          : { wallet, lamports: balances.lamports, traders: this.areLanesRead ? lanes() : last?.traders },
     });
     // At the end, because it may flush again at once.
     const isOfBooks = (['position', 'seller', 'bus'] as const).some((kind) => dirty.has(kind));
