@@ -86,6 +86,8 @@ describe('a wallet with nothing', () => {
     await page.getByLabel('Buy at the best price').fill('1');
     const missing = page.getByRole('region', { name: 'What is missing' });
     await missing.getByText('Your wallet holds 0').waitFor();
+    // Both are missing, and both are said before anything is got.
+    expect(await missing.getByText('Your wallet has no SOL').count()).toBe(1);
     await missing.getByRole('button', { name: 'Get it from the local network' }).click();
     await missing.waitFor({ state: 'detached' });
     await page.getByText('0.000005 SOL').waitFor();

@@ -4,6 +4,7 @@ import { formatSol, formatTokens, formatUnits } from '../../amount/token';
 import { WH_PER_KWH } from '../../generated';
 import type { Bus, Offer } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
+import { useMarket } from '../../session';
 import { Tokens } from '../../ui/amounts';
 import { Segmented } from '../../ui/fields';
 import { Worth } from '../../ui/Worth';
@@ -42,6 +43,7 @@ export function Shortage({
   readonly bus: Bus;
   readonly preview: Preview;
 }) {
+  const { holdings } = useMarket();
   const isShort = balance !== undefined && balance < total;
   const costs = () =>
     t.totals.yourWalletHoldsThisCosts(
@@ -49,8 +51,10 @@ export function Shortage({
       bus.token,
       formatTokens(total, bus.decimals),
     );
-  const lacksSol = preview.kind === 'refused' && preview.lacksSol === true;
-  return <FundCard bus={bus} tokens={isShort ? costs() : undefined} sol={lacksSol ? preview.reason : undefined} />;
+  // Both are said at once, so that both are got at once: a preview tells of SOL later, and of tokens first.
+  const told = !isShort && preview.kind === 'refused' && preview.lacksSol === true ? preview.reason : undefined;
+  const sol = told ?? (holdings?.lamports === 0n ? t.explain.yourWalletHasNoSol : undefined);
+  return <FundCard bus={bus} tokens={isShort ? costs() : undefined} sol={sol} />;
 }
 
 /** `for 1.50 tokens`, where the node tells what was paid. */
