@@ -99,7 +99,7 @@ describe('a bus that closes', () => {
     const waiting = owner.page.getByRole('region', { name: 'Waiting for you' });
     await waiting.getByText('0.30').waitFor();
     await waiting.getByRole('button', { name: 'Get it' }).click();
-    await waiting.waitFor({ state: 'detached' });
+    await waiting.getByText('Nothing waits for you.').waitFor();
     await goto(page, `#/bus/${bus}`);
     await page.getByText('All that it owed is paid.').waitFor();
   }, 300_000);
