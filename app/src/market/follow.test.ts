@@ -412,6 +412,20 @@ describe('delivery books', () => {
     expect(live.state.get().books.get(BOOK)?.settled).toBe(2n);
   });
 
+  it('that are read because of news do not hide the news', async () => {
+    market();
+    await start();
+    live.setWallet(WALLET);
+    await pass(3_000);
+    market({ operator: WALLET });
+    offerAt(77n);
+    provider.slot += 1n;
+    await live.refresh([BUS, OFFER]);
+    await pass(2_000);
+    expect(live.state.get().bookBuses.has(BUS)).toBe(true);
+    expect(price()).toBe(77n);
+  });
+
   it('of a bus are read while a screen looks at it', async () => {
     market();
     book(3n);
