@@ -113,7 +113,7 @@ impl Model {
         self.settlement_mint(&mut causes, bus, mint, token_program);
         causes.rule(bus.is_operator(&operator.address), "NotTheOperator");
         // A seller that has its account may be admitted again; none opens any more.
-        let is_open = self.sellers.contains_key(&self.seller_address(&at.address, &wallet).0);
+        let is_open = self.sellers.contains_key(&seller.address);
         causes.rule(!bus.closing || is_open, "BusClosing");
         self.can_admit(&mut causes, &at.address, &wallet, [operator, seller, vault, system]);
         causes.verdict()?;
