@@ -106,3 +106,46 @@ export async function readTransaction({ rpc }: Connection, signature: Signature)
     fee: meta.fee,
   };
 }
+
+/** Signatures that a node lists at once. */
+const PAGE = 1_000;
+
+/** A transaction that a node lists. */
+interface Listed {
+  readonly signature: Signature;
+  /** In unix seconds; `null` where the node does not tell. */
+  readonly blockTime: bigint | null;
+}
+
+/** Transactions that succeeded and name an account, newest first, as many at once as a node lists. */
+export async function* listedPages(
+  { rpc }: Connection,
+  account: Address,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly Listed[]> {
+  let before: Signature | undefined;
+  for (;;) {
+    const page = await rpc
+      .getSignaturesForAddress(account, {
+        limit: PAGE,
+        commitment: COMMITMENT,
+        ...(before === undefined ? {} : { before }),
+      })
+      .send(signal === undefined ? {} : { abortSignal: signal });
+    yield page.filter(({ err }) => err === null);
+    before = page.at(-1)?.signature;
+    if (page.length < PAGE) return;
+  }
+}
+
+/** Signatures of all transactions that succeeded and name an account, newest first. */
+export async function signaturesOf(
+  connection: Connection,
+  account: Address,
+  signal: AbortSignal,
+): Promise<readonly Signature[]> {
+  const found: Signature[] = [];
+  for await (const page of listedPages(connection, account, signal))
+    found.push(...page.map(({ signature }) => signature));
+  return found;
+}

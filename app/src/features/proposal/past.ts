@@ -7,6 +7,7 @@ import { COMMITMENT, type Connection } from '../../chain/connection';
 import { actionOf } from '../../market/decode';
 import { rawEventsOf, type RawEvent } from '../../market/events';
 import type { Action } from '../../market/model';
+import { signaturesOf } from '../../market/transactions';
 
 /** Somebody's approval. */
 export interface Approval {
@@ -74,7 +75,6 @@ export function decisionsOf(events: readonly Dated[]): readonly Decision[] {
   return decided;
 }
 
-const PAGE = 1_000;
 const READ_AT_ONCE = 8;
 
 /** Reads what was decided on a bus; `onProgress` hears of how many transactions were read, and of all. */
@@ -85,13 +85,14 @@ export async function readDecisions(
   onProgress: (read: number, all: number) => void,
 ): Promise<readonly Decision[]> {
   // Proposals are made and carried out with the bus's ledger, and approved without it.
-  const onLedger = await signaturesOf(connection, await ledgerAddress(bus), signal);
+  const oldestFirst = async (account: Address) => (await signaturesOf(connection, account, signal)).toReversed();
+  const onLedger = await oldestFirst(await ledgerAddress(bus));
   const first = await readEvents(connection, onLedger, signal, (read) => onProgress(read, onLedger.length));
   const proposals = first.flatMap(({ event }) =>
     event.__kind === 'ProposalCreated' && event.data.bus === bus ? [event.data.proposal] : [],
   );
   const known = new Set(onLedger);
-  const pages = await Promise.all(proposals.map((proposal) => signaturesOf(connection, proposal, signal)));
+  const pages = await Promise.all(proposals.map(oldestFirst));
   const more = [...new Set(pages.flat())].filter((signature) => !known.has(signature));
   const second = await readEvents(connection, more, signal, (read) => onProgress(read, more.length));
   const all = [...first, ...second];
@@ -127,22 +128,4 @@ async function readEvents(
     }
   }
   return found;
-}
-
-/** Signatures of what succeeded and names an account, oldest first. */
-async function signaturesOf({ rpc }: Connection, account: Address, signal: AbortSignal): Promise<Signature[]> {
-  const found: Signature[] = [];
-  let before: Signature | undefined;
-  for (;;) {
-    const page = await rpc
-      .getSignaturesForAddress(account, {
-        limit: PAGE,
-        commitment: COMMITMENT,
-        ...(before === undefined ? {} : { before }),
-      })
-      .send({ abortSignal: signal });
-    found.push(...page.filter(({ err }) => err === null).map(({ signature }) => signature));
-    before = page.at(-1)?.signature;
-    if (page.length < PAGE) return found.toReversed();
-  }
 }

@@ -3,12 +3,12 @@
  * were closed since.
  */
 
-import type { Address, Signature } from '@solana/kit';
+import type { Address } from '@solana/kit';
 
 import { traderAddress } from '../../chain/address';
 import { COMMITMENT, type Connection } from '../../chain/connection';
 import type { Fill, Receipt, Trade } from '../../market/model';
-import { readTransaction } from '../../market/transactions';
+import { readTransaction, signaturesOf } from '../../market/transactions';
 import { Store } from '../../state/store';
 import { MAX_LANES } from './lanes';
 
@@ -25,7 +25,6 @@ export interface Bought {
 /** Whether all purchases are wanted, from the chain: asked for, or a lane was closed and its receipts went with it. */
 export const isHistoryWanted = new Store(false);
 
-const PAGE = 1_000;
 const READ_AT_ONCE = 8;
 
 /** Purchases from receipts and from trades that are known already, newest first. */
@@ -112,24 +111,6 @@ export async function readSales(
     }
   }
   return [...found.values()];
-}
-
-/** Signatures of transactions that succeeded and name a lane. */
-async function signaturesOf({ rpc }: Connection, lane: Address, signal: AbortSignal): Promise<Signature[]> {
-  const found: Signature[] = [];
-  let before: Signature | undefined;
-  for (;;) {
-    const page = await rpc
-      .getSignaturesForAddress(lane, {
-        limit: PAGE,
-        commitment: COMMITMENT,
-        ...(before === undefined ? {} : { before }),
-      })
-      .send({ abortSignal: signal });
-    found.push(...page.filter(({ err }) => err === null).map(({ signature }) => signature));
-    before = page.at(-1)?.signature;
-    if (page.length < PAGE) return found;
-  }
 }
 
 /** Purchases as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. */

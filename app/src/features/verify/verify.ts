@@ -12,7 +12,7 @@ import { unhex } from '../../chain/hex';
 import { decodeTrader } from '../../market/decode';
 import type { Fill, Trade, Trader } from '../../market/model';
 import { kindOf } from '../../market/read';
-import { readTransaction, type ReadTransaction } from '../../market/transactions';
+import { listedPages, readTransaction, type ReadTransaction } from '../../market/transactions';
 import { PROGRAM } from '../../programs';
 import { t } from '../../words';
 import { EMPTY_ROOT, nextHistoryRoot } from '../purchase/hash';
@@ -75,7 +75,6 @@ export interface Known {
   readonly wallet: Address | undefined;
 }
 
-const PAGE = 1_000;
 const READ_AT_ONCE = 8;
 /** A block's time may be a second off the time that the program saw. */
 const CLOCK_SECONDS = 2;
@@ -222,7 +221,7 @@ async function findByTime(
   at: number,
   signal: AbortSignal,
 ): Promise<Found | undefined> {
-  for await (const page of pages(connection, lane)) {
+  for await (const page of listedPages(connection, lane)) {
     const near = page.filter(({ blockTime }) => blockTime == null || Math.abs(Number(blockTime) - at) <= CLOCK_SECONDS);
     for (const { signature } of near) {
       if (signal.aborted) return undefined;
@@ -246,7 +245,7 @@ async function findTransaction(
   onProgress: (looked: number) => void,
 ): Promise<{ readonly purchases: readonly Promise<Processed>[]; readonly looked: number }> {
   let looked = 0;
-  for await (const page of pages(connection, mentions)) {
+  for await (const page of listedPages(connection, mentions)) {
     for (let at = 0; at < page.length && !signal.aborted; at += READ_AT_ONCE) {
       const some = page.slice(at, at + READ_AT_ONCE);
       const transactions = await Promise.all(some.map(({ signature }) => readTransaction(connection, signature)));
@@ -265,28 +264,6 @@ async function findTransaction(
 }
 
 /** A transaction that a node lists. */
-interface Listed {
-  readonly signature: Signature;
-  readonly blockTime: bigint | null;
-}
-
-/** What succeeded and mentions an address, newest first. */
-async function* pages({ rpc }: Connection, mentions: Address): AsyncGenerator<readonly Listed[]> {
-  let before: Signature | undefined;
-  for (;;) {
-    const page = await rpc
-      .getSignaturesForAddress(mentions, {
-        limit: PAGE,
-        commitment: COMMITMENT,
-        ...(before === undefined ? {} : { before }),
-      })
-      .send();
-    yield page.filter(({ err }) => err === null);
-    before = page.at(-1)?.signature;
-    if (page.length < PAGE) return;
-  }
-}
-
 /** A purchase of a lane's history. */
 export interface HistoricPurchase {
   readonly hash: string;
@@ -309,7 +286,7 @@ export async function history(
     found.set(nonce, { hash, nonce, at, energyWh, paid, fills: [], signature: undefined });
   }
   let looked = 0;
-  for await (const page of pages(connection, lane.address)) {
+  for await (const page of listedPages(connection, lane.address)) {
     for (let at = 0; at < page.length; at += READ_AT_ONCE) {
       looked += Math.min(READ_AT_ONCE, page.length - at);
       onProgress(looked);
