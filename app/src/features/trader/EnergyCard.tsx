@@ -7,7 +7,7 @@ import { clockLabel, dateLabel } from '../../amount/time';
 import { SOURCES } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { Energy, Tokens } from '../../ui/amounts';
-import { classes } from '../../ui/classes';
+import { BarChart } from '../../ui/BarChart';
 import { Segmented } from '../../ui/fields';
 import { saveFile } from '../../ui/file';
 import { AddressLabel, Card, Empty, Facts, numbers, Reading, TableHead } from '../../ui/parts';
@@ -144,14 +144,7 @@ function periodLabel(span: Span, { from, to }: Period): string {
   return span === 'day' ? dateLabel(from) : `${dateLabel(from)} – ${dateLabel(to - 1)}`;
 }
 
-const WIDTH = 640;
-const HEIGHT = 200;
-const LEFT = 62;
-const BOTTOM = 28;
-const TOP = 10;
-const RIGHT = 8;
-
-/** Bars of energy, stacked by source. Floats are used here for pixels, and nowhere else. */
+/** Bars of energy, stacked by source. */
 function EnergyChart({
   bars,
   span,
@@ -163,10 +156,6 @@ function EnergyChart({
 }) {
   const [chosen, setChosen] = useState<number | undefined>();
   const highest = bars.reduce((most, { totalWh }) => (totalWh > most ? totalWh : most), 1n);
-  const y = (wh: bigint) => HEIGHT - BOTTOM - (Number((wh * 10_000n) / highest) / 10_000) * (HEIGHT - BOTTOM - TOP);
-  const step = (WIDTH - LEFT - RIGHT) / bars.length;
-  const thick = Math.min(step * 0.76, 34);
-  const x = (index: number) => LEFT + step * index + (step - thick) / 2;
   const label = (from: number) => (span === 'day' ? clockLabel(from) : dateLabel(from));
   const fullest = bars.reduce((best, { totalWh }, index) => (totalWh > (bars[best]?.totalWh ?? 0n) ? index : best), 0);
   const at = Math.min(chosen ?? fullest, bars.length - 1);
@@ -179,63 +168,24 @@ function EnergyChart({
     of.bySource.map(({ source, wh }) => `${formatEnergy(wh)} ${t.sources[source]}`).join(', ');
   return (
     <figure className="chart-figure energy-chart">
-      <svg
-        className="chart"
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        role="img"
-        aria-label={t.energyCard.chart(side, formatEnergy(all), bars.length)}
-      >
-        <g className="axis">
-          {[0n, highest / 2n, highest].map((wh, index) => (
-            <g key={index}>
-              <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(wh)} y2={y(wh)} className="grid" />
-              <text x={LEFT - 6} y={y(wh) + 4} textAnchor="end">
-                {formatEnergy(wh)}
-              </text>
-            </g>
-          ))}
-        </g>
-        {bars.map(({ from, bySource }, index) => {
+      <BarChart
+        label={t.energyCard.chart(side, formatEnergy(all), bars.length)}
+        bars={bars}
+        highest={highest}
+        columnClass="energy-column"
+        keyOf={({ from }) => from}
+        endOf={({ from }) => label(from)}
+        at={at}
+        onChoose={setChosen}
+        draw={({ bySource }, { x, width, y }) => {
           let under = 0n;
-          return (
-            <g
-              key={from}
-              className={classes('energy-column', index === at && 'chosen')}
-              onPointerEnter={() => setChosen(index)}
-            >
-              <rect
-                x={LEFT + step * index}
-                y={TOP}
-                width={step}
-                height={HEIGHT - BOTTOM - TOP}
-                className="bar-ground"
-              />
-              {bySource.map(({ source, wh }) => {
-                const [bottom, top] = [y(under), y(under + wh)];
-                under += wh;
-                return (
-                  <rect
-                    key={source}
-                    x={x(index)}
-                    y={top}
-                    width={thick}
-                    height={bottom - top}
-                    className={`fill-${source}`}
-                  />
-                );
-              })}
-            </g>
-          );
-        })}
-        <g className="axis">
-          <text x={LEFT} y={HEIGHT - 8}>
-            {label(bars[0]?.from ?? 0)}
-          </text>
-          <text x={WIDTH - RIGHT} y={HEIGHT - 8} textAnchor="end">
-            {label(bars.at(-1)?.from ?? 0)}
-          </text>
-        </g>
-      </svg>
+          return bySource.map(({ source, wh }) => {
+            const [bottom, top] = [y(under), y(under + wh)];
+            under += wh;
+            return <rect key={source} x={x} y={top} width={width} height={bottom - top} className={`fill-${source}`} />;
+          });
+        }}
+      />
       <figcaption>
         <ul className="legend">
           {present.map((source) => (

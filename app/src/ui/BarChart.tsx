@@ -1,0 +1,87 @@
+/** The frame of bars of energy over time: a grid, one column for each bar, and the ends of the time axis. */
+
+import type { ReactNode } from 'react';
+
+import { formatEnergy } from '../amount/energy';
+import { classes } from './classes';
+
+const WIDTH = 640;
+const HEIGHT = 200;
+const LEFT = 62;
+const BOTTOM = 28;
+const TOP = 10;
+const RIGHT = 8;
+
+/** Where a column's bars are drawn, in pixels. Floats are used here for pixels, and nowhere else. */
+export interface Column {
+  readonly x: number;
+  readonly width: number;
+  /** Height above which an amount of energy ends, from the top. */
+  readonly y: (wh: bigint) => number;
+}
+
+/** Columns for bars that `draw` fills; the one at `at` is marked, and a pointer over another chooses that. */
+export function BarChart<Bar>({
+  label,
+  bars,
+  highest,
+  columnClass,
+  keyOf,
+  endOf,
+  at,
+  onChoose,
+  draw,
+}: {
+  readonly label: string;
+  readonly bars: readonly Bar[];
+  /** The energy that the highest bar may have; above 0. */
+  readonly highest: bigint;
+  readonly columnClass: string;
+  readonly keyOf: (bar: Bar) => number;
+  /** What stands under the first bar and under the last. */
+  readonly endOf: (bar: Bar) => string;
+  readonly at: number;
+  readonly onChoose: (index: number) => void;
+  readonly draw: (bar: Bar, column: Column) => ReactNode;
+}) {
+  const [first, last] = [bars[0], bars.at(-1)];
+  const y = (wh: bigint) => HEIGHT - BOTTOM - (Number((wh * 10_000n) / highest) / 10_000) * (HEIGHT - BOTTOM - TOP);
+  const step = (WIDTH - LEFT - RIGHT) / bars.length;
+  const width = Math.min(step * 0.76, 34);
+  return (
+    <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+      <g className="axis">
+        {[0n, highest / 2n, highest].map((wh, index) => (
+          <g key={index}>
+            <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(wh)} y2={y(wh)} className="grid" />
+            <text x={LEFT - 6} y={y(wh) + 4} textAnchor="end">
+              {formatEnergy(wh)}
+            </text>
+          </g>
+        ))}
+      </g>
+      {bars.map((bar, index) => (
+        <g
+          key={keyOf(bar)}
+          className={classes(columnClass, index === at && 'chosen')}
+          onPointerEnter={() => onChoose(index)}
+        >
+          <rect x={LEFT + step * index} y={TOP} width={step} height={HEIGHT - BOTTOM - TOP} className="bar-ground" />
+          {draw(bar, { x: LEFT + step * index + (step - width) / 2, width, y })}
+        </g>
+      ))}
+      <g className="axis">
+        {first !== undefined && (
+          <text x={LEFT} y={HEIGHT - 8} textAnchor="start">
+            {endOf(first)}
+          </text>
+        )}
+        {last !== undefined && bars.length > 1 && (
+          <text x={WIDTH - RIGHT} y={HEIGHT - 8} textAnchor="end">
+            {endOf(last)}
+          </text>
+        )}
+      </g>
+    </svg>
+  );
+}
