@@ -53,6 +53,8 @@ pub struct Treasury {
     pub address: Address,
     /// What it holds.
     pub balance: u64,
+    /// Revenue that came while the treasury was frozen, and waits in the bus's unclaimed account. Owners claim it too.
+    pub diverted: u64,
     /// Owners in their order, then former owners with unclaimed revenue.
     pub claims: Vec<Claimable>,
     /// What no share covers yet, fewer base units than there are owners; it is divided with later revenue.
@@ -64,6 +66,8 @@ pub struct Treasury {
 pub struct TreasuryTotals {
     /// What it holds.
     pub balance: u64,
+    /// Revenue that waits in the bus's unclaimed account.
+    pub diverted: u64,
     /// What owners may claim now, in all.
     pub claimable: u64,
     /// What no share covers yet.
@@ -75,7 +79,10 @@ impl Treasury {
     pub fn new(bus: &Keyed<Bus>, ledger: &Ledger, balance: u64) -> Result<Self> {
         let decode = |cause: &str| Error::Decode { kind: "bus", address: bus.address, cause: cause.to_string() };
         let too_little = || decode("its treasury holds less than its owners may claim");
-        if ledger.claimable_total(bus, balance).is_none_or(|total| total > u128::from(balance)) {
+        let Some(held) = balance.checked_add(ledger.diverted) else {
+            return Err(decode("its treasury and the revenue that waits for it hold more than 64 bits"));
+        };
+        if ledger.claimable_total(bus, balance).is_none_or(|total| total > u128::from(held)) {
             return Err(too_little());
         }
         let former = &ledger.former_owners[..usize::from(ledger.former_owner_count).min(ledger.former_owners.len())];
@@ -87,15 +94,15 @@ impl Treasury {
                 Ok(Claimable { owner, share_bps, claimable, is_former })
             })
             .collect::<Result<Vec<_>>>()?;
-        let remainder = claims.iter().try_fold(balance, |left, claim| left.checked_sub(claim.claimable));
+        let remainder = claims.iter().try_fold(held, |left, claim| left.checked_sub(claim.claimable));
         let remainder = remainder.ok_or_else(too_little)?;
-        Ok(Self { address: bus.treasury, balance, claims, remainder })
+        Ok(Self { address: bus.treasury, balance, diverted: ledger.diverted, claims, remainder })
     }
 
     /// Its sums.
     pub fn totals(&self) -> TreasuryTotals {
         let claimable = self.claims.iter().map(|claim| claim.claimable).sum();
-        TreasuryTotals { balance: self.balance, claimable, remainder: self.remainder }
+        TreasuryTotals { balance: self.balance, diverted: self.diverted, claimable, remainder: self.remainder }
     }
 }
 

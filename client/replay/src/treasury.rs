@@ -69,7 +69,7 @@ pub(crate) async fn result(
         .collect();
     Ok(TreasuryResult {
         address: treasury.address.to_string(),
-        received_base_units: treasury.balance + ledger.period_claimed,
+        received_base_units: treasury.balance + treasury.diverted + ledger.period_claimed,
         in_vault_base_units,
         claimed_base_units: ledger.period_claimed,
         claimable_base_units: treasury.totals().claimable,

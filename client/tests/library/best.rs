@@ -6,6 +6,7 @@ use {
     multibus_client::{
         Address, Error, Keypair, PricePerKwh, SharedSigner, Signer, Wallet, Wh,
         best::Want,
+        bus::BusConfig,
         chain::Chain,
         multibus::token::SPL_TOKEN_ID,
         offer::{EnergySource, OfferFilter, OfferSort},
@@ -112,6 +113,11 @@ async fn what_was_bought_before_a_failure_is_told() {
 
 /// A market whose token has an issuer that can freeze accounts.
 async fn with_an_issuer() -> EmbeddedMarket {
+    of_an_issuer(|_| {}).await
+}
+
+/// The same, with a bus configured otherwise.
+pub async fn of_an_issuer(configure: impl FnOnce(&mut BusConfig)) -> EmbeddedMarket {
     let fresh = EmbeddedMarket::new().await;
     let issuer = fresh.owner.address();
     let keypair = Arc::new(Keypair::new());
@@ -121,12 +127,14 @@ async fn with_an_issuer() -> EmbeddedMarket {
     let freezable = spl_token_interface::instruction::initialize_mint2(&SPL_TOKEN_ID, &mint, &issuer, Some(&issuer), 6);
     let keypair: SharedSigner = keypair;
     fresh.owner.send_with(&[keypair], &[create, freezable.unwrap()], &[]).await.unwrap();
-    let bus = fresh.owner.bus_create(&mint, &open_bus(&fresh.owner)).await.unwrap().address;
+    let mut config = open_bus(&fresh.owner);
+    configure(&mut config);
+    let bus = fresh.owner.bus_create(&mint, &config).await.unwrap().address;
     fresh.owner.mint_to(&mint, &issuer, FUNDS).await.unwrap();
     EmbeddedMarket { mint, bus, buses: vec![bus], ..fresh }
 }
 
-async fn freeze(fresh: &EmbeddedMarket, account: &Address) {
+pub async fn freeze(fresh: &EmbeddedMarket, account: &Address) {
     let issuer = fresh.owner.address();
     let freeze = spl_token_interface::instruction::freeze_account(&SPL_TOKEN_ID, account, &fresh.mint, &issuer, &[]);
     fresh.owner.send(&[freeze.unwrap()]).await.unwrap();

@@ -512,7 +512,7 @@ fn figures(account: &Figures<'_>, number: u64, now: i64) {
         Figures::Ledger(ledger, bus) => {
             if let Ok(treasury) = Treasury::new(bus, ledger, number) {
                 let claims: u128 = treasury.claims.iter().map(|claim| u128::from(claim.claimable)).sum();
-                assert_eq!(claims + u128::from(treasury.remainder), u128::from(number));
+                assert_eq!(claims + u128::from(treasury.remainder), u128::from(number) + u128::from(treasury.diverted));
                 assert_eq!(u128::from(treasury.totals().claimable), claims);
             }
         }
@@ -686,7 +686,9 @@ fn accounts_of_any_bytes_are_refused_or_show_what_is_there() {
         for bit in 0..account.data.len() * 8 {
             let mut flipped = account.clone();
             flipped.data[bit / 8] ^= 1 << (bit % 8);
-            specimens.read(address, &flipped, 1_000, 5);
+            for (number, now) in [(1_000, 5), (u64::MAX, i64::MAX)] {
+                specimens.read(address, &flipped, number, now);
+            }
         }
         for length in 0..=account.data.len() {
             let cut = Account { data: account.data[..length].to_vec(), ..account.clone() };

@@ -1,5 +1,8 @@
 use {
-    crate::support::{Fault, FaultyChain},
+    crate::{
+        best::{freeze, of_an_issuer},
+        support::{Fault, FaultyChain},
+    },
     multibus_client::{
         Address, Event, PricePerKwh, Sent, Wallet, Wh,
         bus::OwnerShare,
@@ -74,6 +77,25 @@ async fn owners_claim_their_exact_shares_in_both_token_programs() {
         let empty = treasury(&fresh).await;
         assert_eq!((empty.balance, empty.totals().claimable), (0, 0));
     }
+}
+
+#[tokio::test]
+async fn what_came_while_the_treasury_was_frozen_is_shown_and_claimed() {
+    let fresh = of_an_issuer(|config| config.terms.grid_fee_per_kwh = 1_000).await;
+    let (seller, buyer, owner) = (fresh.member().await, fresh.member().await, fresh.owner.address());
+    let offer = seller.offer_create(&fresh.bus, &terms(1_000, 400)).await.unwrap();
+    buyer.buy(&PurchaseOrder::exactly(offer.address, Wh(1_000), PricePerKwh(1_400))).await.unwrap();
+    freeze(&fresh, &fresh.market().treasury(&fresh.bus).await.unwrap().address).await;
+    assert_eq!(buyer.grid_sweep(&fresh.bus, &seller.address()).await.unwrap().amount, Some(1_000));
+    let due = fresh.market().treasury(&fresh.bus).await.unwrap();
+    assert_eq!((due.balance, due.diverted, due.remainder), (0, 1_000, 0));
+    assert_eq!((due.totals().claimable, due.totals().diverted), (1_000, 1_000));
+    let had = fresh.tokens(&owner).await.unwrap();
+    assert_eq!(claimed(&buyer.treasury_claim(&fresh.bus, &owner).await.unwrap()), 1_000);
+    assert_eq!(fresh.tokens(&owner).await.unwrap() - had, 1_000);
+    let due = fresh.market().treasury(&fresh.bus).await.unwrap();
+    assert_eq!((due.diverted, due.totals().claimable), (0, 0));
+    assert_eq!(fresh.market().audit(&fresh.bus).await.unwrap().violations, Vec::<String>::new());
 }
 
 #[tokio::test]

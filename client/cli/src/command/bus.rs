@@ -238,6 +238,7 @@ async fn show(bus: &Address, session: &Session) -> Result<Reply, Failure> {
         bus: BusView::of(&bus, now),
         former_owners: FormerOwnerView::all(&ledger),
         treasury_balance_base_units: treasury.balance,
+        treasury_diverted_base_units: treasury.diverted,
         treasury_claimable_base_units: treasury.totals().claimable,
         money: MoneyView::of(&ledger, &sellers, &offers, &books),
         meters,
@@ -653,6 +654,8 @@ struct Shown {
     bus: BusView,
     former_owners: Vec<FormerOwnerView>,
     treasury_balance_base_units: u64,
+    /// Revenue that came while the treasury was frozen, and waits in the unclaimed account.
+    treasury_diverted_base_units: u64,
     treasury_claimable_base_units: u64,
     #[serde(flatten)]
     money: MoneyView,
@@ -680,6 +683,12 @@ impl View for Shown {
             tokens(self.treasury_balance_base_units),
             tokens(self.treasury_claimable_base_units)
         ));
+        if self.treasury_diverted_base_units > 0 {
+            page.line(format!(
+                "  of that {} came while the treasury was frozen, and waits beside it",
+                tokens(self.treasury_diverted_base_units)
+            ));
+        }
         page.line(format!(
             "the vaults hold for {}: {} to withdraw,",
             count(money.open_sellers, "seller"),

@@ -199,6 +199,8 @@ struct TreasuryView {
     mint: String,
     mint_decimals: u8,
     balance_base_units: u64,
+    /// Revenue that came while the treasury was frozen: it waits in the bus's unclaimed account, and is claimed too.
+    diverted_base_units: u64,
     claimable_base_units: u64,
     remainder_base_units: u64,
     /// What the bus sold that is not in the treasury yet: released to its seller account.
@@ -218,6 +220,7 @@ impl TreasuryView {
             mint: bus.mint.to_string(),
             mint_decimals: bus.mint_decimals,
             balance_base_units: treasury.balance,
+            diverted_base_units: treasury.diverted,
             claimable_base_units: treasury.totals().claimable,
             remainder_base_units: treasury.remainder,
             released_base_units: outside.map_or(0, |outside| outside.money.released),
@@ -238,6 +241,7 @@ impl View for TreasuryView {
             ("treasury", self.treasury.clone()),
             ("token", format!("{} ({})", self.mint, count(self.mint_decimals, "decimal"))),
             ("balance", format!("{} ({} base units)", tokens(self.balance_base_units), self.balance_base_units)),
+            ("came while frozen", format!("{}, claimed with the rest", tokens(self.diverted_base_units))),
             ("claimable", tokens(self.claimable_base_units)),
             ("remainder", format!("{}, divided with the next sale", count(self.remainder_base_units, "base unit"))),
             ("sold, not yet here", format!("{}, brought in by the next claim", tokens(outside))),

@@ -509,7 +509,7 @@ fn revenue_is_divided_to_the_base_unit() {
     let empty = shared.treasury();
     assert_fields(
         &empty,
-        "bus treasury mint mint_decimals balance_base_units claimable_base_units remainder_base_units \
+        "bus treasury mint mint_decimals balance_base_units diverted_base_units claimable_base_units remainder_base_units \
          released_base_units proceeds_base_units releasable_base_units owners",
     );
     assert_fields(&empty["owners"][0], "owner share_bps claimable_base_units former");

@@ -137,7 +137,7 @@ pub const BUS: &str = " address name creator bus_seq mint mint_decimals token_pr
 pub const TERMS: &str = " from window_seconds gate_closure_seconds settlement grid_fee_per_kwh \
                          reading_deadline_seconds correction_seconds";
 /// What `bus show` says beside [`BUS`].
-pub const BUS_SHOWN: &str = " former_owners treasury_balance_base_units treasury_claimable_base_units open_sellers \
+pub const BUS_SHOWN: &str = " former_owners treasury_balance_base_units treasury_diverted_base_units treasury_claimable_base_units open_sellers \
                              open_windows open_proposals open_claims open_offers open_locks released_base_units \
                              proceeds_base_units deposits_base_units held_base_units grid_fees_base_units open_books \
                              open_positions meters unclaimed_base_units sold_wh capacities";

@@ -127,10 +127,10 @@ impl Ledger {
         self.revenue(treasury_balance).saturating_add(self.period_claimed).checked_sub(self.accrued_total)
     }
 
-    /// What the treasury holds, and what it would hold if it had not been frozen. Cannot overflow: a mint's supply fits 64
-    /// bits.
+    /// What the treasury holds, and what it would hold if it had not been frozen. On the chain it cannot overflow: a mint's
+    /// supply fits 64 bits.
     fn revenue(&self, treasury_balance: u64) -> u64 {
-        treasury_balance + self.diverted
+        treasury_balance.saturating_add(self.diverted)
     }
 
     /// What a wallet may claim now, in token base units: an owner's share, or what a former owner left unclaimed.
