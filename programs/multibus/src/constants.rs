@@ -58,6 +58,16 @@ pub const POSITION_SEED: &[u8] = b"position";
 #[constant]
 pub const CERTIFICATE_SEED: &[u8] = b"certificate";
 
+/// Seed of a bid: `["bid", transaction hash]`.
+#[constant]
+pub const BID_SEED: &[u8] = b"bid";
+/// Seed of a clearer's proof of an auction's price: `["clearing", capacity, clearer]`.
+#[constant]
+pub const CLEARING_SEED: &[u8] = b"clearing";
+/// Seed of the token account that holds the deposits of bids: `["escrow", bus]`.
+#[constant]
+pub const ESCROW_SEED: &[u8] = b"escrow";
+
 /// Layout version written into every account; a later layout gets the next number.
 #[constant]
 pub const LAYOUT_VERSION: u8 = 2;
@@ -140,6 +150,20 @@ pub const CERTIFICATE_SECONDS: i64 = 30 * 24 * 60 * 60;
 /// Bytes that the beneficiary of a certificate can have (UTF-8, at least one).
 #[constant]
 pub const MAX_BENEFICIARY_LEN: usize = 64;
+
+/// On terms with an auction, gate closure and window together last at least this long, in seconds: 15 minutes.
+#[constant]
+pub const MIN_AUCTION_SECONDS: u32 = 15 * 60;
+/// How long before the gate of an auction offers and bids can no longer be withdrawn, in seconds.
+#[constant]
+pub const AUCTION_CLOSING_SECONDS: i64 = 300;
+/// How long after the gate an auction waits for the proof of its price, in seconds: 24 hours. Then all bids are
+/// returned.
+#[constant]
+pub const AUCTION_PROOF_SECONDS: i64 = 24 * 60 * 60;
+/// Bids that one window can have: 2^20. The sum of their energy fits 64 bits.
+#[constant]
+pub const MAX_BIDS: u32 = 1u32 << 20;
 
 /// How long a lock holds energy, in seconds. The expiry second itself still settles.
 #[constant]

@@ -508,6 +508,65 @@ errors! {
     RefundFixed,
     #[msg("The window's device has another source of energy; list with that source, or with 0")]
     SourceMismatch,
+    // auction
+    #[msg("An auction closes delivery windows; give the terms windows, or no auction")]
+    AuctionWithoutWindows,
+    #[msg("With an auction, gate closure and window together last at least 900 s; make one of them longer")]
+    AuctionTooShort,
+    #[msg("No auction closes this window; buy from its offers")]
+    AuctionOff,
+    #[msg("The bid's limit less the grid fee is below the bus's base price; bid more")]
+    LimitBelowBase,
+    #[msg("The bid is for more energy than the window's capacity; bid for less")]
+    BidTooLarge,
+    #[msg("The window has 2^20 bids; bid in another window, or buy from its offers")]
+    BidsFull,
+    #[msg("The escrow account is not the bus's; pass the one that the bus names")]
+    EscrowMismatch,
+    #[msg("In the last 300 s before the gate of an auction, offers and bids are only added or improved; wait until the auction is over")]
+    LastMinutes,
+    #[msg("The book of the auction is fixed; nothing in it changes until its price is proven, or until 24 hours after the gate")]
+    BookFixed,
+    #[msg("The auction is not over; wait until its price is proven and the orders of this seller are settled, or until 24 hours after the gate")]
+    AuctionNotOver,
+    #[msg("The price of the auction is not proven; clear it first")]
+    AuctionNotCleared,
+    #[msg("The window has no fixed book to clear: its gate is not there yet, its auction is over, or it has no bid or no offer")]
+    AuctionNotFixed,
+    #[msg("The low price is above the high price; name the lowest and the highest price that clear the book, in this order")]
+    PricesReversed,
+    #[msg("The account is neither a bid nor an offer of this window; tally those alone")]
+    OrderForeign,
+    #[msg("The orders are not in ascending order of their addresses after the last one; sort them, or open the clearing again")]
+    OrderNotAscending,
+    #[msg("Not every bid and offer of the window was tallied; tally the rest, or open the clearing again")]
+    OrdersMissing,
+    #[msg("The named prices do not clear the tallied book; open the clearing again with the right ones")]
+    PriceWrong,
+    #[msg("The clearing is in progress and belongs to another wallet; wait until the auction is over")]
+    ClearingInUse,
+    #[msg("The clearing is of another window or clearer; pass its own accounts")]
+    ClearingMismatch,
+    #[msg("The bid's buyer is another wallet; pass the wallet that the bid names")]
+    BidBuyerMismatch,
+    #[msg("The auction owes this offer a fill; settle it first (anyone can)")]
+    AskUnsettled,
+    #[msg("The auction has settled this offer already")]
+    AskSettled,
+    #[msg("The auction sells nothing of this offer, so it is free; cancel it")]
+    OrderGetsNothing,
+    #[msg("The bid has nothing to pay or to return now; wait, or close it as its buyer")]
+    NothingToSettle,
+    #[msg("Not every seller of the auction has reported its window; refund the bid once the pool is complete")]
+    PoolIncomplete,
+    #[msg("The delivery book has a window whose auction part is not reported or not paid; report it to the pool first (anyone can)")]
+    PoolOpen,
+    #[msg("The seller's auction part of this window is reported and paid, or there is none")]
+    NothingToReport,
+    #[msg("Bids of this window are still open; settle them first (anyone can)")]
+    WindowHasBids,
+    #[msg("What the auction's rounding left goes to the treasury; pass escrow, treasury and token program after the other accounts")]
+    EscrowAccountsMissing,
 }
 
 #[cfg(test)]

@@ -234,6 +234,7 @@ events! {
             mint: Address,
             treasury: Address,
             unclaimed: Address,
+            escrow: Address,
             /// Zeros for none.
             operator: Address,
             /// Zeros for the treasury.
@@ -409,6 +410,155 @@ events! {
             closed_by: Address,
             window_start: i64,
             sold_wh: u64,
+            /// What rounding in an auction had left in the escrow and went to the treasury, in token base units.
+            remainder: u64,
+        }
+
+        /// A bid was made, and its full cost deposited in the escrow.
+        BidCreated {
+            bid: Address,
+            bus: Address,
+            /// The window's capacity.
+            capacity: Address,
+            buyer: Address,
+            /// Token account that gets what is returned.
+            refund: Address,
+            transaction_hash: [u8; 32],
+            nonce: u64,
+            energy_wh: u64,
+            /// Highest price, grid fee included, in token base units per kWh.
+            max_price_per_kwh: u64,
+            /// In token base units.
+            deposit: u64,
+            window_start: i64,
+            created_at: i64,
+            lane: u16,
+            padding: [u8; 6],
+        }
+
+        /// A bid was withdrawn; its account is closed.
+        BidCancelled {
+            bid: Address,
+            capacity: Address,
+            buyer: Address,
+            /// Token account that got the deposit.
+            destination: Address,
+            /// In token base units.
+            deposit: u64,
+        }
+
+        /// A bid was filled or returned, refunded or closed.
+        BidSettled {
+            bid: Address,
+            capacity: Address,
+            buyer: Address,
+            settled_by: Address,
+            /// Hash of the transaction that made the bid.
+            transaction_hash: [u8; 32],
+            /// Energy that the auction gave it, in Wh.
+            allotted_wh: u64,
+            /// What it has paid for that so far, in token base units.
+            paid: u64,
+            /// What this instruction returned to the buyer, in token base units.
+            returned: u64,
+            /// Energy that was delivered to it, in Wh; 0 before the pool is complete.
+            delivered_wh: u64,
+            /// [`BidState`](crate::state::BidState) afterwards.
+            state: u8,
+            /// [`RefundOutcome`](crate::state::RefundOutcome) of what was to be returned.
+            outcome: u8,
+            /// 1 where the account was closed.
+            closed: u8,
+            padding: [u8; 5],
+        }
+
+        /// The auction sold what it sells of an offer.
+        AskSettled {
+            offer: Address,
+            capacity: Address,
+            /// The seller's account.
+            seller: Address,
+            /// In Wh; rounding can make it 0.
+            energy_wh: u64,
+            /// What the vault got for it, grid fee included, in token base units; 0 on delivery terms.
+            credited: u64,
+        }
+
+        /// A proof of the price of an auction was begun.
+        ClearingOpened {
+            clearing: Address,
+            bus: Address,
+            capacity: Address,
+            clearer: Address,
+            /// In token base units per kWh, without the grid fee.
+            low_price: u64,
+            high_price: u64,
+            opened_at: i64,
+        }
+
+        /// Orders were added to a clearing.
+        ClearingTallied {
+            clearing: Address,
+            /// The last order that was added.
+            last: Address,
+            /// Bids that it has now.
+            bids: u32,
+            /// Offers that it has now.
+            offers: u32,
+        }
+
+        /// A clearing was closed without being applied.
+        ClearingClosed {
+            clearing: Address,
+            capacity: Address,
+            clearer: Address,
+            closed_by: Address,
+        }
+
+        /// The price of an auction was proven. The clearing that proved it is closed.
+        AuctionCleared {
+            bus: Address,
+            capacity: Address,
+            clearing: Address,
+            clearer: Address,
+            window_start: i64,
+            /// In token base units per kWh, without the grid fee.
+            low_price: u64,
+            high_price: u64,
+            /// The middle of both, rounded down; it means nothing where the volume is 0.
+            price_per_kwh: u64,
+            /// Energy that changes hands, in Wh.
+            volume_wh: u64,
+            /// Energy of the bids at the price, and how much of it is filled, in Wh.
+            bids_at_price_wh: u64,
+            bids_filled_wh: u64,
+            /// Energy of the asks at the price, and how much of it is filled, in Wh.
+            asks_at_price_wh: u64,
+            asks_filled_wh: u64,
+            cleared_at: i64,
+        }
+
+        /// A seller's part of an auction was counted, or what it was due for earlier ones was paid.
+        PoolReported {
+            bus: Address,
+            capacity: Address,
+            book: Address,
+            /// The seller's account.
+            seller: Address,
+            /// Start of the window that was counted; 0 where none was.
+            window_start: i64,
+            /// What the auction sold of it, in Wh.
+            auction_wh: u64,
+            /// How much of that was delivered, in Wh.
+            delivered_wh: u64,
+            /// What is due for it, in token base units.
+            due: u64,
+            /// The grid's part of that, in token base units.
+            due_grid_fee: u64,
+            /// What moved from the escrow to the vault, in token base units.
+            paid: u64,
+            /// The grid's part of that, in token base units.
+            grid_fee: u64,
         }
 
         /// A seller account was opened with its vault.
@@ -1041,6 +1191,7 @@ mod tests {
             mint: wallet(5),
             treasury: wallet(6),
             unclaimed: wallet(7),
+            escrow: wallet(10),
             operator: wallet(8),
             grid_recipient: wallet(9),
             terms: Terms { from: 1, window_seconds: 2, ..Terms::zeroed() },

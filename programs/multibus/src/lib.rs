@@ -42,50 +42,50 @@ pub mod multibus {
     /// Opens the counter that numbers the wallet's buses. Its first number is `first_slot << 20`; a `first_slot` of 0
     /// means the present slot.
     #[discrim = 0]
-    pub fn creator_open(ctx: &mut Context<CreatorOpen>, first_slot: u64) -> Result<()> {
+    pub fn creator_open(ctx: &mut Context<apart::CreatorOpen>, first_slot: u64) -> Result<()> {
         creator_open::handler(ctx, first_slot)
     }
 
     /// Creates a bus with its ledger, its general capacity, its treasury and its account for what cannot be paid.
     #[discrim = 1]
-    pub fn bus_create(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) -> Result<()> {
+    pub fn bus_create(ctx: &mut Context<apart::BusCreate>, bus_seq: u64, config: BusConfig) -> Result<()> {
         bus_create::handler(ctx, bus_seq, config)
     }
 
     /// Closes a bus on which nothing is open any more; leaves a tombstone that pays its claims.
     #[discrim = 2]
-    pub fn bus_close(ctx: &mut Context<BusClose>) -> Result<()> {
+    pub fn bus_close(ctx: &mut Context<apart::BusClose>) -> Result<()> {
         bus_close::handler(ctx)
     }
 
     /// Opens the capacity of a delivery window; does nothing where it is open already.
     #[discrim = 3]
-    pub fn capacity_open(ctx: &mut Context<CapacityOpen>, window_start: i64) -> Result<()> {
+    pub fn capacity_open(ctx: &mut Context<apart::CapacityOpen>, window_start: i64) -> Result<()> {
         capacity_open::handler(ctx, window_start)
     }
 
     /// Closes the capacity of a window that is over, or that nobody used.
     #[discrim = 4]
-    pub fn capacity_close(ctx: &mut Context<CapacityClose>) -> Result<()> {
+    pub fn capacity_close(ctx: &mut Context<apart::CapacityClose>) -> Result<()> {
         capacity_close::handler(ctx)
     }
 
     /// Opens the seller account of a wallet, or of the bus itself. Its first offer has the number `first_slot << 20`; a
     /// `first_slot` of 0 means the present slot.
     #[discrim = 5]
-    pub fn seller_open(ctx: &mut Context<SellerOpen>, wallet: Address, first_slot: u64) -> Result<()> {
+    pub fn seller_open(ctx: &mut Context<apart::SellerOpen>, wallet: Address, first_slot: u64) -> Result<()> {
         seller_open::handler(ctx, wallet, first_slot)
     }
 
     /// The operator admits a seller, and opens its account where it has none.
     #[discrim = 6]
-    pub fn seller_admit(ctx: &mut Context<SellerAdmit>, wallet: Address) -> Result<()> {
+    pub fn seller_admit(ctx: &mut Context<apart::SellerAdmit>, wallet: Address) -> Result<()> {
         seller_admit::handler(ctx, wallet)
     }
 
     /// The operator suspends a seller.
     #[discrim = 7]
-    pub fn seller_suspend(ctx: &mut Context<SellerSuspend>) -> Result<()> {
+    pub fn seller_suspend(ctx: &mut Context<apart::SellerSuspend>) -> Result<()> {
         seller_suspend::handler(ctx)
     }
 
@@ -97,7 +97,7 @@ pub mod multibus {
 
     /// Closes a seller account with its vault.
     #[discrim = 9]
-    pub fn seller_close(ctx: &mut Context<SellerClose>) -> Result<()> {
+    pub fn seller_close(ctx: &mut Context<apart::SellerClose>) -> Result<()> {
         seller_close::handler(ctx)
     }
 
@@ -122,7 +122,11 @@ pub mod multibus {
 
     /// Sets an earlier or a later expiry of an offer, in unix seconds.
     #[discrim = 12]
-    pub fn offer_set_expiry(ctx: &mut Context<OfferSetExpiry>, expires_at: i64, expected_version: u32) -> Result<()> {
+    pub fn offer_set_expiry(
+        ctx: &mut Context<apart::OfferSetExpiry>,
+        expires_at: i64,
+        expected_version: u32,
+    ) -> Result<()> {
         offer_set_expiry::handler(ctx, expires_at, expected_version)
     }
 
@@ -134,7 +138,7 @@ pub mod multibus {
 
     /// Withdraws the energy of an offer that is neither sold nor locked; closes the offer where no lock is left.
     #[discrim = 14]
-    pub fn offer_cancel(ctx: &mut Context<OfferCancel>) -> Result<()> {
+    pub fn offer_cancel(ctx: &mut Context<apart::OfferCancel>) -> Result<()> {
         offer_cancel::handler(ctx)
     }
 
@@ -192,86 +196,100 @@ pub mod multibus {
     /// Opens a nonce lane of the wallet. Its first nonce is `first_slot << 20`; a `first_slot` of 0 means the present
     /// slot.
     #[discrim = 20]
-    pub fn trader_open(ctx: &mut Context<TraderOpen>, lane: u16, first_slot: u64) -> Result<()> {
+    pub fn trader_open(ctx: &mut Context<apart::TraderOpen>, lane: u16, first_slot: u64) -> Result<()> {
         trader_open::handler(ctx, lane, first_slot)
     }
 
     /// Closes a nonce lane of the wallet.
     #[discrim = 21]
-    pub fn trader_close(ctx: &mut Context<TraderClose>) -> Result<()> {
+    pub fn trader_close(ctx: &mut Context<apart::TraderClose>) -> Result<()> {
         trader_close::handler(ctx)
     }
 
     /// Proposes a change of a bus, which counts as the proposer's approval.
     #[discrim = 22]
-    pub fn proposal_create(ctx: &mut Context<ProposalCreate>, number: u64, action: ProposalAction) -> Result<()> {
+    pub fn proposal_create(
+        ctx: &mut Context<apart::ProposalCreate>,
+        number: u64,
+        action: ProposalAction,
+    ) -> Result<()> {
         proposal_create::handler(ctx, number, action)
     }
 
     /// Approves the proposal whose hash is given.
     #[discrim = 23]
-    pub fn proposal_approve(ctx: &mut Context<ProposalApprove>, hash: [u8; 32]) -> Result<()> {
+    pub fn proposal_approve(ctx: &mut Context<apart::ProposalApprove>, hash: [u8; 32]) -> Result<()> {
         proposal_approve::handler(ctx, hash)
     }
 
     /// Takes an approval back.
     #[discrim = 24]
-    pub fn proposal_revoke(ctx: &mut Context<ProposalRevoke>) -> Result<()> {
+    pub fn proposal_revoke(ctx: &mut Context<apart::ProposalRevoke>) -> Result<()> {
         proposal_revoke::handler(ctx)
     }
 
     /// Executes a proposal.
     #[discrim = 25]
-    pub fn proposal_execute(ctx: &mut Context<ProposalExecute>) -> Result<()> {
+    pub fn proposal_execute(ctx: &mut Context<apart::ProposalExecute>) -> Result<()> {
         proposal_execute::handler(ctx)
     }
 
     /// Closes a proposal that is executed, stale, expired or approved by nobody.
     #[discrim = 26]
-    pub fn proposal_close(ctx: &mut Context<ProposalClose>) -> Result<()> {
+    pub fn proposal_close(ctx: &mut Context<apart::ProposalClose>) -> Result<()> {
         proposal_close::handler(ctx)
     }
 
     /// Pays an owner its exact share of the treasury.
     #[discrim = 27]
-    pub fn treasury_claim(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
+    pub fn treasury_claim(ctx: &mut Context<apart::TreasuryClaim>) -> Result<()> {
         treasury_claim::handler(ctx)
     }
 
     /// Pays a wallet what could not be paid to it before, also on a closed bus.
     #[discrim = 28]
-    pub fn claim_pay(ctx: &mut Context<ClaimPay>) -> Result<()> {
+    pub fn claim_pay(ctx: &mut Context<apart::ClaimPay>) -> Result<()> {
         claim_pay::handler(ctx)
     }
 
     /// Pays grid fees out of a seller's vault to their recipient.
     #[discrim = 29]
-    pub fn grid_sweep(ctx: &mut Context<GridSweep>) -> Result<()> {
+    pub fn grid_sweep(ctx: &mut Context<apart::GridSweep>) -> Result<()> {
         grid_sweep::handler(ctx)
     }
 
     /// The operator registers a device as the meter of a seller. `power_w` is the most that it can deliver, in W.
     /// `valid_from` is the start of the first window that it can measure, 0 for any.
     #[discrim = 30]
-    pub fn meter_register(ctx: &mut Context<MeterRegister>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
+    pub fn meter_register(
+        ctx: &mut Context<apart::MeterRegister>,
+        source: u8,
+        power_w: u64,
+        valid_from: i64,
+    ) -> Result<()> {
         meter_register::handler(ctx, source, power_w, valid_from)
     }
 
     /// The operator replaces the device of a meter, for windows in which the seller has not listed yet.
     #[discrim = 31]
-    pub fn meter_replace(ctx: &mut Context<MeterReplace>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
+    pub fn meter_replace(
+        ctx: &mut Context<apart::MeterReplace>,
+        source: u8,
+        power_w: u64,
+        valid_from: i64,
+    ) -> Result<()> {
         meter_replace::handler(ctx, source, power_w, valid_from)
     }
 
     /// Closes the meter of a seller and retires its device.
     #[discrim = 32]
-    pub fn meter_close(ctx: &mut Context<MeterClose>) -> Result<()> {
+    pub fn meter_close(ctx: &mut Context<apart::MeterClose>) -> Result<()> {
         meter_close::handler(ctx)
     }
 
     /// Closes the account of a retired device whose last window has ended.
     #[discrim = 33]
-    pub fn device_close(ctx: &mut Context<DeviceClose>) -> Result<()> {
+    pub fn device_close(ctx: &mut Context<apart::DeviceClose>) -> Result<()> {
         device_close::handler(ctx)
     }
 
@@ -283,13 +301,13 @@ pub mod multibus {
 
     /// Names another account that refunds of a position book go to.
     #[discrim = 35]
-    pub fn position_set_refund(ctx: &mut Context<PositionSetRefund>, refund: Address) -> Result<()> {
+    pub fn position_set_refund(ctx: &mut Context<apart::PositionSetRefund>, refund: Address) -> Result<()> {
         position_set_refund::handler(ctx, refund)
     }
 
     /// Closes a position book, and pays what it is still owed.
     #[discrim = 36]
-    pub fn position_close(ctx: &mut Context<PositionClose>) -> Result<()> {
+    pub fn position_close(ctx: &mut Context<apart::PositionClose>) -> Result<()> {
         position_close::handler(ctx)
     }
 
@@ -315,32 +333,99 @@ pub mod multibus {
 
     /// Pays a buyer back what was not delivered in the final windows of a position book.
     #[discrim = 39]
-    pub fn delivery_refund(ctx: &mut Context<DeliveryRefund>) -> Result<()> {
+    pub fn delivery_refund(ctx: &mut Context<apart::DeliveryRefund>) -> Result<()> {
         delivery_refund::handler(ctx)
     }
 
     /// Closes a delivery book with nothing open in it, and releases what it still holds.
     #[discrim = 40]
-    pub fn delivery_close(ctx: &mut Context<DeliveryClose>) -> Result<()> {
+    pub fn delivery_close(ctx: &mut Context<apart::DeliveryClose>) -> Result<()> {
         delivery_close::handler(ctx)
     }
 
     /// Takes the certificate of the energy that was delivered to a buyer in a window, or that a seller delivered and
     /// did not sell.
     #[discrim = 41]
-    pub fn certificate_take(ctx: &mut Context<CertificateTake>, window_start: i64) -> Result<()> {
+    pub fn certificate_take(ctx: &mut Context<apart::CertificateTake>, window_start: i64) -> Result<()> {
         certificate_take::handler(ctx, window_start)
     }
 
     /// Gives a certificate, or a part of it, to another owner.
     #[discrim = 42]
-    pub fn certificate_transfer(ctx: &mut Context<CertificateTransfer>, energy_wh: u64, to: Address) -> Result<()> {
+    pub fn certificate_transfer(
+        ctx: &mut Context<apart::CertificateTransfer>,
+        energy_wh: u64,
+        to: Address,
+    ) -> Result<()> {
         certificate_transfer::handler(ctx, energy_wh, to)
     }
 
     /// Uses a certificate up in the name of a beneficiary, for good.
     #[discrim = 43]
-    pub fn certificate_retire(ctx: &mut Context<CertificateRetire>, beneficiary: String) -> Result<()> {
+    pub fn certificate_retire(ctx: &mut Context<apart::CertificateRetire>, beneficiary: String) -> Result<()> {
         certificate_retire::handler(ctx, beneficiary)
+    }
+
+    /// Bids for energy of a window in the auction that closes it. What is returned goes to the token account `refund`.
+    /// `bump` is that of the bid's address.
+    #[discrim = 44]
+    pub fn bid_create(
+        ctx: &mut Context<BidCreate>,
+        nonce: u64,
+        energy_wh: u64,
+        max_price_per_kwh: u64,
+        refund: Address,
+        bump: u8,
+    ) -> Result<()> {
+        bid_create::handler(ctx, nonce, energy_wh, max_price_per_kwh, refund, bump)
+    }
+
+    /// Withdraws a bid before the last 300 s before the gate.
+    #[discrim = 45]
+    pub fn bid_cancel(ctx: &mut Context<apart::BidCancel>) -> Result<()> {
+        bid_cancel::handler(ctx)
+    }
+
+    /// Fills or returns a bid, refunds it once the pool is complete, and closes it. With `close`, its buyer also gives
+    /// up the certificates that it did not take.
+    #[discrim = 46]
+    pub fn bid_settle(ctx: &mut Context<apart::BidSettle>, close: bool) -> Result<()> {
+        bid_settle::handler(ctx, close)
+    }
+
+    /// Sells what the auction sells of an offer.
+    #[discrim = 47]
+    pub fn ask_settle(ctx: &mut Context<apart::AskSettle>) -> Result<()> {
+        ask_settle::handler(ctx)
+    }
+
+    /// Begins a proof of the price of an auction, which is the middle of these two.
+    #[discrim = 48]
+    pub fn clearing_open(ctx: &mut Context<apart::ClearingOpen>, low_price: u64, high_price: u64) -> Result<()> {
+        clearing_open::handler(ctx, low_price, high_price)
+    }
+
+    /// Adds bids and offers to a clearing.
+    #[discrim = 49]
+    pub fn clearing_tally(ctx: &mut Context<ClearingTally>) -> Result<()> {
+        clearing_tally::handler(ctx)
+    }
+
+    /// Takes the price of a complete clearing over.
+    #[discrim = 50]
+    pub fn clearing_apply(ctx: &mut Context<apart::ClearingApply>) -> Result<()> {
+        clearing_apply::handler(ctx)
+    }
+
+    /// Closes a clearing.
+    #[discrim = 51]
+    pub fn clearing_close(ctx: &mut Context<apart::ClearingClose>) -> Result<()> {
+        clearing_close::handler(ctx)
+    }
+
+    /// Counts what a seller delivered of the energy that an auction sold, and pays it.
+    #[discrim = 52]
+    pub fn pool_report(ctx: &mut Context<apart::PoolReport>) -> Result<()> {
+        pool_report::handler(ctx)
     }
 }

@@ -3,6 +3,7 @@
 //! creator. A tombstone that pays the claims stays at the bus's address.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart, BusOrTombstone},
         clock,
@@ -41,6 +42,8 @@ pub struct BusClose {
     pub treasury: UncheckedAccount,
     #[account(mut, unsafe(dup))]
     pub unclaimed: UncheckedAccount,
+    #[account(mut, unsafe(dup))]
+    pub escrow: UncheckedAccount,
     /// The bus's creator, who gets the rent.
     #[account(mut, unsafe(dup))]
     pub creator: UncheckedAccount,
@@ -54,6 +57,7 @@ impl BusClose {
         ensure!(self.ledger.bus == *bus.address(), LedgerMismatch);
         ensure!(*self.treasury.address() == bus.treasury, TreasuryMismatch);
         ensure!(*self.unclaimed.address() == bus.unclaimed, UnclaimedMismatch);
+        ensure!(*self.escrow.address() == bus.escrow, EscrowMismatch);
         ensure!(*self.creator.address() == bus.creator, RentPayerMismatch);
         ensure!(*self.token_program.address() == bus.token_program, TokenProgramMismatch);
         self.ledger.validate_close()
@@ -67,9 +71,10 @@ impl BusClose {
     }
 }
 
-pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
-    let claims = ctx.remaining_accounts()?;
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::BusClose>) -> Result<()> {
+    let all = ctx.remaining_accounts()?;
+    let claims = &all[<BusClose as TryAccounts>::HEADER_SIZE..];
+    let accounts = &mut *ctx.accounts;
     let now = clock::now()?;
     let bus = Account::<Bus>::load(*accounts.bus.account())?;
     accounts.validate(&bus)?;
@@ -77,25 +82,27 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
 
     let settlement = Settlement { mint: &bus.mint, token_program: accounts.token_program.account() };
     let (treasury, unclaimed) = (accounts.treasury.account(), accounts.unclaimed.account());
-    settlement.sync(treasury)?;
-    settlement.sync(unclaimed)?;
-    let (Some(revenue), Some(held)) =
-        (TokenAccount::read(treasury, &settlement), TokenAccount::read(unclaimed, &settlement))
+    let escrow = accounts.escrow.account();
+    for account in [treasury, unclaimed, escrow] {
+        settlement.sync(account)?;
+    }
+    let [Some(revenue), Some(held), Some(left)] =
+        [treasury, unclaimed, escrow].map(|account| TokenAccount::read(account, &settlement))
     else {
         refuse!(TokenAccountInvalid)
     };
-    ensure!(!revenue.is_frozen && !held.is_frozen, PayerFrozen);
-    // What strangers sent to the unclaimed account, and what came there while the treasury was frozen, is divided with the
-    // revenue. Cannot overflow: a mint's supply fits 64 bits.
+    ensure!(!revenue.is_frozen && !held.is_frozen && !left.is_frozen, PayerFrozen);
+    // What strangers sent to the unclaimed account, what came there while the treasury was frozen, and what auctions left
+    // in the escrow, is divided with the revenue. Cannot overflow: a mint's supply fits 64 bits.
     accounts.ledger.diverted = 0;
-    let divided = revenue.amount + (held.amount - accounts.ledger.unclaimed_total);
+    let divided = revenue.amount + left.amount + (held.amount - accounts.ledger.unclaimed_total);
     let shares = accounts.ledger.divide_rest(&bus, divided)?;
     let stone_len = Tombstone::DISCRIMINATOR.len() + size_of::<Tombstone>();
     let rent = Rent::get()?;
     let stone_lamports = rent.try_minimum_balance(stone_len)?;
     let claim_lamports = rent.try_minimum_balance(Account::<Claim>::INIT_SPACE)?;
     let (mut lendable, mut lent) = (accounts.lendable(stone_lamports), 0);
-    for ((slot, share), claim) in bus.owners().iter().zip(shares).zip(&claims) {
+    for ((slot, share), claim) in bus.owners().iter().zip(shares).zip(claims) {
         if share > 0 {
             let is_lent = lendable >= claim_lamports;
             let rent_payer = if is_lent { &bus.creator } else { accounts.caller.address() };
@@ -109,9 +116,11 @@ pub fn handler(ctx: &mut Context<BusClose>) -> Result<()> {
         }
     }
     let authority = BusAuthority::new(&bus);
-    settlement.pay(treasury, unclaimed, &authority, revenue.amount)?;
     // Through the bus's account: moving its lamports to the creator works whatever is at the creator's address.
-    settlement.close(treasury, bus.account(), &authority)?;
+    for (account, amount) in [(treasury, revenue.amount), (escrow, left.amount)] {
+        settlement.pay(account, unclaimed, &authority, amount)?;
+        settlement.close(account, bus.account(), &authority)?;
+    }
     let open_claims = accounts.ledger.open_claims;
     if open_claims == 0 {
         settlement.close(unclaimed, bus.account(), &authority)?;

@@ -1,4 +1,5 @@
-//! `bus_create`: a new bus with its ledger, its general capacity, its treasury and its account for what cannot be paid.
+//! `bus_create`: a new bus with its ledger, its general capacity, its treasury, its account for what cannot
+//! be paid and its escrow.
 
 #![allow(
     unused_variables,
@@ -6,6 +7,7 @@
 )]
 
 use {
+    super::apart,
     crate::{
         account::Account,
         constants::*,
@@ -40,13 +42,16 @@ pub struct BusCreate {
     /// Token account for what cannot be paid, created here.
     #[account(mut)]
     pub unclaimed: UncheckedAccount,
+    /// Token account for the deposits of bids, created here.
+    #[account(mut)]
+    pub escrow: UncheckedAccount,
     /// SPL Token or Token-2022, whichever owns the mint.
     pub token_program: UncheckedAccount,
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::BusCreate>, bus_seq: u64, config: BusConfig) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let clock = Clock::get()?;
     let now = clock.unix_timestamp;
     let mint_decimals = token::validate_mint(accounts.mint.account(), accounts.token_program.address())?;
@@ -62,6 +67,7 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
     accounts.bus.token_program = *accounts.token_program.address();
     accounts.bus.treasury = *accounts.treasury.address();
     accounts.bus.unclaimed = *accounts.unclaimed.address();
+    accounts.bus.escrow = *accounts.escrow.address();
     let own_seller: [&[u8]; 3] = [SELLER_SEED, bus_address.as_ref(), bus_address.as_ref()];
     accounts.bus.seller = find_program_address(&own_seller, &crate::ID).0;
     accounts.ledger.initialize(&bus_address, accounts.bus.owner_count, clock.slot)?;
@@ -69,7 +75,9 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
     accounts.capacity.initialize(&accounts.bus, &bus_address, &creator, 0);
     accounts.capacity.bump = ctx.bumps.capacity;
 
-    for (account, seed) in [(&accounts.treasury, TREASURY_SEED), (&accounts.unclaimed, UNCLAIMED_SEED)] {
+    let token_accounts =
+        [(&accounts.treasury, TREASURY_SEED), (&accounts.unclaimed, UNCLAIMED_SEED), (&accounts.escrow, ESCROW_SEED)];
+    for (account, seed) in token_accounts {
         token::open_account(
             (accounts.creator.account(), account.account()),
             (accounts.mint.account(), accounts.token_program.address()),
@@ -87,6 +95,7 @@ pub fn handler(ctx: &mut Context<BusCreate>, bus_seq: u64, config: BusConfig) ->
         mint: bus.mint,
         treasury: bus.treasury,
         unclaimed: bus.unclaimed,
+        escrow: bus.escrow,
         operator: bus.operator,
         grid_recipient: bus.grid_recipient,
         terms: bus.terms,

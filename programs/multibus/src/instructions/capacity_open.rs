@@ -2,6 +2,7 @@
 //! who opens it.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         clock,
@@ -29,8 +30,8 @@ pub struct CapacityOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<CapacityOpen>, window_start: i64) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::CapacityOpen>, window_start: i64) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let bus = &accounts.bus;
     bus.validate_running()?;
     bus.validate_window(window_start, clock::now()?)?;

@@ -1,9 +1,11 @@
 //! `certificate_take`: creates a certificate of origin for a final window: for a buyer of all Wh that were delivered to
-//! it, or for a seller of all Wh that it delivered and did not sell. Each delivered Wh is certified once: the next
+//! it, for a bid of as much of its delivered Wh as this seller delivered for the auction, or for a seller of all Wh that
+//! it delivered and did not sell. Each delivered Wh is certified once: the next
 //! certificate of a window starts where the last one ended. The surplus of the bus's own offers is not certified,
 //! because the bus cannot sign.
 
 use {
+    super::apart,
     crate::{
         account::{Account, bump_of},
         clock,
@@ -11,7 +13,7 @@ use {
         error::{ensure, refuse},
         event::log_event,
         payment,
-        state::{BookWindow, Certificate, DeliveryBook, PositionBook, Seller},
+        state::{Bid, BookWindow, Certificate, DeliveryBook, PositionBook, Seller},
     },
     anchor_lang::{Discriminator, address_eq, prelude::*},
 };
@@ -23,7 +25,7 @@ pub struct CertificateTake {
     pub owner: Signer,
     #[account(mut)]
     pub book: Account<DeliveryBook>,
-    /// The buyer's position book, or the seller account.
+    /// The buyer's position book, a bid of the buyer, or the seller account.
     #[account(mut)]
     pub holding: UncheckedAccount,
     /// The certificate, created here. The first Wh that is not certified yet is part of its address.
@@ -42,6 +44,19 @@ impl CertificateTake {
             position.validate_owner(self.book.address(), owner)?;
             return position.certify(&self.book, place);
         }
+        if holding.try_borrow()?.starts_with(Bid::DISCRIMINATOR) {
+            // SAFETY: no other account of this instruction is a bid.
+            let mut bid = unsafe { Account::<Bid>::load_mut(*holding)? };
+            ensure!(address_eq(&bid.buyer, owner), BidBuyerMismatch);
+            ensure!(
+                address_eq(&bid.bus, &self.book.bus) && bid.window_start == self.book.window_start(place),
+                WindowNotInBook
+            );
+            let energy_wh = self.book.windows[place].certify_for_bid(bid.certifiable_wh()?);
+            ensure!(energy_wh > 0, NothingToCertify);
+            bid.certified_wh += energy_wh;
+            return Ok(energy_wh);
+        }
         ensure!(address_eq(holding.address(), &self.book.seller), PositionMismatch);
         ensure!(address_eq(&Account::<Seller>::load(*holding)?.wallet, owner), NotTheSeller);
         let BookWindow { surplus_certified, .. } = self.book.windows[place];
@@ -53,8 +68,8 @@ impl CertificateTake {
     }
 }
 
-pub fn handler(ctx: &mut Context<CertificateTake>, window_start: i64) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::CertificateTake>, window_start: i64) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let now = clock::now()?;
     let place = accounts.book.place(window_start)?;
     ensure!(accounts.book.is_final(place, now), WindowNotFinal);

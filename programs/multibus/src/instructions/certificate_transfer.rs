@@ -2,6 +2,7 @@
 //! range, and gets an account of its own.
 
 use {
+    super::apart,
     super::certificate_take::create,
     crate::{account::Account, error::MultibusError, event::log_event, state::Certificate},
     anchor_lang::prelude::*,
@@ -21,8 +22,8 @@ pub struct CertificateTransfer {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<CertificateTransfer>, energy_wh: u64, to: Address) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::CertificateTransfer>, energy_wh: u64, to: Address) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let (owner, certificate) = (*accounts.owner.address(), &mut accounts.certificate);
     certificate.validate_transfer(energy_wh, &to)?;
     let range_end = certificate.range_end;

@@ -5,6 +5,7 @@
 //! in the unclaimed account, so that nobody gains by closing.
 
 use {
+    super::apart,
     crate::{
         account::{Account, BusOrTombstone},
         error::{MultibusError, ensure, refuse},
@@ -88,8 +89,8 @@ impl ClaimPay {
     }
 }
 
-pub fn handler(ctx: &mut Context<ClaimPay>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::ClaimPay>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let (amount, paid) =
         if accounts.bus.is_tombstone()? { accounts.pay_from_tombstone()? } else { accounts.pay_from_bus()? };
     log_event!(ClaimPaid {

@@ -7,6 +7,7 @@
 )]
 
 use {
+    super::apart,
     crate::{
         account::Account,
         constants::*,
@@ -27,8 +28,8 @@ pub struct CreatorOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<CreatorOpen>, first_slot: u64) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::CreatorOpen>, first_slot: u64) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let wallet = *accounts.wallet.address();
     let first_slot = counter::validate_first_slot(first_slot, Clock::get()?.slot)?;
     accounts.creator.initialize(&wallet, first_slot)?;

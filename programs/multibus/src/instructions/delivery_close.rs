@@ -4,6 +4,7 @@
 //! goes to who paid it.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         clock,
@@ -29,8 +30,8 @@ pub struct DeliveryClose {
     pub rent_payer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<DeliveryClose>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::DeliveryClose>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let (now, bus, caller) = (clock::now()?, &accounts.bus, accounts.caller.address());
     let caller_is_seller = bus.acts_for(bus.address(), &accounts.seller.wallet, caller);
     accounts.book.validate_close(bus, caller_is_seller, now)?;

@@ -3,6 +3,7 @@
 //! or gets a claim when the position book is closed.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart, NamedAccount},
         clock,
@@ -35,8 +36,8 @@ pub struct DeliveryRefund {
     pub token_program: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<DeliveryRefund>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::DeliveryRefund>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let refund = accounts.position.refund(&accounts.book, clock::now()?);
     ensure!(refund.windows != [0; 2], NothingToRefund);
     if refund.amount > 0 {

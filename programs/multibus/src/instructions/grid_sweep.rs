@@ -4,6 +4,7 @@
 //! the unclaimed account, where the ledger counts them as revenue all the same.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         error::{MultibusError, ensure},
@@ -44,8 +45,8 @@ pub struct GridSweep {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<GridSweep>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::GridSweep>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let bus = &accounts.bus;
     let (vault, mut destination) = (accounts.vault.account(), accounts.destination.account());
     let settlement = Settlement { mint: &bus.mint, token_program: accounts.token_program.account() };

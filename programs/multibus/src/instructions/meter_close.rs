@@ -4,6 +4,7 @@
 //! paid it.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         error::{MultibusError, ensure},
@@ -31,8 +32,8 @@ pub struct MeterClose {
     pub rent_payer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<MeterClose>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::MeterClose>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let (bus, caller) = (&accounts.bus, accounts.caller.address());
     ensure!(bus.closing == 1 || bus.is_operator(caller) || address_eq(&accounts.seller.wallet, caller), MeterInUse);
     accounts.device.retire(&accounts.meter);

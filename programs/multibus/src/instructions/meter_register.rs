@@ -3,6 +3,7 @@
 //! become it again at any time.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart, bump_of},
         clock,
@@ -36,8 +37,8 @@ pub struct MeterRegister {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<MeterRegister>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::MeterRegister>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     accounts.bus.validate_open()?;
     accounts.bus.validate_is_operator(accounts.operator.address())?;
     ensure!(!accounts.seller.has_meter(), MeterExists);

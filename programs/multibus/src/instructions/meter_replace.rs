@@ -3,6 +3,7 @@
 //! its place.
 
 use {
+    super::apart,
     super::meter_register::register_device,
     crate::{
         account::{Account, Apart},
@@ -34,8 +35,8 @@ pub struct MeterReplace {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<MeterReplace>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::MeterReplace>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     accounts.bus.validate_open()?;
     accounts.bus.validate_is_operator(accounts.operator.address())?;
     ensure!(accounts.retired.retired == 0, DeviceMismatch);

@@ -1,15 +1,19 @@
 //! `offer_cancel`: returns energy that is neither sold nor locked to the capacity, credits the seller with what was
-//! paid, and closes the account where no lock is left. [`Offer::validate_cancel`] says who may do it.
+//! paid, and closes the account where no lock is left. [`Offer::validate_cancel`] says who may do it, and
+//! [`Capacity::validate_withdraw`] when an auction needs the offer.
 
 use {
+    super::apart,
+    super::ask_settle::load_book,
     crate::{
-        account::{Account, Apart},
+        account::Apart,
         clock,
-        error::{MultibusError, ensure, refuse},
+        constants::BOOK_WINDOWS,
+        error::{MultibusError, refuse},
         event::log_event,
-        state::{Bus, CANCELLED_BY_LISTER, Capacity, DeliveryBook, Offer, Seller},
+        state::{Bus, CANCELLED_BY_LISTER, Capacity, Offer, Seller},
     },
-    anchor_lang::{AccountClose, ErrorCode, address_eq, prelude::*},
+    anchor_lang::{AccountClose, TryAccounts, prelude::*},
 };
 
 /// On delivery terms followed by the delivery book that the offer names, writable. More owners can follow as signers:
@@ -31,21 +35,27 @@ pub struct OfferCancel {
     pub rent_payer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
-    let others = ctx.remaining_accounts()?;
-    let accounts = &mut ctx.accounts;
-    let together = owners_together(&accounts.bus, accounts.caller.address(), &others);
+pub fn handler(ctx: &mut Context<apart::OfferCancel>) -> Result<()> {
+    let all = ctx.remaining_accounts()?;
+    let others = &all[<OfferCancel as TryAccounts>::HEADER_SIZE..];
+    let accounts = &mut *ctx.accounts;
+    let together = owners_together(&accounts.bus, accounts.caller.address(), others);
     let (offer, seller) = (&mut accounts.offer, &mut accounts.seller);
     let now = clock::now()?;
-    offer.validate_cancel(&accounts.bus, seller, accounts.caller.address(), together, now)?;
-    let by_lister = offer.is_listed_by(&accounts.bus, accounts.caller.address());
+    let (bus, caller) = (&accounts.bus, accounts.caller.address());
+    offer.validate_cancel(bus, seller, caller, together, now)?;
+    let by_all = bus.is_operator(caller) || together >= bus.pause_approvals();
+    accounts.capacity.validate_withdraw(offer, by_all, now)?;
+    let was_unsettled = offer.in_auction == 1 && offer.settled == 0 && offer.cancelled == 0;
+    let by_lister = offer.is_listed_by(bus, caller);
     let withdrawn_wh = offer.cancel(by_lister)?;
     accounts.capacity.unlist(withdrawn_wh);
     let collected = offer.collect();
     seller.release(collected.amount);
     seller.owe_grid_fees(collected.grid_fee);
     let closed = offer.open_locks == 0;
-    let window_unused = offer.is_on_delivery() && unlist_in_book(&others, offer, withdrawn_wh, now)?;
+    let withdrawal = || Withdrawal { energy_wh: withdrawn_wh, was_unsettled };
+    let window_unused = offer.is_on_delivery() && unlist_in_book(others, offer, &withdrawal(), now)?;
     log_event!(OfferCancelled {
         bus: *accounts.bus.address(),
         offer: *offer.address(),
@@ -66,20 +76,24 @@ pub fn handler(ctx: &mut Context<OfferCancel>) -> Result<()> {
     Ok(())
 }
 
+/// What a cancelled offer takes out of its delivery book.
+struct Withdrawal {
+    energy_wh: u64,
+    /// Whether it counted among the offers that the auction has to settle.
+    was_unsettled: bool,
+}
+
 /// Takes the withdrawn energy out of the delivery book, and the offer where it closes. Returns whether the window is
 /// unused again.
 #[inline(always)]
-fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawn_wh: u64, now: i64) -> Result<bool> {
+fn unlist_in_book(books: &[AccountView], offer: &Offer, withdrawal: &Withdrawal, now: i64) -> Result<bool> {
     let [book, ..] = books else { refuse!(BooksMissing) };
-    ensure!(address_eq(book.address(), &offer.book), BookMismatch);
-    if !book.is_writable() {
-        return Err(ErrorCode::ConstraintMut.into());
+    let mut book = load_book(book, offer)?;
+    if withdrawal.was_unsettled {
+        book.settle_offer(offer.book_place as usize % BOOK_WINDOWS, 0);
     }
-    // SAFETY: the program recorded this address when it opened the book, which does not close before the offer. No other
-    // account of this instruction is a delivery book.
-    let mut book = unsafe { Account::<DeliveryBook>::reload(*book) };
     let by_seller = offer.cancelled == CANCELLED_BY_LISTER;
-    let is_unused = book.unlist(offer.book_place as usize, withdrawn_wh, by_seller, now);
+    let is_unused = book.unlist(offer.book_place as usize, withdrawal.energy_wh, by_seller, now);
     if offer.open_locks == 0 {
         book.close_offer();
     }

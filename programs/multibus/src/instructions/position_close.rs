@@ -4,6 +4,7 @@
 //! or kept as a claim of the buyer. The rent goes to who paid it, less that of a new claim.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart, NamedAccount},
         clock,
@@ -55,8 +56,8 @@ pub struct PositionClose {
     pub system_program: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<PositionClose>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::PositionClose>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let now = clock::now()?;
     let (bus, position) = (&accounts.bus, &mut accounts.position);
     let caller_is_buyer = address_eq(accounts.caller.address(), &position.buyer);

@@ -3,6 +3,7 @@
 //! another account just before each closing would make that fail. What cannot be paid to it becomes a claim then.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         clock,
@@ -26,8 +27,8 @@ pub struct PositionSetRefund {
     pub book: Account<DeliveryBook>,
 }
 
-pub fn handler(ctx: &mut Context<PositionSetRefund>, refund: Address) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::PositionSetRefund>, refund: Address) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let now = clock::now()?;
     let until = accounts.position.closable(&accounts.book, &accounts.bus, now).by_others;
     ensure!(now < until, RefundFixed, "fixed since {}, now {}", until, now);

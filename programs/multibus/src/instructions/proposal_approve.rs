@@ -1,6 +1,7 @@
 //! `proposal_approve`: an owner approves the proposal whose hash is given. Each owner counts once.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         clock,
@@ -21,8 +22,8 @@ pub struct ProposalApprove {
     pub proposal: Account<Proposal>,
 }
 
-pub fn handler(ctx: &mut Context<ProposalApprove>, hash: [u8; 32]) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::ProposalApprove>, hash: [u8; 32]) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let owner = *accounts.owner.address();
     accounts.proposal.approve(&accounts.bus, &owner, &hash, clock::now()?)?;
     log_event!(ProposalApproved {

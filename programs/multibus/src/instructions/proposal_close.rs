@@ -2,6 +2,7 @@
 //! rent goes to its proposer.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         clock,
@@ -27,8 +28,8 @@ pub struct ProposalClose {
     pub proposer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<ProposalClose>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::ProposalClose>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     accounts.proposal.validate_close(&accounts.bus, clock::now()?)?;
     // Counted when it was made.
     accounts.ledger.open_proposals -= 1;

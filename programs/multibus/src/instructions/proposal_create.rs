@@ -7,6 +7,7 @@
 )]
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         clock,
@@ -38,8 +39,8 @@ pub struct ProposalCreate {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<ProposalCreate>, number: u64, action: ProposalAction) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::ProposalCreate>, number: u64, action: ProposalAction) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let action = Action::encode(&action)?;
     let now = clock::now()?;
     accounts.bus.validate_open()?;

@@ -3,6 +3,7 @@
 //! so that it is divided by the old shares.
 
 use {
+    super::apart,
     super::seller_open::{self, SellerAccounts},
     crate::{
         account::{Account, Apart},
@@ -97,8 +98,8 @@ impl ProposalExecute {
     }
 }
 
-pub fn handler(ctx: &mut Context<ProposalExecute>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::ProposalExecute>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let clock = Clock::get()?;
     let now = clock.unix_timestamp;
     accounts.proposal.validate_execute(&accounts.bus, now)?;

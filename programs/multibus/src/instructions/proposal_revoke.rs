@@ -1,6 +1,7 @@
 //! `proposal_revoke`: an owner takes its approval back.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         clock,
@@ -21,8 +22,8 @@ pub struct ProposalRevoke {
     pub proposal: Account<Proposal>,
 }
 
-pub fn handler(ctx: &mut Context<ProposalRevoke>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::ProposalRevoke>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let owner = *accounts.owner.address();
     accounts.proposal.revoke(&accounts.bus, &owner, clock::now()?)?;
     log_event!(ProposalRevoked {

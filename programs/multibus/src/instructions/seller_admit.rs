@@ -2,6 +2,7 @@
 //! suspension. The owners can do the same by a proposal.
 
 use {
+    super::apart,
     super::seller_open::SellerAccounts,
     crate::{
         account::{Account, Apart},
@@ -33,8 +34,8 @@ pub struct SellerAdmit {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<SellerAdmit>, wallet: Address) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::SellerAdmit>, wallet: Address) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let operator = accounts.operator.address();
     accounts.bus.validate_is_operator(operator)?;
     SellerAccounts {

@@ -3,6 +3,7 @@
 //! strangers sent to the vault goes to the treasury. The rent goes to who paid it.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         error::{MultibusError, ensure, refuse},
@@ -49,8 +50,8 @@ pub struct SellerClose {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<SellerClose>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::SellerClose>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let caller = accounts.caller.address();
     let (bus, wallet) = (&accounts.bus, accounts.seller.wallet);
     let caller_is_seller = bus.acts_for(bus.address(), &wallet, caller);

@@ -3,6 +3,7 @@
 //! knows the number of its first offer in advance.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart, bump_of},
         constants::*,
@@ -37,8 +38,8 @@ pub struct SellerOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<SellerOpen>, wallet: Address, first_slot: u64) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::SellerOpen>, wallet: Address, first_slot: u64) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let bus = &accounts.bus;
     bus.validate_acts_for(bus.address(), &wallet, accounts.payer.address())?;
     ensure!(

@@ -2,6 +2,7 @@
 //! admitted again. It can still withdraw its money. The owners can do the same by a proposal.
 
 use {
+    super::apart,
     super::seller_open,
     crate::{
         account::{Account, Apart},
@@ -19,8 +20,8 @@ pub struct SellerSuspend {
     pub seller: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<SellerSuspend>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::SellerSuspend>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let operator = accounts.operator.address();
     accounts.bus.validate_is_operator(operator)?;
     let wallet = Account::<Seller>::load(*accounts.seller.account())?.wallet;

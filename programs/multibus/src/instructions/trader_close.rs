@@ -1,6 +1,7 @@
 //! `trader_close`: closes a nonce lane. When it is opened again, it starts above every nonce that it ever had.
 
 use {
+    super::apart,
     crate::{account::Apart, error::MultibusError, event::log_event, state::Trader},
     anchor_lang::prelude::*,
 };
@@ -14,8 +15,8 @@ pub struct TraderClose {
     pub trader: Apart<Trader>,
 }
 
-pub fn handler(ctx: &mut Context<TraderClose>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::TraderClose>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     accounts.trader.validate_close(Clock::get()?.slot)?;
     log_event!(TraderClosed {
         trader: *accounts.trader.address(),

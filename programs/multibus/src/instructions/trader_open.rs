@@ -7,6 +7,7 @@
 )]
 
 use {
+    super::apart,
     crate::{
         account::Account,
         constants::*,
@@ -27,8 +28,8 @@ pub struct TraderOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<TraderOpen>, lane: u16, first_slot: u64) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::TraderOpen>, lane: u16, first_slot: u64) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let clock = Clock::get()?;
     let wallet = *accounts.wallet.address();
     let first_slot = counter::validate_first_slot(first_slot, clock.slot)?;

@@ -6,6 +6,7 @@
 //! the other pays what it can.
 
 use {
+    super::apart,
     crate::{
         account::{Account, Apart},
         error::{MultibusError, ensure, refuse},
@@ -61,8 +62,8 @@ impl TreasuryClaim {
     }
 }
 
-pub fn handler(ctx: &mut Context<TreasuryClaim>) -> Result<()> {
-    let accounts = &mut ctx.accounts;
+pub fn handler(ctx: &mut Context<apart::TreasuryClaim>) -> Result<()> {
+    let accounts = &mut *ctx.accounts;
     let bus = &accounts.bus;
     let (owner, treasury) = (*accounts.owner.address(), accounts.treasury.account());
     let settlement = Settlement { mint: &accounts.bus.mint, token_program: accounts.token_program.account() };

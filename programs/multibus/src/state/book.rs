@@ -80,7 +80,7 @@ pub struct BookWindow {
     pub sold_wh: u64,
     /// What was paid for that energy, in token base units.
     pub paid: u64,
-    /// Energy that the closing auction sold, in Wh. There is no auction yet, so it is 0.
+    /// Energy that the closing auction sold, in Wh.
     pub auction_wh: u64,
     /// Energy that was delivered according to the last reading, in Wh.
     pub delivered_wh: u64,
@@ -98,8 +98,35 @@ pub struct BookWindow {
     pub operator_readings: u8,
     /// 1 once the seller has a certificate of what it delivered and did not sell.
     pub surplus_certified: u8,
-    pub padding: [u8; 4],
-    pub reserved: u64,
+    /// On terms with an auction: offers of this window that are neither cancelled nor settled by the auction.
+    pub unsettled_offers: u16,
+    /// 1 once the part that the auction sold is counted in the window's pool.
+    pub pool_reported: u8,
+    pub padding: u8,
+    /// Wh of that part that bids took certificates of.
+    pub auction_certified_wh: u64,
+}
+
+/// Delivered energy of a window, divided between continuous trade and auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveredParts {
+    /// In Wh.
+    pub traded_wh: u64,
+    /// In Wh.
+    pub auction_wh: u64,
+}
+
+/// What a seller adds to the pool of a window's auction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolPart {
+    /// What the auction sold of it, in Wh.
+    pub auction_wh: u64,
+    /// How much of that was delivered, in Wh.
+    pub delivered_wh: u64,
+    /// What the seller and the grid get for it, in token base units.
+    pub due: u64,
+    /// The grid's part, in token base units.
+    pub grid_fee: u64,
 }
 
 /// What is released for windows that became final.
@@ -173,7 +200,11 @@ pub struct DeliveryBook {
     /// Devices that measure its windows.
     pub meters: [BookMeter; 4],
     pub windows: [BookWindow; 96],
-    pub reserved: [u64; 8],
+    /// What the escrow still holds for the energy of auctions that was delivered, in token base units.
+    pub pool_due: u64,
+    /// The grid fees in it, in token base units.
+    pub pool_grid_fee: u64,
+    pub reserved: [u64; 6],
 }
 
 const _: () = assert!(BOOK_WINDOWS == 96 && MAX_BOOK_METERS == 4 && size_of::<DeliveryBook>() == 8_176);
@@ -259,6 +290,8 @@ impl DeliveryBook {
             most_wh
         );
         let Some(open_offers) = self.open_offers.checked_add(1) else { refuse!(CounterOverflow) };
+        let unsettled = self.terms.auction as u16;
+        let Some(unsettled_offers) = window.unsettled_offers.checked_add(unsettled) else { refuse!(CounterOverflow) };
         if is_first {
             self.meters[index] = device;
             self.meter_count = self.meter_count.max(index as u8 + 1);
@@ -266,6 +299,7 @@ impl DeliveryBook {
         }
         let window = &mut self.windows[place];
         (window.meter, window.state, window.listed_wh) = (index as u8, BookWindowState::Listed as u8, listed_wh);
+        window.unsettled_offers = unsettled_offers;
         self.open_offers = open_offers;
         Ok(())
     }
@@ -306,6 +340,14 @@ impl DeliveryBook {
         window.state == BookWindowState::Unused as u8
     }
 
+    /// Counts an offer that the auction settled, or that was cancelled before. The auction sold `energy_wh` of it.
+    #[inline(always)]
+    pub fn settle_offer(&mut self, place: usize, energy_wh: u64) {
+        let window = &mut self.windows[place];
+        window.unsettled_offers -= 1;
+        window.auction_wh += energy_wh;
+    }
+
     /// Counts an offer that closes.
     #[inline(always)]
     pub fn close_offer(&mut self) {
@@ -322,11 +364,25 @@ impl DeliveryBook {
         Ok(())
     }
 
-    /// First second in which the window at a place is final, in unix seconds: the correction time after its first reading,
-    /// or the reading deadline where there is none.
+    /// First second in which the window at a place takes no reading any more, in unix seconds: the correction time after
+    /// its first reading, or the reading deadline where there is none.
+    #[inline(always)]
+    fn readings_until(&self, place: usize) -> i64 {
+        let deadline = self.window_start(place) + self.deadline_after();
+        self.windows[place].readings_until(deadline, self.terms.correction_seconds as i64)
+    }
+
+    /// Reading deadline, in seconds after a window's start.
+    #[inline(always)]
+    pub(super) fn deadline_after(&self) -> i64 {
+        self.terms.readings_after() + self.terms.reading_deadline_seconds as i64
+    }
+
+    /// First second in which the window at a place is final, in unix seconds: it takes no reading any more. `i64::MAX`
+    /// while an auction has not settled all offers of it.
     #[inline(always)]
     pub fn final_at(&self, place: usize) -> i64 {
-        let deadline = self.window_end(place) + self.terms.reading_deadline_seconds as i64;
+        let deadline = self.window_start(place) + self.deadline_after();
         self.windows[place].final_at(deadline, self.terms.correction_seconds as i64)
     }
 
@@ -348,7 +404,16 @@ impl DeliveryBook {
         let (window, end) = (self.windows[place], self.window_end(place));
         ensure!(window.state != BookWindowState::Unused as u8, WindowNotListed);
         ensure!(now >= end, ReadingTooEarly, "window ends at {}, now {}", end, now);
-        let final_at = self.final_at(place);
+        if window.unsettled_offers > 0 {
+            let gate = self.terms.gate_closes_at(self.window_start(place));
+            ensure!(
+                now >= gate.saturating_add(AUCTION_PROOF_SECONDS),
+                AuctionNotOver,
+                "{} offers of the window are neither settled nor cancelled",
+                window.unsettled_offers
+            );
+        }
+        let final_at = self.readings_until(place);
         ensure!(now < final_at, ReadingTooLate, "final at {}, now {}", final_at, now);
         let highest = self.highest_reading_wh(self.device(place).power_w);
         ensure!(
@@ -392,9 +457,9 @@ impl DeliveryBook {
         let mut released = [0; 2];
         let (mut due, mut grid_fee) = (0, 0);
         // Copied, because the compiler cannot tell that writing to the windows leaves the terms unchanged.
-        let (length, deadline) = (self.terms.window_seconds as i64, self.terms.reading_deadline_seconds as i64);
+        let (length, deadline) = (self.terms.window_seconds as i64, self.deadline_after());
         let (correction, fee) = (self.terms.correction_seconds as i64, self.terms.grid_fee_per_kwh);
-        let mut silent_until = self.first_window + deadline;
+        let mut silent_until = self.first_window + deadline - length;
         for (set, windows) in released.iter_mut().zip(self.windows.chunks_mut(64)) {
             let (mut new, mut bit) = (0, 1);
             for window in windows {
@@ -421,7 +486,7 @@ impl DeliveryBook {
     /// Delivered Wh of a buyer that bought `energy_wh` of the final window at a place.
     #[inline(always)]
     pub fn delivered_of(&self, place: usize, energy_wh: u64) -> u64 {
-        let BookWindow { sold_wh, delivered_wh, .. } = self.windows[place];
+        let (sold_wh, delivered_wh) = (self.windows[place].sold_wh, self.windows[place].delivered_parts().traded_wh);
         if delivered_wh >= sold_wh {
             return energy_wh;
         }
@@ -496,7 +561,7 @@ impl DeliveryBook {
             if self.waits_for(place, bus, now) {
                 let final_at = self.final_at(place);
                 let certified_at =
-                    final_at + if self.windows[place].delivered_wh > 0 { CERTIFICATE_SECONDS } else { 0 };
+                    final_at.saturating_add(if self.windows[place].delivered_wh > 0 { CERTIFICATE_SECONDS } else { 0 });
                 closable.by_seller = closable.by_seller.max(final_at);
                 closable.by_others = closable.by_others.max(certified_at);
             }
@@ -513,10 +578,32 @@ impl DeliveryBook {
             self.open_offers,
             self.open_positions
         );
+        ensure!(self.pool_due == 0 && !self.windows.iter().any(BookWindow::owes_pool), PoolOpen);
         let BookClosable { by_seller, by_others } = self.closable(bus, now);
         ensure!(now >= by_seller, BookNotFinal, "closes from {}, now {}", by_seller, now);
         ensure!(caller_is_seller || now >= by_others, CertificatesOpen, "others close from {}, now {}", by_others, now);
         Ok(())
+    }
+
+    /// Counts the part of the final window at a place that the auction sold, at a price with the grid fee; returns what
+    /// the pool gets to know of it.
+    pub fn report_to_pool(&mut self, place: usize, full_price_per_kwh: u64) -> PoolPart {
+        let fee = self.terms.grid_fee_per_kwh;
+        let window = &mut self.windows[place];
+        let delivered_wh = window.delivered_parts().auction_wh;
+        // Not more than what the bids paid, so it fits.
+        let due = math::mul_div_floor(delivered_wh, full_price_per_kwh, WH_PER_KWH).unwrap_or(0);
+        let grid_fee = math::grid_fee(delivered_wh, fee);
+        window.pool_reported = 1;
+        let auction_wh = window.auction_wh;
+        self.pool_due += due;
+        self.pool_grid_fee += grid_fee;
+        PoolPart { auction_wh, delivered_wh, due, grid_fee }
+    }
+
+    /// Takes out what the escrow holds for the book; returns it and the grid fees in it, in token base units.
+    pub fn take_pool_due(&mut self) -> (u64, u64) {
+        (core::mem::take(&mut self.pool_due), core::mem::take(&mut self.pool_grid_fee))
     }
 
     /// What the vault holds for the book, in token base units.
@@ -546,6 +633,8 @@ impl DeliveryBook {
             rent_payer: _,
             meters,
             windows,
+            pool_due,
+            pool_grid_fee,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -569,10 +658,11 @@ impl DeliveryBook {
             paid += window.paid as u128;
         }
         invariant(*settled as u128 <= paid, "no more is settled than was paid")?;
+        invariant(pool_grid_fee <= pool_due, "grid fees are part of what is due")?;
         invariant(
             *padding == 0
                 && *padding_2 == [0; 4]
-                && *reserved == [0; 8]
+                && *reserved == [0; 6]
                 && meters.iter().all(|meter| meter.padding == [0; 7]),
             "reserved bytes are zero",
         )
@@ -583,14 +673,49 @@ impl BookWindow {
     /// First second in which it takes no reading any more: the correction time after its first reading, or the deadline
     /// where there is no reading. Later readings do not move it.
     #[inline(always)]
-    pub(super) fn final_at(&self, deadline: i64, correction_seconds: i64) -> i64 {
+    fn readings_until(&self, deadline: i64, correction_seconds: i64) -> i64 {
         if self.reported_at == 0 { deadline } else { self.reported_at + correction_seconds }
+    }
+
+    /// First second in which it takes no reading any more; `i64::MAX` while an auction has not settled all offers.
+    #[inline(always)]
+    pub(super) fn final_at(&self, deadline: i64, correction_seconds: i64) -> i64 {
+        if self.unsettled_offers > 0 { i64::MAX } else { self.readings_until(deadline, correction_seconds) }
+    }
+
+    /// Divides what was delivered, up to what was sold, between continuous trade and auction in proportion to what each
+    /// sold.
+    #[inline(always)]
+    pub fn delivered_parts(&self) -> DeliveredParts {
+        let Self { sold_wh, auction_wh, delivered_wh, .. } = *self;
+        if auction_wh == 0 {
+            return DeliveredParts { traded_wh: delivered_wh.min(sold_wh), auction_wh: 0 };
+        }
+        let all_wh = sold_wh + auction_wh;
+        let counted_wh = delivered_wh.min(all_wh);
+        // Not more than `auction_wh`, so it fits.
+        let of_auction = math::mul_div_floor(counted_wh, auction_wh, all_wh).unwrap_or(0);
+        DeliveredParts { traded_wh: counted_wh - of_auction, auction_wh: of_auction }
+    }
+
+    /// Whether the part that the auction sold is not counted in the window's pool yet.
+    pub fn owes_pool(&self) -> bool {
+        self.auction_wh > 0 && self.pool_reported == 0
+    }
+
+    /// Marks delivered energy that the auction sold as certified for a bid that may still certify `wanted_wh`; returns how
+    /// much it gets, in Wh.
+    pub fn certify_for_bid(&mut self, wanted_wh: u64) -> u64 {
+        let left_wh = self.delivered_parts().auction_wh - self.auction_certified_wh;
+        let energy_wh = wanted_wh.min(left_wh);
+        self.auction_certified_wh += energy_wh;
+        energy_wh
     }
 
     /// What a buyer that paid `paid` for energy of this final window gets back, in token base units.
     #[inline(always)]
     pub(super) fn refund_of(&self, paid: u64) -> u64 {
-        let (sold_wh, delivered_wh) = (self.sold_wh, self.delivered_wh);
+        let (sold_wh, delivered_wh) = (self.sold_wh, self.delivered_parts().traded_wh);
         if delivered_wh >= sold_wh {
             return 0;
         }
@@ -606,7 +731,7 @@ impl BookWindow {
     #[inline(always)]
     pub fn release(&mut self, grid_fee_per_kwh: u64) -> (u64, u64) {
         self.state = BookWindowState::Released as u8;
-        let delivered_wh = self.delivered_wh.min(self.sold_wh);
+        let delivered_wh = self.delivered_parts().traded_wh;
         if delivered_wh == 0 {
             return (0, 0);
         }
@@ -635,8 +760,10 @@ impl BookWindow {
             state,
             operator_readings,
             surplus_certified,
+            unsettled_offers,
+            pool_reported,
             padding,
-            reserved,
+            auction_certified_wh,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
         invariant(BookWindowState::try_from(*state).is_ok(), "the state of a window is known")?;
@@ -646,16 +773,21 @@ impl BookWindow {
         invariant(*meter < book.meter_count, "a window has a device of the book")?;
         let power_w = book.meters[*meter as usize % MAX_BOOK_METERS].power_w;
         invariant(*listed_wh <= book.most_wh(power_w), "no more is listed than the device can deliver")?;
-        invariant(sold_wh <= listed_wh && *auction_wh == 0, "no more is sold than listed")?;
+        invariant(sold_wh + auction_wh <= *listed_wh, "no more is sold than listed")?;
+        let has_auction = book.terms.has_auction();
+        invariant(has_auction || (*auction_wh == 0 && *unsettled_offers == 0), "an auction settles its own offers")?;
         invariant((*sold_wh == 0) == (*paid == 0), "what is sold is paid")?;
         invariant(*delivered_wh <= book.highest_reading_wh(power_w), "readings are possible")?;
         invariant(certified_wh <= delivered_wh, "no more is certified than was delivered")?;
-        invariant(*surplus_certified <= 1, "flags are 0 or 1")?;
+        let certifiable_wh = self.delivered_parts().auction_wh.min(*certified_wh);
+        invariant(*auction_certified_wh <= certifiable_wh, "no more is certified than was delivered")?;
+        invariant(*surplus_certified <= 1 && *pool_reported <= 1, "flags are 0 or 1")?;
+        invariant(*pool_reported == 0 || *auction_wh > 0, "a pool has what an auction sold")?;
         invariant(*operator_readings <= MAX_OPERATOR_READINGS, "the operator reads at most three times")?;
         let has_reading = *operator_readings > 0 || *sequence > 0;
         invariant((*reported_at != 0) == has_reading, "a window with a reading knows when the first came")?;
         invariant(has_reading || *delivered_wh == 0, "nothing is delivered without a reading")?;
-        invariant(*padding == [0; 4] && *reserved == 0, "reserved bytes are zero")
+        invariant(*padding == 0, "reserved bytes are zero")
     }
 }
 
@@ -694,6 +826,7 @@ mod tests {
             grid_fee_per_kwh: 300,
             reading_deadline_seconds: 3_600,
             correction_seconds: 7_200,
+            auction: false,
         };
         Terms::new(&config, FROM)
     }
@@ -965,7 +1098,15 @@ mod tests {
                 ("a window has a device of the book", |book| book.windows[0].meter = 1),
                 ("no more is listed than the device can deliver", |book| book.windows[0].listed_wh = 10_001),
                 ("no more is sold than listed", |book| book.windows[0].listed_wh = 1_999),
-                ("no more is sold than listed", |book| book.windows[0].auction_wh = 1),
+                ("no more is sold than listed", |book| {
+                    (book.windows[0].auction_wh, book.windows[0].sold_wh) = (8_001, 2_000);
+                }),
+                ("an auction settles its own offers", |book| book.windows[0].auction_wh = 1),
+                ("an auction settles its own offers", |book| book.windows[0].unsettled_offers = 1),
+                ("no more is certified than was delivered", |book| book.windows[0].auction_certified_wh = 1),
+                ("flags are 0 or 1", |book| book.windows[0].pool_reported = 2),
+                ("a pool has what an auction sold", |book| book.windows[0].pool_reported = 1),
+                ("grid fees are part of what is due", |book| book.pool_grid_fee = 1),
                 ("what is sold is paid", |book| book.windows[0].paid = 0),
                 ("readings are possible", |book| book.windows[0].delivered_wh = 11_001),
                 ("no more is certified than was delivered", |book| book.windows[0].certified_wh = 1_001),
@@ -979,12 +1120,92 @@ mod tests {
                 ("no more is settled than was paid", |book| book.settled = 10),
                 ("reserved bytes are zero", |book| book.padding = 1),
                 ("reserved bytes are zero", |book| book.padding_2[3] = 1),
-                ("reserved bytes are zero", |book| book.windows[0].padding[3] = 1),
-                ("reserved bytes are zero", |book| book.windows[0].reserved = 1),
+                ("reserved bytes are zero", |book| book.windows[0].padding = 1),
                 ("reserved bytes are zero", |book| book.meters[0].padding[6] = 1),
-                ("reserved bytes are zero", |book| book.reserved[7] = 1),
+                ("reserved bytes are zero", |book| book.reserved[5] = 1),
             ],
         );
+    }
+
+    /// [`book`] on terms with an auction, which sold 4 kWh of its 9 kWh; another 2 kWh were bought before.
+    fn in_auction() -> DeliveryBook {
+        let mut book = DeliveryBook::zeroed();
+        book.initialize(&bus(), &meter(), &Terms { auction: 1, ..terms() }, FROM);
+        book.vault = wallet(4);
+        book.list(0, 9_000, &mut meter()).unwrap();
+        book.sell(0, 2_000, 4_000_000).unwrap();
+        book.settle_offer(0, 4_000);
+        book
+    }
+
+    #[test]
+    fn a_window_is_not_final_before_the_auction_settled_its_offers() {
+        let mut book = in_auction();
+        assert_eq!((book.windows[0].unsettled_offers, book.windows[0].auction_wh), (0, 4_000));
+        book.list(0, 100, &mut meter()).unwrap();
+        let gate = FROM - 60;
+        let device = ReadingProof::Transaction;
+        refused(book, MultibusError::AuctionNotOver, |book| book.report(0, &reading(1, 1), device, END));
+        let over = gate + AUCTION_PROOF_SECONDS;
+        refused(book, MultibusError::AuctionNotOver, |book| book.report(0, &reading(1, 1), device, over - 1));
+        let mut late = book;
+        late.report(0, &reading(1, 1), device, over).unwrap();
+        assert_eq!((late.final_at(0), late.release(i64::MAX - 1)), (i64::MAX, ReleasedWindows::default()));
+        late.settle_offer(0, 0);
+        assert_eq!(late.final_at(0), over + 2 * HOUR);
+        // Without a reading, from the latest second in which the auction can end.
+        book.settle_offer(0, 0);
+        assert_eq!((book.final_at(0), book.check_invariants()), (over + HOUR, Ok(())));
+        refused(book, MultibusError::ReadingTooLate, |book| book.report(0, &reading(1, 1), device, over + HOUR));
+        book.report(0, &reading(1, 1), device, END).unwrap();
+        let mut full = book;
+        full.windows[0].unsettled_offers = u16::MAX;
+        refused(full, MultibusError::CounterOverflow, |book| book.list(0, 1, &mut meter()));
+    }
+
+    #[test]
+    fn what_was_delivered_is_divided_between_trade_and_auction() {
+        let divided = |delivered_wh| {
+            let mut book = in_auction();
+            book.report(0, &reading(delivered_wh, 1), ReadingProof::Transaction, END).unwrap();
+            let parts = book.windows[0].delivered_parts();
+            let part = book.report_to_pool(0, 2_500_000);
+            assert_eq!((book.pool_due, book.pool_grid_fee), (part.due, part.grid_fee));
+            assert!(!book.windows[0].owes_pool());
+            assert_eq!(book.check_invariants(), Ok(()));
+            let release = book.release(END + 2 * HOUR);
+            let surplus_wh = book.surplus_of(0);
+            (parts.traded_wh, parts.auction_wh, part.due, part.grid_fee, release.amount + release.grid_fee, surplus_wh)
+        };
+        assert_eq!(divided(0), (0, 0, 0, 0, 0, 0));
+        // 2 of 3 Wh are the auction's, rounded down.
+        assert_eq!(divided(1), (1, 0, 0, 0, 2_000, 0));
+        assert_eq!(divided(3_001), (1_001, 2_000, 5_000_000, 600, 2_002_000, 0));
+        assert_eq!(divided(6_000), (2_000, 4_000, 10_000_000, 1_200, 4_000_000, 0));
+        assert_eq!(divided(7_000), (2_000, 4_000, 10_000_000, 1_200, 4_000_000, 1_000));
+    }
+
+    #[test]
+    fn bids_certify_what_was_delivered_for_the_auction() {
+        let mut book = in_auction();
+        book.report(0, &reading(3_000, 1), ReadingProof::Transaction, END).unwrap();
+        let mut certify = |wanted_wh| {
+            let energy_wh = book.windows[0].certify_for_bid(wanted_wh);
+            (energy_wh, book.certify(0, energy_wh))
+        };
+        assert_eq!([certify(1_500), certify(1_500), certify(1)], [(1_500, 0), (500, 1_500), (0, 2_000)]);
+        assert_eq!(book.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn a_book_stays_open_while_a_pool_waits_for_it() {
+        let mut book = DeliveryBook { open_offers: 0, ..in_auction() };
+        assert_eq!(book.validate_close(&bus(), true, i64::MAX), Err(MultibusError::PoolOpen.into()));
+        book.report(0, &reading(3_000, 1), ReadingProof::Transaction, END).unwrap();
+        book.report_to_pool(0, 2_500_000);
+        assert_eq!(book.validate_close(&bus(), true, i64::MAX), Err(MultibusError::PoolOpen.into()));
+        assert_eq!(book.take_pool_due(), (5_000_000, 600));
+        assert_eq!(book.validate_close(&bus(), true, i64::MAX), Ok(()));
     }
 
     proptest! {

@@ -154,7 +154,9 @@ pub struct Bus {
     pub readings_until: i64,
     pub name: [u8; 32],
     pub owners: [OwnerSlot; 16],
-    pub reserved: [u64; 32],
+    /// Token account that holds the deposits of bids.
+    pub escrow: Address,
+    pub reserved: [u64; 28],
 }
 
 const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && size_of::<Bus>() == 1_360);
@@ -467,7 +469,10 @@ impl Bus {
 
     /// First second in which every window of these terms that ends at `end` or earlier is final.
     fn readings_end(terms: &Terms, end: i64) -> i64 {
-        end.saturating_add(terms.reading_deadline_seconds as i64).saturating_add(terms.correction_seconds as i64)
+        let after_end = terms.readings_after() - terms.window_seconds as i64;
+        end.saturating_add(after_end)
+            .saturating_add(terms.reading_deadline_seconds as i64)
+            .saturating_add(terms.correction_seconds as i64)
     }
 
     /// First second in which the bus can do without an operator, in unix seconds: when all windows on delivery terms
@@ -610,6 +615,7 @@ impl Bus {
             readings_until: _,
             name,
             owners,
+            escrow,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -651,10 +657,13 @@ impl Bus {
         invariant(Self::validate_capacity(*capacity_wh).is_ok(), "the capacity is within its limits")?;
         invariant(*base_price_per_kwh > 0, "the base price is above zero")?;
         invariant(Self::validate_least_size(*least_wh).is_ok(), "the least size is within its limits")?;
-        invariant(treasury != unclaimed, "treasury and unclaimed are two accounts")?;
+        invariant(
+            treasury != unclaimed && treasury != escrow && unclaimed != escrow,
+            "treasury, unclaimed and escrow are three accounts",
+        )?;
         invariant(*pause_quorum as usize <= MAX_OWNERS, "the pause quorum is one that owners can reach")?;
         invariant(
-            *padding == [0; 4] && *reserved == [0; 32] && owners.iter().all(|slot| slot.reserved == [0; 6]),
+            *padding == [0; 4] && *reserved == [0; 28] && owners.iter().all(|slot| slot.reserved == [0; 6]),
             "reserved bytes are zero",
         )
     }
@@ -696,7 +705,7 @@ mod tests {
     fn created(change: impl FnOnce(&mut BusConfig)) -> Result<Bus> {
         let mut config = config();
         change(&mut config);
-        let mut bus = Bus { unclaimed: wallet(7), ..Bus::zeroed() };
+        let mut bus = Bus { unclaimed: wallet(7), escrow: wallet(8), ..Bus::zeroed() };
         bus.initialize(&BUS, &wallet(2), &config)?;
         Ok(bus)
     }
@@ -1013,11 +1022,13 @@ mod tests {
                 ("the capacity is within its limits", |bus| bus.capacity_wh = MAX_CAPACITY_WH + 1),
                 ("the base price is above zero", |bus| bus.base_price_per_kwh = 0),
                 ("the least size is within its limits", |bus| bus.least_wh = 0),
-                ("treasury and unclaimed are two accounts", |bus| bus.treasury = bus.unclaimed),
+                ("treasury, unclaimed and escrow are three accounts", |bus| bus.treasury = bus.unclaimed),
+                ("treasury, unclaimed and escrow are three accounts", |bus| bus.escrow = bus.unclaimed),
+                ("treasury, unclaimed and escrow are three accounts", |bus| bus.escrow = bus.treasury),
                 ("the pause quorum is one that owners can reach", |bus| bus.pause_quorum = 17),
                 ("reserved bytes are zero", |bus| bus.padding[3] = 1),
                 ("reserved bytes are zero", |bus| bus.owners[2].reserved[5] = 1),
-                ("reserved bytes are zero", |bus| bus.reserved[31] = 1),
+                ("reserved bytes are zero", |bus| bus.reserved[27] = 1),
             ],
         );
         let whole: &[Change<Bus>] = &[

@@ -5,10 +5,71 @@ use {
     crate::{
         constants::*,
         error::{ensure, refuse},
-        state::{Bus, Terms},
+        math,
+        state::{Bus, Clearing, Offer, Terms},
     },
     anchor_lang::prelude::*,
+    bytemuck::{Pod, Zeroable},
 };
+
+/// Where the auction of a window stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuctionPhase {
+    /// No auction closes this window.
+    Off,
+    /// Offers and bids come and go.
+    Trading,
+    /// The last 300 s before the gate: offers and bids are only added or improved.
+    Closing,
+    /// From the gate on: nothing in the book changes.
+    Fixed,
+    /// The price is proven; each order is settled alone.
+    Cleared,
+    /// There is nothing to settle: no bid or no offer at the gate, or no proof in 24 hours. All bids are returned.
+    Over,
+}
+
+/// The orders of one side whose price is exactly that of the auction. They share what is left for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[cfg_attr(feature = "idl-build", derive(anchor_lang::IdlType))]
+#[repr(C)]
+pub struct Ration {
+    /// Their energy, in Wh.
+    pub at_price_wh: u64,
+    /// How much of it the auction fills, in Wh.
+    pub filled_wh: u64,
+    /// Energy of those that are settled, in Wh.
+    pub settled_wh: u64,
+}
+
+impl Ration {
+    /// Settles an order; returns what it gets, in Wh. It is the difference of two rounded running sums, so all orders
+    /// together get exactly `filled_wh`, whatever the order of settlement.
+    fn settle(&mut self, energy_wh: u64) -> u64 {
+        let before = self.filled_of(self.settled_wh);
+        self.settled_wh += energy_wh;
+        self.filled_of(self.settled_wh) - before
+    }
+
+    fn filled_of(&self, settled_wh: u64) -> u64 {
+        if self.filled_wh == self.at_price_wh {
+            return settled_wh;
+        }
+        // Not more than `filled_wh`, so it fits.
+        math::mul_div_floor(self.filled_wh, settled_wh, self.at_price_wh).unwrap_or(0)
+    }
+}
+
+/// What a proven price means for the orders of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuctionOutcome {
+    /// In token base units per kWh, without the grid fee.
+    pub price_per_kwh: u64,
+    /// Energy that changes hands, in Wh. Where it is 0, the price means nothing.
+    pub volume_wh: u64,
+    pub bids: Ration,
+    pub asks: Ration,
+}
 
 /// Capacity of one window. PDA `["capacity", bus, window_start]`; window start 0 is the general capacity.
 #[account]
@@ -35,7 +96,29 @@ pub struct Capacity {
     pub bus: Address,
     /// Who paid the rent and gets it back.
     pub rent_payer: Address,
-    pub reserved: [u64; 28],
+    /// Bids that are open.
+    pub open_bids: u32,
+    pub padding_2: [u8; 4],
+    /// What the escrow holds for this window, in token base units.
+    pub escrowed: u64,
+    /// When the price of the auction was proven, in unix seconds; 0 before.
+    pub cleared_at: i64,
+    /// Price of the auction, in token base units per kWh, without the grid fee.
+    pub price_per_kwh: u64,
+    /// Energy that the auction sells, in Wh.
+    pub volume_wh: u64,
+    /// Bids at the price.
+    pub bids: Ration,
+    /// Asks at the price.
+    pub asks: Ration,
+    /// On delivery terms: auction energy of the sellers that reported, in Wh. The pool is complete once it is
+    /// `volume_wh`.
+    pub reported_wh: u64,
+    /// How much of that was delivered, in Wh.
+    pub delivered_wh: u64,
+    /// When the pool became complete, in unix seconds; 0 before.
+    pub pool_complete_at: i64,
+    pub reserved: [u64; 14],
 }
 
 const _: () = assert!(size_of::<Capacity>() == 376);
@@ -117,12 +200,123 @@ impl Capacity {
         self.available_wh = self.total_wh - self.committed_wh;
     }
 
+    /// Where the auction stands.
+    pub fn phase(&self, now: i64) -> AuctionPhase {
+        let gate = self.gate_closes_at;
+        if !self.terms.has_auction() {
+            AuctionPhase::Off
+        } else if now < gate {
+            if now < gate.saturating_sub(AUCTION_CLOSING_SECONDS) {
+                AuctionPhase::Trading
+            } else {
+                AuctionPhase::Closing
+            }
+        } else if self.cleared_at != 0 {
+            AuctionPhase::Cleared
+        } else if self.open_bids == 0 || self.open_offers == 0 || now >= gate.saturating_add(AUCTION_PROOF_SECONDS) {
+            AuctionPhase::Over
+        } else {
+            AuctionPhase::Fixed
+        }
+    }
+
+    /// Refuses to withdraw an offer while the auction needs it. In the last 300 s before the gate only what the bus itself
+    /// offers is withdrawn, by the operator or the pause quorum (`by_all` says whether these ask for it).
+    pub fn validate_withdraw(&self, offer: &Offer, by_all: bool, now: i64) -> Result<()> {
+        match self.phase(now) {
+            AuctionPhase::Closing => ensure!(by_all && offer.is_of_bus(), LastMinutes),
+            AuctionPhase::Fixed => refuse!(BookFixed),
+            AuctionPhase::Cleared => ensure!(!self.owes(offer), AskUnsettled),
+            AuctionPhase::Off | AuctionPhase::Trading | AuctionPhase::Over => (),
+        }
+        Ok(())
+    }
+
+    /// Whether the auction can sell part of this offer, and has not settled it yet.
+    pub fn owes(&self, offer: &Offer) -> bool {
+        let is_filled = offer.price_per_kwh < self.price_per_kwh
+            || (offer.price_per_kwh == self.price_per_kwh && self.asks.filled_wh > 0);
+        is_filled && self.volume_wh > 0 && offer.settled == 0 && offer.ask_wh() > 0
+    }
+
+    /// Counts a bid and its deposit.
+    pub fn bid(&mut self, deposit: u64) -> Result<()> {
+        ensure!(self.open_bids < MAX_BIDS, BidsFull);
+        // Cannot overflow: the escrow holds all deposits.
+        self.escrowed += deposit;
+        self.open_bids += 1;
+        Ok(())
+    }
+
+    /// Takes the proven price over. Refuses where not every bid and offer was tallied, or the claimed prices are wrong.
+    pub fn clear(&mut self, clearing: &Clearing, now: i64) -> Result<()> {
+        ensure!(self.phase(now) == AuctionPhase::Fixed, AuctionNotFixed);
+        ensure!(
+            clearing.bids == self.open_bids && clearing.offers == self.open_offers,
+            OrdersMissing,
+            "{} of {} bids, {} of {} offers",
+            clearing.bids,
+            self.open_bids,
+            clearing.offers,
+            self.open_offers
+        );
+        let outcome = clearing.outcome()?;
+        self.cleared_at = now;
+        self.price_per_kwh = outcome.price_per_kwh;
+        self.volume_wh = outcome.volume_wh;
+        self.bids = outcome.bids;
+        self.asks = outcome.asks;
+        Ok(())
+    }
+
+    /// What the auction gives a bid of that price, in Wh.
+    pub fn settle_bid(&mut self, energy_wh: u64, price_per_kwh: u64) -> u64 {
+        if self.volume_wh == 0 || price_per_kwh < self.price_per_kwh {
+            0
+        } else if price_per_kwh > self.price_per_kwh {
+            energy_wh
+        } else {
+            self.bids.settle(energy_wh)
+        }
+    }
+
+    /// What the auction sells of an offer, in Wh. Refuses an offer of which it sells nothing.
+    pub fn settle_ask(&mut self, offer: &Offer) -> Result<u64> {
+        ensure!(self.cleared_at != 0, AuctionNotCleared);
+        ensure!(offer.settled == 0, AskSettled);
+        ensure!(self.owes(offer), OrderGetsNothing);
+        let energy_wh = offer.ask_wh();
+        Ok(if offer.price_per_kwh < self.price_per_kwh { energy_wh } else { self.asks.settle(energy_wh) })
+    }
+
+    /// What a kWh of the auction costs, grid fee included, in token base units. It fits: some bid offers it.
+    pub fn auction_full_price(&self) -> u64 {
+        self.price_per_kwh.saturating_add(self.terms.grid_fee_per_kwh)
+    }
+
+    /// Whether every seller of the auction has reported what it delivered.
+    pub fn is_pool_complete(&self) -> bool {
+        self.pool_complete_at != 0
+    }
+
+    /// Adds a seller's part to the pool.
+    pub fn pool(&mut self, auction_wh: u64, delivered_wh: u64, due: u64, now: i64) {
+        self.reported_wh += auction_wh;
+        self.delivered_wh += delivered_wh;
+        // What is due is never more than what the bids paid.
+        self.escrowed -= due;
+        if self.reported_wh == self.volume_wh {
+            self.pool_complete_at = now;
+        }
+    }
+
     /// Refuses to close a window that has an open offer or that is not over. A window in which nothing was sold need
     /// not be over: `closes_unused` callers (see `capacity_close`) close it at any time, others once its gate has
     /// closed. On a closing bus, on which nothing is listed any more, only open offers count.
     pub fn validate_close(&self, bus: &Bus, closes_unused: bool, now: i64) -> Result<()> {
         ensure!(self.window_start != 0, CapacityIsGeneral);
         ensure!(self.open_offers == 0, WindowHasOffers, "{} offers are open", self.open_offers);
+        ensure!(self.open_bids == 0, WindowHasBids, "{} bids are open", self.open_bids);
         if bus.closing == 1 {
             return Ok(());
         }
@@ -156,6 +350,17 @@ impl Capacity {
             committed_wh,
             bus: _,
             rent_payer: _,
+            open_bids,
+            padding_2,
+            escrowed,
+            cleared_at,
+            price_per_kwh,
+            volume_wh,
+            bids,
+            asks,
+            reported_wh,
+            delivered_wh,
+            pool_complete_at,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -165,7 +370,39 @@ impl Capacity {
         invariant((*window_start == 0) != terms.has_windows(), "a window has a length")?;
         invariant((*window_start == 0) == (*gate_closes_at == i64::MAX), "a window has a gate")?;
         invariant(*window_start == 0 || gate_closes_at <= window_start, "the gate closes before the window")?;
-        invariant(*padding == [0; 2] && terms.reserved == [0; 7] && *reserved == [0; 28], "reserved bytes are zero")
+        let has_auction = terms.has_auction();
+        invariant(has_auction || (*open_bids == 0 && *escrowed == 0), "bids are those of an auction")?;
+        invariant(*open_bids <= MAX_BIDS, "there are at most 2^20 bids")?;
+        invariant(
+            *cleared_at == 0 || (has_auction && cleared_at >= gate_closes_at),
+            "an auction is cleared after its gate",
+        )?;
+        invariant(
+            *cleared_at != 0
+                || (*price_per_kwh == 0 && *volume_wh == 0 && *bids == Ration::default() && *asks == Ration::default()),
+            "nothing is sold before the price is proven",
+        )?;
+        for side in [bids, asks] {
+            invariant(
+                side.filled_wh <= side.at_price_wh
+                    && side.settled_wh <= side.at_price_wh
+                    && side.filled_wh <= *volume_wh,
+                "orders at the price get no more than they are for",
+            )?;
+        }
+        invariant(*volume_wh <= *committed_wh, "the auction sells what is on offer")?;
+        invariant(
+            delivered_wh <= reported_wh && reported_wh <= volume_wh,
+            "the pool has no more than the auction sold",
+        )?;
+        invariant(
+            (*pool_complete_at != 0) == (*volume_wh > 0 && reported_wh == volume_wh),
+            "the pool is complete once all is reported",
+        )?;
+        invariant(
+            *padding == [0; 2] && *padding_2 == [0; 4] && terms.reserved == [0; 6] && *reserved == [0; 14],
+            "reserved bytes are zero",
+        )
     }
 }
 
@@ -303,10 +540,164 @@ mod tests {
         assert_eq!(endless.validate_close(&bus(1_000), true, i64::MAX - 1), Err(MultibusError::WindowNotOver.into()));
     }
 
+    /// The window from 900 to 1,800 with an auction, an offer of 300 Wh and a bid.
+    fn in_auction() -> Capacity {
+        let mut capacity = window(1_000);
+        capacity.terms.auction = 1;
+        capacity.list(300, 1_000).unwrap();
+        capacity.bid(77).unwrap();
+        capacity
+    }
+
+    #[test]
+    fn an_auction_goes_through_its_phases() {
+        let capacity = in_auction();
+        let over = 840 + AUCTION_PROOF_SECONDS;
+        let phases = [
+            (539, AuctionPhase::Trading),
+            (540, AuctionPhase::Closing),
+            (839, AuctionPhase::Closing),
+            (840, AuctionPhase::Fixed),
+            (over - 1, AuctionPhase::Fixed),
+            (over, AuctionPhase::Over),
+        ];
+        for (now, phase) in phases {
+            assert_eq!(capacity.phase(now), phase, "{now}");
+        }
+        for one_sided in [Capacity { open_bids: 0, ..capacity }, Capacity { open_offers: 0, ..capacity }] {
+            assert_eq!((one_sided.phase(839), one_sided.phase(840)), (AuctionPhase::Closing, AuctionPhase::Over));
+        }
+        let cleared = Capacity { cleared_at: 900, ..capacity };
+        assert_eq!((cleared.phase(900), cleared.phase(i64::MAX)), (AuctionPhase::Cleared, AuctionPhase::Cleared));
+        assert_eq!(window(1_000).phase(840), AuctionPhase::Off);
+    }
+
+    #[test]
+    fn offers_are_withdrawn_only_where_no_auction_needs_them() {
+        let capacity = in_auction();
+        let ask = Offer {
+            wallet: wallet(1),
+            bus: BUS,
+            price_per_kwh: 5,
+            remaining_wh: 300,
+            expires_at: 840,
+            gate_closes_at: 840,
+            in_auction: 1,
+            ..Offer::zeroed()
+        };
+        let own = Offer { wallet: BUS, ..ask };
+        assert_eq!(capacity.validate_withdraw(&ask, false, 539), Ok(()));
+        for (offer, by_all, expected) in [(&ask, true, false), (&own, false, false), (&own, true, true)] {
+            let refused = Err(MultibusError::LastMinutes.into());
+            assert_eq!(capacity.validate_withdraw(offer, by_all, 540), if expected { Ok(()) } else { refused });
+        }
+        assert_eq!(capacity.validate_withdraw(&own, true, 840), Err(MultibusError::BookFixed.into()));
+        let asks = Ration { at_price_wh: 300, filled_wh: 100, settled_wh: 0 };
+        let cleared = Capacity { cleared_at: 840, price_per_kwh: 5, volume_wh: 100, asks, ..capacity };
+        assert_eq!(cleared.validate_withdraw(&ask, false, 840), Err(MultibusError::AskUnsettled.into()));
+        // Where better asks fill all, those at the price get nothing.
+        let better = Capacity { asks: Ration { filled_wh: 0, ..asks }, ..cleared };
+        assert_eq!(better.validate_withdraw(&ask, false, 840), Ok(()));
+        let cheaper = Offer { price_per_kwh: 4, ..ask };
+        assert_eq!(better.validate_withdraw(&cheaper, false, 840), Err(MultibusError::AskUnsettled.into()));
+        let free = [
+            Offer { settled: 1, ..ask },
+            Offer { price_per_kwh: 6, ..ask },
+            Offer { remaining_wh: 0, ..ask },
+            Offer { expires_at: 839, ..ask },
+        ];
+        for offer in free {
+            assert_eq!(cleared.validate_withdraw(&offer, false, 840), Ok(()));
+            let mut copy = cleared;
+            let error = if offer.settled == 1 { MultibusError::AskSettled } else { MultibusError::OrderGetsNothing };
+            assert_eq!(copy.settle_ask(&offer), Err(error.into()));
+            assert_eq!(copy, cleared);
+        }
+        let nothing = Capacity { volume_wh: 0, ..cleared };
+        assert_eq!(nothing.validate_withdraw(&ask, false, 840), Ok(()));
+        assert_eq!({ capacity }.settle_ask(&ask), Err(MultibusError::AuctionNotCleared.into()));
+        assert_eq!(capacity.validate_withdraw(&ask, false, 840 + AUCTION_PROOF_SECONDS), Ok(()));
+    }
+
+    #[test]
+    fn only_a_whole_book_is_cleared_while_it_is_fixed() {
+        let mut clearing = Clearing { low_price: 5, high_price: 9, bids: 1, offers: 1, ..Clearing::zeroed() };
+        // 300 Wh are asked for at 5, 40 Wh bid at 9.
+        (clearing.ask_wh[1], clearing.bid_wh[5]) = (300, 40);
+        let refused = |capacity: Capacity, clearing: &Clearing, now, error: MultibusError| {
+            let mut after = capacity;
+            assert_eq!(after.clear(clearing, now), Err(error.into()));
+            assert_eq!(after, capacity);
+        };
+        let capacity = in_auction();
+        for now in [839, 840 + AUCTION_PROOF_SECONDS] {
+            refused(capacity, &clearing, now, MultibusError::AuctionNotFixed);
+        }
+        for wrong in [Clearing { bids: 0, ..clearing }, Clearing { offers: 2, ..clearing }] {
+            refused(capacity, &wrong, 840, MultibusError::OrdersMissing);
+        }
+        refused(capacity, &clearing, 840, MultibusError::PriceWrong);
+        clearing.high_price = 5;
+        (clearing.bid_wh[5], clearing.bid_wh[6]) = (0, 40);
+        let mut cleared = capacity;
+        cleared.clear(&clearing, 840).unwrap();
+        assert_eq!((cleared.price_per_kwh, cleared.volume_wh, cleared.cleared_at), (5, 40, 840));
+        assert_eq!(cleared.asks, Ration { at_price_wh: 300, filled_wh: 40, settled_wh: 0 });
+        assert_eq!(cleared.check_invariants(), Ok(()));
+        refused(cleared, &clearing, 840, MultibusError::AuctionNotFixed);
+        assert_eq!((cleared.settle_bid(30, 6), cleared.settle_bid(30, 4), cleared.settle_bid(10, 5)), (30, 0, 10));
+        cleared.volume_wh = 0;
+        assert_eq!(cleared.settle_bid(30, 6), 0);
+    }
+
+    #[test]
+    fn the_pool_is_complete_once_all_is_reported() {
+        let mut capacity = Capacity { cleared_at: 840, price_per_kwh: 5, volume_wh: 100, ..in_auction() };
+        capacity.pool(60, 50, 20, 2_000);
+        assert_eq!((capacity.is_pool_complete(), capacity.escrowed, capacity.check_invariants()), (false, 57, Ok(())));
+        capacity.pool(40, 40, 7, 2_001);
+        assert_eq!((capacity.pool_complete_at, capacity.escrowed, capacity.delivered_wh), (2_001, 50, 90));
+        assert_eq!(capacity.check_invariants(), Ok(()));
+    }
+
+    #[test]
+    fn a_window_has_2_to_the_20_bids() {
+        let mut full = Capacity { open_bids: MAX_BIDS - 1, ..in_auction() };
+        full.bid(1).unwrap();
+        let before = full;
+        assert_eq!(full.bid(1), Err(MultibusError::BidsFull.into()));
+        assert_eq!(full, before);
+        full.close_offer();
+        assert_eq!(full.validate_close(&bus(1_000), true, 9_999), Err(MultibusError::WindowHasBids.into()));
+    }
+
     #[test]
     fn every_invariant_notices_what_breaks_it() {
         let mut sound = window(1_000);
         sound.list(300, 1_000).unwrap();
+        let cleared = Capacity { cleared_at: 840, price_per_kwh: 5, volume_wh: 100, ..in_auction() };
+        assert_eq!(cleared.check_invariants(), Ok(()));
+        assert_noticed(
+            &cleared,
+            Capacity::check_invariants,
+            &[
+                ("bids are those of an auction", |capacity| capacity.terms.auction = 0),
+                ("there are at most 2^20 bids", |capacity| capacity.open_bids = MAX_BIDS + 1),
+                ("an auction is cleared after its gate", |capacity| capacity.cleared_at = 839),
+                ("nothing is sold before the price is proven", |capacity| capacity.cleared_at = 0),
+                ("orders at the price get no more than they are for", |capacity| capacity.bids.filled_wh = 1),
+                ("orders at the price get no more than they are for", |capacity| capacity.asks.settled_wh = 1),
+                ("orders at the price get no more than they are for", |capacity| {
+                    (capacity.asks.at_price_wh, capacity.asks.filled_wh) = (101, 101);
+                }),
+                ("the auction sells what is on offer", |capacity| capacity.volume_wh = 301),
+                ("the pool has no more than the auction sold", |capacity| capacity.reported_wh = 101),
+                ("the pool has no more than the auction sold", |capacity| capacity.delivered_wh = 1),
+                ("the pool is complete once all is reported", |capacity| capacity.reported_wh = 100),
+                ("the pool is complete once all is reported", |capacity| capacity.pool_complete_at = 900),
+                ("reserved bytes are zero", |capacity| capacity.padding_2[3] = 1),
+            ],
+        );
         assert_eq!(sound.check_invariants(), Ok(()));
         let full = Capacity { total_wh: MAX_CAPACITY_WH, available_wh: MAX_CAPACITY_WH - 300, ..sound };
         assert_eq!(full.check_invariants(), Ok(()));
@@ -328,13 +719,33 @@ mod tests {
                 ("a window has a gate", |capacity| capacity.gate_closes_at = i64::MAX),
                 ("the gate closes before the window", |capacity| capacity.gate_closes_at = 901),
                 ("reserved bytes are zero", |capacity| capacity.padding[1] = 1),
-                ("reserved bytes are zero", |capacity| capacity.terms.reserved[6] = 1),
-                ("reserved bytes are zero", |capacity| capacity.reserved[27] = 1),
+                ("reserved bytes are zero", |capacity| capacity.terms.reserved[5] = 1),
+                ("reserved bytes are zero", |capacity| capacity.reserved[13] = 1),
             ],
         );
     }
 
     proptest! {
+        /// Parts of any orders, in any order, sum to exactly what is filled; each is within 1 Wh of its share.
+        #[test]
+        fn rationing_adds_up_in_any_order(
+            orders in prop::collection::vec((0u32..41, 1u64..=u64::MAX), 1..60),
+            filled in 0u64..=u64::MAX,
+        ) {
+            let orders: Vec<u64> = orders.iter().map(|(bits, energy)| 1 + energy % (1 << bits)).collect();
+            let at_price_wh: u64 = orders.iter().sum();
+            let filled_wh = filled % (at_price_wh + 1);
+            let mut ration = Ration { at_price_wh, filled_wh, settled_wh: 0 };
+            let mut sum = 0;
+            for energy_wh in orders {
+                let part = ration.settle(energy_wh);
+                let share = (filled_wh as u128 * energy_wh as u128 / at_price_wh as u128) as u64;
+                prop_assert!(part <= energy_wh && part.abs_diff(share) <= 1);
+                sum += part;
+            }
+            prop_assert_eq!((sum, ration.settled_wh), (filled_wh, at_price_wh));
+        }
+
         #[test]
         fn listing_and_closing_conserve_energy(steps in prop::collection::vec((0u64..60, 0u64..60, 0u64..1_200), 1..60)) {
             let mut capacity = window(1_000);

@@ -1,10 +1,12 @@
 //! The accounts of the market and their transitions. They make no syscall but hashing, so they are tested on the host.
 
+mod bid;
 mod book;
 mod bus;
 mod capacity;
 mod certificate;
 mod claim;
+mod clearing;
 pub mod counter;
 mod creator;
 mod ledger;
@@ -21,13 +23,14 @@ mod trader;
 
 use crate::{account::Layout, numbered::NumberedEnum};
 pub use {
-    book::*, bus::*, capacity::*, certificate::*, claim::*, creator::*, ledger::*, lock::*, meter::*, offer::*,
-    position::*, proposal::*, purchase::*, reading::*, seller::*, terms::*, trader::*,
+    bid::*, book::*, bus::*, capacity::*, certificate::*, claim::*, clearing::*, creator::*, ledger::*, lock::*,
+    meter::*, offer::*, position::*, proposal::*, purchase::*, reading::*, seller::*, terms::*, trader::*,
 };
 
 /// Every enum that accounts, arguments and events hold as a number. `cargo xtask idl` adds them to the IDL.
 pub const NUMBERED_ENUMS: &[NumberedEnum] = &[
     ActionKind::NUMBERED,
+    BidState::NUMBERED,
     BookWindowState::NUMBERED,
     CertificateState::NUMBERED,
     EnergySource::NUMBERED,
@@ -54,10 +57,12 @@ macro_rules! layouts {
 }
 
 layouts!(
+    Bid,
     Bus[LOADED_OFTEN],
     Capacity[LOADED_OFTEN],
     Certificate,
     Claim,
+    Clearing,
     Creator,
     DeliveryBook,
     Device,

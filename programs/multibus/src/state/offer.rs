@@ -160,7 +160,11 @@ pub struct Offer {
     pub book_place: u8,
     /// 1 on delivery terms: payments are recorded in the delivery book, not as proceeds of the offer.
     pub on_delivery: u8,
-    pub padding: [u8; 6],
+    /// 1 where an auction closes its window.
+    pub in_auction: u8,
+    /// 1 once that auction has settled it.
+    pub settled: u8,
+    pub padding: [u8; 4],
     /// What a kWh costs a buyer, in token base units: price and grid fee together.
     pub full_price_per_kwh: u64,
     pub reserved: [u64; 7],
@@ -185,6 +189,7 @@ impl Offer {
         self.remaining_wh = terms.energy_wh;
         self.window_start = capacity.window_start;
         self.gate_closes_at = capacity.gate_closes_at;
+        self.in_auction = capacity.terms.auction;
         self.created_at = now;
         self.expires_at = terms.expires_at;
         self.bus = capacity.bus;
@@ -254,16 +259,39 @@ impl Offer {
         core::mem::take(&mut self.proceeds)
     }
 
-    /// Energy that can be bought or locked, in Wh.
+    /// Energy that can be bought or locked, in Wh. None where an auction sold what ended locks still reserve.
     #[inline(always)]
     pub fn free_wh(&self) -> u64 {
-        self.remaining_wh - self.reserved_wh
+        self.remaining_wh.saturating_sub(self.reserved_wh)
     }
 
     /// Energy that was sold, in Wh.
     #[inline(always)]
     pub fn sold_wh(&self) -> u64 {
         self.listed_wh - self.remaining_wh
+    }
+
+    /// Energy that it asks to sell in the auction that closes its window, in Wh: what is not sold at the gate. Locks have
+    /// ended by then. An offer that expired before the gate, or that did not trade yet, asks for nothing.
+    #[inline(always)]
+    pub fn ask_wh(&self) -> u64 {
+        let is_asked =
+            self.cancelled == 0 && self.expires_at >= self.gate_closes_at && self.trades_from <= self.gate_closes_at;
+        if is_asked { self.remaining_wh } else { 0 }
+    }
+
+    /// Whether the time is within the last 300 s before the gate of an auction.
+    fn is_closing(&self, now: i64) -> bool {
+        self.in_auction != 0 && now >= self.gate_closes_at.saturating_sub(AUCTION_CLOSING_SECONDS)
+    }
+
+    /// Sells energy in the auction, for an amount in token base units that the vault gets.
+    pub fn sell_in_auction(&mut self, energy_wh: u64, credited: u64) -> Result<()> {
+        let Some(proceeds) = self.proceeds.checked_add(credited) else { refuse!(CostOverflow) };
+        self.remaining_wh -= energy_wh;
+        self.proceeds = proceeds;
+        self.settled = 1;
+        Ok(())
     }
 
     /// Refuses an offer that does not trade: the bus is paused or closing, or the offer is cancelled or expired. An
@@ -404,9 +432,10 @@ impl Offer {
             return Collection { amount: proceeds, grid_fee: 0 };
         }
         let due = math::grid_fee(self.sold_wh(), self.grid_fee_per_kwh);
-        // Never more than the proceeds: each cost contains the fee and is rounded up.
-        let grid_fee = due - self.grid_credited;
-        self.grid_credited = due;
+        // Each cost contains the fee and is rounded up. But what an auction pays is rounded down, so the last base unit
+        // can be missing.
+        let grid_fee = (due - self.grid_credited).min(proceeds);
+        self.grid_credited += grid_fee;
         Collection { amount: proceeds - grid_fee, grid_fee }
     }
 
@@ -418,6 +447,12 @@ impl Offer {
         self.validate_version(expected_version)?;
         Self::validate_full_price(price_per_kwh, self.grid_fee_per_kwh)?;
         let Some(version) = self.version.checked_add(1) else { refuse!(CounterOverflow) };
+        if self.is_closing(now) {
+            ensure!(now < self.gate_closes_at, GateClosed, "gate closed at {}, now {}", self.gate_closes_at, now);
+            // An offer of the bus that is lowered must still trade at the gate; otherwise lowering it would withdraw it.
+            let waits = self.trades_from != 0 && now.saturating_add(BUS_OFFER_DELAY_SECONDS) > self.gate_closes_at;
+            ensure!(price_per_kwh <= self.price_per_kwh && !waits, LastMinutes);
+        }
         if self.trades_from != 0 && price_per_kwh < self.price_per_kwh {
             self.delay(now);
         }
@@ -444,6 +479,7 @@ impl Offer {
             expires_at,
             earliest
         );
+        ensure!(!self.is_closing(now) || expires_at >= self.expires_at, LastMinutes);
         self.version = version;
         self.expires_at = expires_at;
         Ok(())
@@ -547,6 +583,8 @@ impl Offer {
             book,
             book_place,
             on_delivery,
+            in_auction,
+            settled,
             padding,
             full_price_per_kwh,
             reserved,
@@ -555,9 +593,13 @@ impl Offer {
         invariant(*layout_version == LAYOUT_VERSION, "the layout version is the present one")?;
         invariant((*source as usize) < EnergySource::ALL.len(), "the source is known")?;
         invariant(*cancelled <= CANCELLED_BY_LISTER, "who cancelled it is known")?;
+        invariant(*in_auction <= 1 && settled <= in_auction, "flags are 0 or 1")?;
         invariant(*version >= 1, "versions start at 1")?;
         invariant(*price_per_kwh > 0, "the price is above zero")?;
-        invariant(reserved_wh <= remaining_wh && remaining_wh <= listed_wh, "reserved <= remaining <= listed")?;
+        invariant(
+            (reserved_wh <= remaining_wh || *settled == 1) && remaining_wh <= listed_wh,
+            "reserved <= remaining <= listed",
+        )?;
         invariant(*open_locks > 0 || *reserved_wh == 0, "energy is reserved only where locks are open")?;
         invariant(*open_locks > 0 || *deposits == 0, "deposits are held only where locks are open")?;
         invariant(*proceeds == 0 || remaining_wh < listed_wh, "proceeds come from sold energy")?;
@@ -584,7 +626,7 @@ impl Offer {
             *on_delivery == 0 || (*proceeds == 0 && *grid_credited == 0),
             "a book holds what is paid on delivery terms",
         )?;
-        invariant(*padding == [0; 6] && *reserved == [0; 7], "reserved bytes are zero")
+        invariant(*padding == [0; 4] && *reserved == [0; 7], "reserved bytes are zero")
     }
 }
 
@@ -1068,6 +1110,66 @@ mod tests {
         assert_eq!(sold_out.cancel(false), Ok(0));
     }
 
+    /// An offer whose window an auction closes at the end.
+    fn in_auction(listed_wh: u64, price_per_kwh: u64) -> Offer {
+        Offer { window_start: END, gate_closes_at: END, in_auction: 1, ..offer(listed_wh, price_per_kwh) }
+    }
+
+    #[test]
+    fn an_ask_is_what_can_be_bought_at_the_gate() {
+        let ask = in_auction(10, 5);
+        assert_eq!(ask.ask_wh(), 10);
+        assert_eq!(Offer { remaining_wh: 4, reserved_wh: 3, ..ask }.ask_wh(), 4, "locks have ended");
+        assert_eq!(Offer { cancelled: 1, ..ask }.ask_wh(), 0);
+        assert_eq!(Offer { expires_at: END - 1, ..ask }.ask_wh(), 0);
+        assert_eq!(Offer { trades_from: END, ..ask }.ask_wh(), 10);
+        assert_eq!(Offer { trades_from: END + 1, ..ask }.ask_wh(), 0);
+    }
+
+    #[test]
+    fn in_the_last_300_seconds_an_offer_only_improves() {
+        let (closing, ask) = (END - AUCTION_CLOSING_SECONDS, Offer { expires_at: END - 1, ..in_auction(10, 5) });
+        assert_eq!(Offer { ..ask }.reprice(6, 0, closing - 1), Ok(()));
+        refused(ask, MultibusError::LastMinutes, |ask| ask.reprice(6, 0, closing));
+        assert_eq!(Offer { ..ask }.reprice(5, 0, closing), Ok(()));
+        assert_eq!(Offer { ..ask }.reprice(4, 0, END - 1), Ok(()));
+        refused(ask, MultibusError::GateClosed, |ask| ask.reprice(4, 0, END));
+        assert_eq!(Offer { ..ask }.set_expiry(END - 2, 0, END, closing - 1), Ok(()));
+        refused(ask, MultibusError::LastMinutes, |ask| ask.set_expiry(END - 2, 0, END, closing));
+        assert_eq!(Offer { ..ask }.set_expiry(END, 0, END, closing), Ok(()));
+        // What the bus offers must still trade at the gate.
+        let own = Offer { wallet: BUS, trades_from: 1, ..ask };
+        assert_eq!(Offer { ..own }.reprice(4, 0, END - BUS_OFFER_DELAY_SECONDS), Ok(()));
+        let late = END - BUS_OFFER_DELAY_SECONDS + 1;
+        refused(own, MultibusError::LastMinutes, |own| own.reprice(4, 0, late));
+        // Without an auction nothing of this counts.
+        let other = Offer { in_auction: 0, ..ask };
+        assert_eq!(Offer { ..other }.reprice(6, 0, END), Ok(()));
+    }
+
+    #[test]
+    fn an_auction_sells_what_ended_locks_still_reserve() {
+        let mut ask = Offer { reserved_wh: 8, open_locks: 1, locks_taken: 1, deposits: 9, ..in_auction(10, 5) };
+        ask.sell_in_auction(7, 70).unwrap();
+        assert_eq!((ask.remaining_wh, ask.proceeds, ask.settled), (3, 70, 1));
+        assert_eq!(ask.cancel(false), Ok(0));
+        ask.release(8, 0);
+        assert_eq!((ask.reserved_wh, ask.cancel(false), ask.listed_wh), (0, Ok(3), 7));
+        let full = Offer { proceeds: u64::MAX, ..in_auction(10, 5) };
+        refused(full, MultibusError::CostOverflow, |full| full.sell_in_auction(7, 1));
+    }
+
+    #[test]
+    fn grid_fees_are_never_more_than_an_auction_paid() {
+        // 1 Wh at 0.001 and half a base unit of fee: the auction pays nothing for it.
+        let mut ask = Offer { grid_fee_per_kwh: 500, full_price_per_kwh: 505, ..in_auction(10, 5) };
+        ask.take(1, 1, ANY).unwrap();
+        assert_eq!(ask.collect(), Collection { amount: 1, grid_fee: 0 });
+        ask.sell_in_auction(1, 0).unwrap();
+        assert_eq!(ask.collect(), Collection { amount: 0, grid_fee: 0 });
+        assert_eq!(ask.grid_credited, 0);
+    }
+
     #[test]
     fn every_invariant_notices_what_breaks_it() {
         let mut sound = Offer { created_at: 5, cancelled: 1, locked_until: LATEST, ..own(11, 1) };
@@ -1088,6 +1190,8 @@ mod tests {
                 ("the layout version is the present one", |offer| offer.layout_version = 1),
                 ("the source is known", |offer| offer.source = 6),
                 ("who cancelled it is known", |offer| offer.cancelled = 3),
+                ("flags are 0 or 1", |offer| offer.in_auction = 2),
+                ("flags are 0 or 1", |offer| offer.settled = 1),
                 ("versions start at 1", |offer| offer.version = 0),
                 ("the price is above zero", |offer| offer.price_per_kwh = 0),
                 ("reserved <= remaining <= listed", |offer| offer.reserved_wh = 11),
@@ -1114,7 +1218,7 @@ mod tests {
                 ("a book holds what is paid on delivery terms", |offer| {
                     (offer.on_delivery, offer.book) = (1, wallet(1));
                 }),
-                ("reserved bytes are zero", |offer| offer.padding[5] = 1),
+                ("reserved bytes are zero", |offer| offer.padding[3] = 1),
                 ("reserved bytes are zero", |offer| offer.reserved[6] = 1),
             ],
         );

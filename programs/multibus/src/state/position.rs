@@ -122,7 +122,7 @@ impl PositionBook {
     pub fn refund(&mut self, book: &DeliveryBook, now: i64) -> RefundedWindows {
         let mut refund = RefundedWindows::default();
         let (length, correction) = (book.terms.window_seconds as i64, book.terms.correction_seconds as i64);
-        let mut deadline = book.first_window + book.terms.reading_deadline_seconds as i64;
+        let mut deadline = book.first_window + book.deadline_after() - length;
         let mut amount = 0;
         for (half, windows) in self.windows.chunks(64).enumerate() {
             let (mut new, mut bit, refunded) = (0, 1, self.refunded[half]);

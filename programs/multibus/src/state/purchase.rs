@@ -19,10 +19,11 @@ pub struct Fill {
     pub cost: u64,
 }
 
-/// A buyer's order to one offer, as the transaction hash contains it.
+/// A buyer's order to one offer, or its bid in the auction of a window, as the transaction hash contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Order {
+    /// The offer; of a bid the window's capacity.
     pub offer: Address,
     /// Energy asked for, in Wh.
     pub energy_wh: u64,
@@ -36,6 +37,8 @@ numbered_enum! {
         Single = 0,
         Batch = 1,
         LockSettlement = 2,
+        /// A bid in the auction of a window. Its order names the window's capacity in place of an offer.
+        Bid = 3,
     }
 }
 

@@ -40,6 +40,8 @@ pub struct TermsConfig {
     /// On delivery terms: how long after the first reading of a window another can correct it, in seconds, 1 hour to 30
     /// days. Else 0.
     pub correction_seconds: u32,
+    /// Whether an auction closes each window: then gate closure and window together last at least 15 minutes.
+    pub auction: bool,
 }
 
 /// Terms of windows as accounts and events hold them.
@@ -62,7 +64,9 @@ pub struct Terms {
     pub correction_seconds: u32,
     /// [`SettlementTime`].
     pub settlement: u8,
-    pub reserved: [u8; 7],
+    /// 1 where an auction closes each window.
+    pub auction: u8,
+    pub reserved: [u8; 6],
 }
 
 const _: () = assert!(size_of::<Terms>() == 40);
@@ -77,6 +81,7 @@ impl Terms {
             grid_fee_per_kwh,
             reading_deadline_seconds,
             correction_seconds,
+            auction,
         } = *config;
         Self {
             from,
@@ -86,7 +91,8 @@ impl Terms {
             reading_deadline_seconds,
             correction_seconds,
             settlement,
-            reserved: [0; 7],
+            auction: auction as u8,
+            reserved: [0; 6],
         }
     }
 
@@ -99,6 +105,7 @@ impl Terms {
             grid_fee_per_kwh: self.grid_fee_per_kwh,
             reading_deadline_seconds: self.reading_deadline_seconds,
             correction_seconds: self.correction_seconds,
+            auction: self.has_auction(),
         }
     }
 
@@ -112,6 +119,20 @@ impl Terms {
     #[inline(always)]
     pub fn is_on_delivery(&self) -> bool {
         self.settlement == SettlementTime::OnDelivery as u8
+    }
+
+    /// Whether an auction closes each window.
+    #[inline(always)]
+    pub fn has_auction(&self) -> bool {
+        self.auction != 0
+    }
+
+    /// When the times for readings start to run, in seconds after the window's start: at its end, with an auction not
+    /// before the latest second in which that can end.
+    #[inline(always)]
+    pub fn readings_after(&self) -> i64 {
+        let length = self.window_seconds as i64;
+        if self.has_auction() { length.max(AUCTION_PROOF_SECONDS - self.gate_closure_seconds as i64) } else { length }
     }
 
     /// First second in which a window no longer trades, in unix seconds.
@@ -139,6 +160,11 @@ impl Terms {
             self.grid_fee_per_kwh,
             MAX_GRID_FEE_PER_KWH
         );
+        if self.has_auction() {
+            ensure!(self.has_windows(), AuctionWithoutWindows);
+            let least = self.gate_closure_seconds + self.window_seconds;
+            ensure!(least >= MIN_AUCTION_SECONDS, AuctionTooShort, "{} s, at least {} s", least, MIN_AUCTION_SECONDS);
+        }
         let (deadline, correction) = (self.reading_deadline_seconds, self.correction_seconds);
         match SettlementTime::try_from(self.settlement) {
             Ok(SettlementTime::OnPurchase) => ensure!(
@@ -184,7 +210,10 @@ impl Terms {
         if self.validate(horizon_seconds, true).is_err() {
             return Err("terms are within their limits");
         }
-        if self.from < 0 || self.reserved != [0; 7] {
+        if self.auction > 1 {
+            return Err("flags are 0 or 1");
+        }
+        if self.from < 0 || self.reserved != [0; 6] {
             return Err("terms start at a time, and their reserved bytes are zero");
         }
         Ok(())
@@ -208,6 +237,7 @@ mod tests {
             grid_fee_per_kwh: 7,
             reading_deadline_seconds: 3_600,
             correction_seconds: 3_600,
+            auction: false,
         }
     }
 
@@ -219,7 +249,13 @@ mod tests {
         assert_eq!((terms.gate_closes_at(1_800), terms.gate_closes_at(i64::MIN)), (1_740, i64::MIN));
         assert!(terms.aligns(0) && terms.aligns(1_800) && !terms.aligns(1_801) && !terms.aligns(-900));
         assert_eq!(terms.check_invariants(HORIZON), Ok(()));
-        for broken in [Terms { reserved: [1; 7], ..terms }, Terms { from: -1, ..terms }] {
+        assert_eq!((terms.has_auction(), terms.readings_after()), (false, 900));
+        let auction = Terms::new(&TermsConfig { auction: true, ..on_delivery() }, 1_800);
+        assert_eq!((auction.has_auction(), auction.readings_after()), (true, 86_400 - 60));
+        let daily = Terms { window_seconds: 86_400, ..auction };
+        assert_eq!((daily.readings_after(), auction.config().auction), (86_400, true));
+        assert_eq!(Terms { auction: 2, ..auction }.check_invariants(HORIZON), Err("flags are 0 or 1"));
+        for broken in [Terms { reserved: [1; 6], ..terms }, Terms { from: -1, ..terms }] {
             let expected = Err("terms start at a time, and their reserved bytes are zero");
             assert_eq!(broken.check_invariants(HORIZON), expected);
         }
@@ -247,6 +283,12 @@ mod tests {
             (GridFeeTooHigh, |config| config.grid_fee_per_kwh = MAX_GRID_FEE_PER_KWH + 1),
             (SettlementUnknown, |config| config.settlement = 2),
             (DeliveryWithoutWindows, |config| (config.window_seconds, config.gate_closure_seconds) = (0, 0)),
+            (AuctionWithoutWindows, |config| {
+                *config = TermsConfig { auction: true, ..TermsConfig::default() };
+            }),
+            (AuctionTooShort, |config| {
+                (config.auction, config.window_seconds, config.gate_closure_seconds) = (true, 600, 299);
+            }),
             (ReadingTimesInvalid, |config| config.reading_deadline_seconds = MIN_READING_SECONDS - 1),
             (ReadingTimesInvalid, |config| config.reading_deadline_seconds = MAX_READING_SECONDS + 1),
             (ReadingTimesInvalid, |config| config.correction_seconds = MIN_READING_SECONDS - 1),
@@ -263,6 +305,7 @@ mod tests {
             |config| config.window_seconds = MIN_WINDOW_SECONDS,
             |config| config.grid_fee_per_kwh = MAX_GRID_FEE_PER_KWH,
             |config| (config.reading_deadline_seconds, config.correction_seconds) = (2_592_000, 2_592_000),
+            |config| (config.auction, config.window_seconds, config.gate_closure_seconds) = (true, 600, 300),
             |config| *config = TermsConfig { window_seconds: 900, ..TermsConfig::default() },
             |config| *config = TermsConfig { grid_fee_per_kwh: 7, ..TermsConfig::default() },
         ];
