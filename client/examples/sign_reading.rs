@@ -26,6 +26,7 @@ const ON_DELIVERY: TermsConfig = TermsConfig {
     grid_fee_per_kwh: 50_000,
     reading_deadline_seconds: 3_600,
     correction_seconds: 3_600,
+    auction: false,
 };
 
 #[tokio::main]

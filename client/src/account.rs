@@ -88,8 +88,8 @@ macro_rules! market_accounts {
 market_accounts!(
     Bus = "bus" at |bus| address::bus(&bus.creator, bus.bus_seq),
         later |bus| {
-            (bus.padding, bus.reserved) = ([0; 4], [0; 32]);
-            (bus.terms.reserved, bus.next_terms.reserved) = ([0; 7], [0; 7]);
+            (bus.padding, bus.reserved) = ([0; 4], [0; 28]);
+            (bus.terms.reserved, bus.next_terms.reserved) = ([0; 6], [0; 6]);
         };
     Tombstone = "closed bus" at |stone| address::bus(&stone.creator, stone.bus_seq),
         later |stone| (stone.padding, stone.reserved) = (0, [0; 32]);
@@ -97,20 +97,21 @@ market_accounts!(
         later |creator| (creator.padding, creator.reserved) = ([0; 6], [0; 32]);
     Capacity = "capacity" at |capacity| address::capacity(&capacity.bus, capacity.window_start),
         later |capacity| {
-            (capacity.padding, capacity.terms.reserved, capacity.reserved) = ([0; 2], [0; 7], [0; 28]);
+            (capacity.padding, capacity.padding_2, capacity.terms.reserved, capacity.reserved) = ([0; 2], [0; 4], [0; 6], [0; 14]);
         };
     Seller = "seller" at |seller| address::seller(&seller.bus, &seller.wallet),
         later |seller| (seller.padding, seller.reserved) = ([0; 4], [0; 18]);
     Offer = "offer" at |offer| address::offer(&offer.seller, offer.number),
         later |offer| {
-            (offer.padding, offer.reserved) = ([0; 6], [0; 7]);
+            (offer.padding, offer.reserved) = ([0; 4], [0; 7]);
             offer.source = EnergySource::Unspecified as u8;
         },
         within |offer| {
-            // Each cost was rounded up, and contains the fee: so a collection never takes more out than there is.
+            // Each cost was rounded up, and contains the fee: so a collection never takes more out than there is. What an
+            // auction pays is rounded down, and a collection takes what there is.
             let sold_wh = offer.listed_wh.saturating_sub(offer.remaining_wh);
             let due = math::grid_fee(sold_wh, offer.grid_fee_per_kwh).saturating_sub(offer.grid_credited);
-            offer.is_on_delivery() || due <= offer.proceeds
+            offer.is_on_delivery() || offer.in_auction == 1 || due <= offer.proceeds
         };
     Lock = "lock" at |lock| address::lock(&lock.offer, &lock.buyer, lock.place),
         later |lock| (lock.padding, lock.reserved) = ([0; 6], [0; 6]);
@@ -127,9 +128,9 @@ market_accounts!(
         later |device| (device.padding, device.reserved) = ([0; 5], [0; 4]);
     DeliveryBook = "delivery book" at |book| address::book(&book.seller, book.first_window),
         later |book| {
-            (book.padding, book.padding_2, book.reserved, book.terms.reserved) = (0, [0; 4], [0; 8], [0; 7]);
+            (book.padding, book.padding_2, book.reserved, book.terms.reserved) = (0, [0; 4], [0; 6], [0; 6]);
             for window in &mut book.windows {
-                (window.padding, window.reserved) = ([0; 4], 0);
+                window.padding = 0;
             }
             for meter in &mut book.meters {
                 meter.padding = [0; 7];

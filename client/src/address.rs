@@ -5,9 +5,9 @@
 
 use {
     multibus::constants::{
-        BOOK_SEED, BUS_SEED, CAPACITY_SEED, CERTIFICATE_SEED, CLAIM_SEED, CREATOR_SEED, DEVICE_SEED, LEDGER_SEED,
-        LOCK_SEED, METER_SEED, OFFER_SEED, POSITION_SEED, PROPOSAL_SEED, SELLER_SEED, TRADER_SEED, TREASURY_SEED,
-        UNCLAIMED_SEED, VAULT_SEED,
+        BID_SEED, BOOK_SEED, BUS_SEED, CAPACITY_SEED, CERTIFICATE_SEED, CLAIM_SEED, CLEARING_SEED, CREATOR_SEED,
+        DEVICE_SEED, ESCROW_SEED, LEDGER_SEED, LOCK_SEED, METER_SEED, OFFER_SEED, POSITION_SEED, PROPOSAL_SEED,
+        SELLER_SEED, TRADER_SEED, TREASURY_SEED, UNCLAIMED_SEED, VAULT_SEED,
     },
     solana_address::Address,
     std::{
@@ -144,6 +144,26 @@ pub fn treasury(bus: &Address) -> Address {
 /// The token account that holds what a bus could not pay.
 pub fn unclaimed(bus: &Address) -> Address {
     derive(&[UNCLAIMED_SEED, bus.as_ref()])
+}
+
+/// The token account that holds the deposits of a bus's bids.
+pub fn escrow(bus: &Address) -> Address {
+    derive(&[ESCROW_SEED, bus.as_ref()])
+}
+
+/// A bid, by the transaction hash that its buyer's nonce gives it.
+pub fn bid(transaction_hash: &[u8; 32]) -> Address {
+    bid_and_bump(transaction_hash).0
+}
+
+/// A bid, and the bump that `bid_create` takes.
+pub fn bid_and_bump(transaction_hash: &[u8; 32]) -> (Address, u8) {
+    find(&[BID_SEED, transaction_hash], &multibus::ID)
+}
+
+/// A clearer's clearing of a window, by the window's capacity.
+pub fn clearing(capacity: &Address, clearer: &Address) -> Address {
+    derive(&[CLEARING_SEED, capacity.as_ref(), clearer.as_ref()])
 }
 
 /// What a wallet can pull from a bus's unclaimed account.

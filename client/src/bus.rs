@@ -63,6 +63,7 @@ pub fn bus_create(
         mint: *mint,
         treasury: address::treasury(&bus),
         unclaimed: address::unclaimed(&bus),
+        escrow: address::escrow(&bus),
         token_program: *token_program,
         system_program: system_program::ID,
     })
@@ -78,6 +79,7 @@ pub fn bus_close(caller: &Address, bus: &Keyed<Bus>) -> Instruction {
         general: address::capacity(&bus.address, 0),
         treasury: bus.treasury,
         unclaimed: bus.unclaimed,
+        escrow: bus.escrow,
         creator: bus.creator,
         token_program: bus.token_program,
         system_program: system_program::ID,

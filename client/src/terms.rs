@@ -27,6 +27,7 @@ pub fn config_json(terms: &TermsConfig) -> Value {
         grid_fee_per_kwh,
         reading_deadline_seconds,
         correction_seconds,
+        auction,
     } = *terms;
     json!({
         "window_seconds": window_seconds,
@@ -35,6 +36,7 @@ pub fn config_json(terms: &TermsConfig) -> Value {
         "grid_fee_per_kwh": grid_fee_per_kwh,
         "reading_deadline_seconds": reading_deadline_seconds,
         "correction_seconds": correction_seconds,
+        "auction": auction,
     })
 }
 

@@ -87,6 +87,7 @@ impl TermsArgs {
             },
             reading_deadline_seconds: reading(self.reading_deadline, before.reading_deadline_seconds),
             correction_seconds: reading(self.correction_time, before.correction_seconds),
+            auction: before.auction && window_seconds > 0,
         })
     }
 }
@@ -239,6 +240,7 @@ mod tests {
             grid_fee_per_kwh: 7,
             reading_deadline_seconds: 3_600,
             correction_seconds: 7_200,
+            auction: false,
         };
         assert_eq!(NOTHING.on(&on_delivery, 6), Ok(on_delivery));
         let fee = TermsArgs { grid_fee: Some(Amount::Tokens("0.05".to_owned())), ..NOTHING };

@@ -196,6 +196,7 @@ impl Replay<'_> {
             grid_fee_per_kwh: options.grid_fee_per_kwh,
             reading_deadline_seconds: 0,
             correction_seconds: 0,
+            auction: false,
         };
         match options.is_on_delivery() {
             true => TermsConfig {

@@ -60,6 +60,8 @@ pub enum TradeKind {
     Batch,
     /// By settling a lock.
     Lock,
+    /// By the auction that closes a window.
+    Auction,
 }
 
 impl TradeKind {
@@ -69,6 +71,7 @@ impl TradeKind {
             Self::Purchase => "purchase",
             Self::Batch => "batch",
             Self::Lock => "lock",
+            Self::Auction => "auction",
         }
     }
 }
@@ -79,6 +82,7 @@ impl From<PurchaseKind> for TradeKind {
             PurchaseKind::Single => Self::Purchase,
             PurchaseKind::Batch => Self::Batch,
             PurchaseKind::LockSettlement => Self::Lock,
+            PurchaseKind::Bid => Self::Auction,
         }
     }
 }

@@ -76,6 +76,7 @@ pub const ON_DELIVERY: TermsConfig = TermsConfig {
     grid_fee_per_kwh: 50,
     reading_deadline_seconds: 3_600,
     correction_seconds: 3_600,
+    auction: false,
 };
 
 /// An [`open_bus`] that settles on delivery; its owner is the operator.

@@ -191,6 +191,7 @@ fn create(market: &Market) -> Bus {
             grid_fee_per_kwh: 0,
             reading_deadline_seconds: 0,
             correction_seconds: 0,
+            auction: false,
         },
         capacity_wh: 50_000,
         base_price_per_kwh: 100_000,

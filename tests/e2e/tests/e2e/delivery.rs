@@ -33,6 +33,7 @@ async fn what_is_sold_waits_for_the_meter_and_anyone_brings_its_reading() {
             grid_fee_per_kwh: 50_000,
             reading_deadline_seconds: 3_600,
             correction_seconds: 3_600,
+            auction: false,
         };
     })
     .await;
