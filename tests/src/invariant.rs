@@ -18,6 +18,7 @@ pub fn check(svm: &LiteSVM, balances: &TokenBalances) {
     let (sellers, capacities) = (all::<Seller>(svm), all::<Capacity>(svm));
     let (proposals, claims) = (all::<Proposal>(svm), all::<Claim>(svm));
     let (books, positions) = (all::<DeliveryBook>(svm), all::<PositionBook>(svm));
+    let bids = all::<Bid>(svm);
     let (meters, devices) = (all::<Meter>(svm), all::<Device>(svm));
     for (address, seller) in &sellers {
         seller.check_invariants().unwrap_or_else(|why| panic!("seller {address}: {why}"));
@@ -74,6 +75,14 @@ pub fn check(svm: &LiteSVM, balances: &TokenBalances) {
         assert_eq!(capacity.open_offers as usize, open.clone().count(), "capacity {address}");
         let listed: u64 = open.map(|(_, offer)| offer.listed_wh).sum();
         assert!(capacity.committed_wh >= listed, "capacity {address}");
+        check_auction(address, capacity, &bids);
+    }
+    for (address, bid) in &bids {
+        bid.check_invariants().unwrap_or_else(|why| panic!("bid {address}: {why}"));
+        assert!(capacities.iter().any(|(window, _)| *window == bid.capacity), "the window of the bid {address}");
+    }
+    for (address, clearing) in all::<Clearing>(svm) {
+        clearing.check_invariants().unwrap_or_else(|why| panic!("clearing {address}: {why}"));
     }
     for (address, trader) in all::<Trader>(svm) {
         trader.check_invariants().unwrap_or_else(|why| panic!("lane {address}: {why}"));
@@ -100,6 +109,10 @@ pub fn check(svm: &LiteSVM, balances: &TokenBalances) {
         assert_eq!((ledger.open_claims as usize, ledger.unclaimed_total), (count, claimed), "claims of {address}");
         let booked = claimed + ledger.diverted;
         assert!(tokens(&bus.unclaimed) >= booked, "the unclaimed account of {address} covers its claims");
+        let of_windows = capacities.iter().filter(|(_, capacity)| capacity.bus == address);
+        let escrowed: u64 = of_windows.map(|(_, capacity)| capacity.escrowed).sum();
+        let due: u64 = books.iter().filter(|(_, book)| book.bus == address).map(|(_, book)| book.pool_due).sum();
+        assert!(tokens(&bus.escrow) >= escrowed + due, "the escrow of {address} covers bids and pools");
         let count = |open: usize, counted: u32, what: &str| assert_eq!(open, counted as usize, "{what} of {address}");
         let open = sellers.iter().filter(|(_, seller)| seller.bus == address);
         count(open.count(), ledger.open_sellers, "sellers");
@@ -137,10 +150,29 @@ fn check_book(
         let (listed, sold) =
             of_window.fold((0, 0), |(listed, sold), offer| (listed + offer.listed_wh, sold + offer.sold_wh()));
         // An offer that is closed has sold all that it listed in the end.
-        assert_eq!(window.listed_wh - listed, window.sold_wh - sold, "window {place} of {address}");
+        let all_sold = window.sold_wh + window.auction_wh;
+        assert_eq!(window.listed_wh - listed, all_sold - sold, "window {place} of {address}");
+        let waits = |offer: &&&Offer| offer.in_auction == 1 && offer.settled == 0 && offer.cancelled == 0;
+        let unsettled = own.iter().filter(|offer| offer.book_place as usize == place).filter(waits).count();
+        assert_eq!(window.unsettled_offers as usize, unsettled, "offers of window {place} of {address}");
         let of_buyers = bought.iter().map(|(_, position)| position.windows[place]);
         let (energy_wh, paid) =
             of_buyers.fold((0, 0), |(energy_wh, paid), of| (energy_wh + of.energy_wh, paid + of.paid));
         assert!(energy_wh <= window.sold_wh && paid <= window.paid, "buyers of window {place} of {address}");
     }
+}
+
+/// A window counts its bids. The escrow has their deposits until the price is known, and then at least what comes back to them.
+fn check_auction(address: &Address, capacity: &Capacity, bids: &[(Address, Bid)]) {
+    let own = || bids.iter().filter(|(_, bid)| bid.capacity == *address).map(|(_, bid)| bid);
+    assert_eq!(capacity.open_bids as usize, own().count(), "bids of {address}");
+    let deposits: u64 = own().map(|bid| bid.deposit).sum();
+    let owed: u64 = own().map(|bid| bid.deposit - bid.paid).sum();
+    if capacity.cleared_at == 0 {
+        assert_eq!(capacity.escrowed, deposits, "deposits of {address}");
+    }
+    let is_open = |bid: &&Bid| bid.state == BidState::Open as u8;
+    let settled = owed - own().filter(is_open).map(|bid| bid.deposit).sum::<u64>();
+    assert!(capacity.escrowed >= settled, "the escrow has what comes back to bids of {address}");
+    assert!(own().map(|bid| bid.allotted_wh).sum::<u64>() <= capacity.volume_wh, "the volume of {address}");
 }

@@ -41,6 +41,18 @@ pub mod pda {
         find(&[UNCLAIMED_SEED, bus.as_ref()])
     }
 
+    pub fn escrow(bus: &Address) -> (Address, u8) {
+        find(&[ESCROW_SEED, bus.as_ref()])
+    }
+
+    pub fn bid(transaction_hash: &[u8; 32]) -> (Address, u8) {
+        find(&[BID_SEED, transaction_hash])
+    }
+
+    pub fn clearing(capacity: &Address, clearer: &Address) -> (Address, u8) {
+        find(&[CLEARING_SEED, capacity.as_ref(), clearer.as_ref()])
+    }
+
     pub fn claim(bus: &Address, wallet: &Address) -> (Address, u8) {
         find(&[CLAIM_SEED, bus.as_ref(), wallet.as_ref()])
     }

@@ -21,6 +21,8 @@ pub struct BusAddresses {
     pub capacity: Address,
     pub treasury: Address,
     pub unclaimed: Address,
+    /// Deposits of bids.
+    pub escrow: Address,
     pub mint: Mint,
 }
 
@@ -35,6 +37,7 @@ impl BusAddresses {
             capacity: pda::capacity(&address, 0).0,
             treasury: pda::treasury(&address).0,
             unclaimed: pda::unclaimed(&address).0,
+            escrow: pda::escrow(&address).0,
             mint,
         }
     }
@@ -110,6 +113,14 @@ impl BusOptions {
         self
     }
 
+    /// An auction closes each window. Without windows, they are those of [`windowed`](Self::windowed).
+    #[must_use]
+    pub fn with_auction(self) -> Self {
+        let mut options = if self.config.terms.window_seconds == 0 { self.windowed() } else { self };
+        options.config.terms.auction = true;
+        options
+    }
+
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut BusConfig)) -> Self {
         change(&mut self.config);
@@ -127,6 +138,7 @@ pub fn delivery_terms() -> TermsConfig {
         grid_fee_per_kwh: 500_000,
         reading_deadline_seconds: 3_600,
         correction_seconds: 3_600,
+        auction: false,
     }
 }
 
@@ -157,6 +169,7 @@ pub fn bus_create_accounts(creator: &Address, mint: &Mint, bus_seq: u64) -> acco
         mint: mint.address,
         treasury: bus.treasury,
         unclaimed: bus.unclaimed,
+        escrow: bus.escrow,
         token_program: mint.program.address(),
         system_program: system_program::ID,
     }
@@ -176,6 +189,7 @@ pub fn bus_close(bus: &BusAddresses, caller: &Address, owners: &[Address]) -> In
         general: bus.capacity,
         treasury: bus.treasury,
         unclaimed: bus.unclaimed,
+        escrow: bus.escrow,
         creator: bus.creator,
         token_program: bus.mint.program.address(),
         system_program: system_program::ID,

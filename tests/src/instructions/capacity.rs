@@ -4,7 +4,7 @@ use {
     super::bus::BusAddresses,
     multibus::{accounts, instruction},
     solana_address::Address,
-    solana_instruction::Instruction,
+    solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,
 };
 
@@ -31,4 +31,17 @@ pub fn capacity_close(bus: &BusAddresses, window_start: i64, caller: &Address, r
         capacity: bus.window(window_start),
         rent_payer: *rent_payer,
     })
+}
+
+/// The same where an auction left something in the escrow, which goes to the treasury.
+pub fn capacity_close_and_sweep(
+    bus: &BusAddresses,
+    window_start: i64,
+    caller: &Address,
+    rent_payer: &Address,
+) -> Instruction {
+    let mut close = capacity_close(bus, window_start, caller, rent_payer);
+    close.accounts.extend([bus.escrow, bus.treasury].map(|account| AccountMeta::new(account, false)));
+    close.accounts.push(AccountMeta::new_readonly(bus.mint.program.address(), false));
+    close
 }

@@ -1,8 +1,11 @@
 //! The program's instructions with their accounts, by noun, and the addresses that they need.
 
+mod auction;
+mod bid;
 mod bus;
 mod capacity;
 mod certificate;
+mod clearing;
 mod delivery;
 mod grid_fee;
 mod lock;
@@ -16,6 +19,6 @@ mod trader;
 mod treasury;
 
 pub use {
-    bus::*, capacity::*, certificate::*, delivery::*, grid_fee::*, lock::*, meter::*, offer::*, position::*,
-    proposal::*, purchase::*, seller::*, trader::*, treasury::*,
+    auction::*, bid::*, bus::*, capacity::*, certificate::*, clearing::*, delivery::*, grid_fee::*, lock::*, meter::*,
+    offer::*, position::*, proposal::*, purchase::*, seller::*, trader::*, treasury::*,
 };

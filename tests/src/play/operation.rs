@@ -2,7 +2,7 @@
 
 use {
     super::{game::Game, script::*},
-    crate::{chain::START, instructions::*},
+    crate::{chain::START, instructions::*, key::pda},
     multibus::{
         PurchaseItem, accounts, instruction,
         state::{BusConfig, MeterSpec, OwnerShare, ProposalAction, TermsConfig},
@@ -26,6 +26,7 @@ fn terms_config(terms: &WindowTerms) -> TermsConfig {
         grid_fee_per_kwh: terms.grid_fee,
         reading_deadline_seconds: terms.deadline,
         correction_seconds: terms.correction,
+        auction: false,
     }
 }
 
@@ -41,6 +42,7 @@ impl Game {
             capacity: self.address(AccountRef::CapacityAt(bus, 0)),
             treasury: self.address(AccountRef::Treasury(bus)),
             unclaimed: self.address(AccountRef::Unclaimed(bus)),
+            escrow: pda::escrow(&address).0,
             mint: mint.map_or(self.mints[0], |mint| {
                 *self.mints.iter().find(|known| known.address == mint).expect("one of the mints")
             }),

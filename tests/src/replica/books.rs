@@ -33,6 +33,10 @@ pub struct Replica {
     pub(super) devices: BTreeMap<Address, state::Device>,
     pub(super) books: BTreeMap<Address, state::DeliveryBook>,
     pub(super) positions: BTreeMap<Address, state::PositionBook>,
+    pub(super) bids: BTreeMap<Address, state::Bid>,
+    pub(super) clearings: BTreeMap<Address, state::Clearing>,
+    /// What rounding left in the escrow of a bus when its windows closed while an account was frozen.
+    pub(super) left_in_escrow: BTreeMap<Address, u64>,
     pub(super) certificates: BTreeMap<Address, state::Certificate>,
     /// Every certified range of Wh so far, by seller, window and start: the end of each.
     pub(super) certified_ever: BTreeMap<(Address, i64, u64), u64>,
@@ -54,6 +58,12 @@ pub struct Replica {
     pub(super) settled: VecDeque<u32>,
     /// Accounts that pay for the purchases of the present transaction: its events do not tell them.
     pub(super) payments: VecDeque<Address>,
+    /// Bumps of the bids that the present transaction makes: its events do not tell them.
+    pub(super) bid_bumps: VecDeque<u8>,
+    /// Orders of each tally of the present transaction.
+    pub(super) tallied: VecDeque<Vec<Address>>,
+    /// What entitles to each certificate that the present transaction takes: a position book, a bid or a seller.
+    pub(super) holdings: VecDeque<Address>,
     /// Tokens that came into an account from outside the market, by account. In a treasury they are revenue.
     pub gifts: BTreeMap<Address, u128>,
 }
@@ -96,6 +106,9 @@ impl Replica {
         self.refunds = instructions.iter().filter_map(refund_of).collect();
         self.settled = instructions.iter().filter_map(number_of).collect();
         self.payments = instructions.iter().filter_map(payment_of).collect();
+        self.bid_bumps = instructions.iter().filter_map(bump_of).collect();
+        self.tallied = instructions.iter().filter_map(orders_of).collect();
+        self.holdings = instructions.iter().filter_map(holding_of).collect();
         let mut tally = TokenTally::default();
         for event in events {
             self.apply(event, now, before, &mut tally);
@@ -170,7 +183,16 @@ impl Replica {
             Event::ClaimOwed(event) => self.claim_owed(event),
             Event::ClaimPaid(event) => self.claim_paid(event, before, tally),
             Event::CapacityOpened(event) => self.capacity_opened(event, now),
-            Event::CapacityClosed(event) => self.capacity_closed(event, now),
+            Event::CapacityClosed(event) => self.capacity_closed(event, now, tally),
+            Event::BidCreated(event) => self.bid_created(event, now, tally),
+            Event::BidCancelled(event) => self.bid_cancelled(event, now, tally),
+            Event::BidSettled(event) => self.bid_settled(event, now, tally),
+            Event::AskSettled(event) => self.ask_settled(event, now, tally),
+            Event::ClearingOpened(event) => self.clearing_opened(event, now),
+            Event::ClearingTallied(event) => self.clearing_tallied(event),
+            Event::ClearingClosed(event) => self.clearing_closed(event, now),
+            Event::AuctionCleared(event) => self.auction_cleared(event, now),
+            Event::PoolReported(event) => self.pool_reported(event, now, tally),
             Event::SellerOpened(event) => self.seller_opened(event, now, tally),
             Event::SellerAdmitted(event) => self.seller_admitted(event),
             Event::SellerSuspended(event) => self.seller_suspended(event),
@@ -262,6 +284,8 @@ impl Replica {
                 state::Device::DISCRIMINATOR => same(&self.devices, &address, &decode(&account)),
                 state::DeliveryBook::DISCRIMINATOR => same(&self.books, &address, &decode(&account)),
                 state::PositionBook::DISCRIMINATOR => same(&self.positions, &address, &decode(&account)),
+                state::Bid::DISCRIMINATOR => same(&self.bids, &address, &decode(&account)),
+                state::Clearing::DISCRIMINATOR => same(&self.clearings, &address, &decode(&account)),
                 state::Certificate::DISCRIMINATOR => same(&self.certificates, &address, &decode(&account)),
                 _ => panic!("{address} is an account of an unknown type"),
             }
@@ -271,6 +295,7 @@ impl Replica {
         let told = told.chain(self.offers.keys()).chain(self.locks.keys()).chain(self.lanes.keys());
         let told = told.chain(self.proposals.keys()).chain(self.claims.keys()).chain(self.meters.keys());
         let told = told.chain(self.devices.keys()).chain(self.books.keys()).chain(self.positions.keys());
+        let told = told.chain(self.bids.keys()).chain(self.clearings.keys());
         let told = told.chain(self.certificates.keys()).copied().collect::<BTreeSet<_>>();
         assert_eq!(seen, told, "the accounts on chain are those of which the events tell");
         for (account, held) in &self.held {
@@ -280,6 +305,7 @@ impl Replica {
         }
         self.check_books();
         self.check_deliveries();
+        self.check_auctions();
     }
 }
 
@@ -304,6 +330,24 @@ fn number_of(sent: &Sent) -> Option<u32> {
     const LOCK_SETTLE: u8 = 18;
     let number = || u32::from_le_bytes(sent.data[9..13].try_into().expect("4 bytes"));
     (sent.data.first() == Some(&LOCK_SETTLE)).then(number)
+}
+
+/// The bump of the address of the bid that a `bid_create` makes: its last argument.
+fn bump_of(sent: &Sent) -> Option<u8> {
+    const BID_CREATE: u8 = 44;
+    (sent.data.first() == Some(&BID_CREATE)).then(|| sent.data[57])
+}
+
+/// The orders that a `clearing_tally` adds: the accounts after the first two.
+fn orders_of(sent: &Sent) -> Option<Vec<Address>> {
+    const CLEARING_TALLY: u8 = 49;
+    (sent.data.first() == Some(&CLEARING_TALLY)).then(|| sent.accounts[2..].to_vec())
+}
+
+/// What entitles the owner of the certificate that a `certificate_take` creates.
+fn holding_of(sent: &Sent) -> Option<Address> {
+    const CERTIFICATE_TAKE: u8 = 41;
+    (sent.data.first() == Some(&CERTIFICATE_TAKE)).then(|| sent.accounts[2])
 }
 
 /// The token account that pays for a `purchase` or a `purchase_batch`.

@@ -38,6 +38,7 @@ impl Replica {
             mint,
             treasury,
             unclaimed,
+            escrow,
             operator,
             grid_recipient,
             terms,
@@ -61,7 +62,7 @@ impl Replica {
             owners,
         } = *event;
         assert_eq!((padding, created_at), ([0; 1], now));
-        assert_eq!((terms.from, terms.reserved), (0, [0; 7]), "the first terms hold from the beginning");
+        assert_eq!((terms.from, terms.reserved), (0, [0; 6]), "the first terms hold from the beginning");
         let bump = pda::bus(&creator, bus_seq).1;
         let counter = self.creators.get_mut(&pda::creator(&creator).0).expect("a known counter");
         assert_eq!(counter.next_bus, bus_seq, "a bus has its creator's next number");
@@ -87,6 +88,7 @@ impl Replica {
             mint,
             treasury,
             unclaimed,
+            escrow,
             seller: pda::seller(&bus, &bus).0,
             operator,
             grid_recipient,
@@ -97,6 +99,7 @@ impl Replica {
         };
         assert_eq!((ledger, capacity), (pda::ledger(&bus).0, pda::capacity(&bus, 0).0));
         assert_eq!((treasury, unclaimed), (pda::treasury(&bus).0, pda::unclaimed(&bus).0));
+        assert_eq!(escrow, pda::escrow(&bus).0);
         let mut accounts = [OwnerAccount::zeroed(); 16];
         accounts[..owner_count as usize].iter_mut().for_each(|account| account.next_proposal = first_proposal);
         let books = state::Ledger {
@@ -120,7 +123,7 @@ impl Replica {
         self.buses.insert(bus, created);
         self.ledgers.insert(ledger, books);
         self.capacities.insert(capacity, general);
-        self.held.extend([(treasury, 0), (unclaimed, 0)]);
+        self.held.extend([(treasury, 0), (unclaimed, 0), (escrow, 0)]);
     }
 
     /// What each owner of a bus is owed when its treasury holds `balance`.
@@ -139,18 +142,25 @@ impl Replica {
     ) {
         let BusClosed { bus, creator, closed_by: _, closed_at, divided, shares, open_claims, padding } = *event;
         assert_eq!((padding, closed_at), ([0; 4], now));
-        let state::Bus { treasury, unclaimed, bump, bus_seq, mint, owner_count, closing, .. } = *self.bus(&bus);
+        let state::Bus { treasury, unclaimed, escrow, bump, bus_seq, mint, owner_count, closing, .. } = *self.bus(&bus);
         assert_eq!((closing, self.bus(&bus).creator), (1, creator));
         let ledger = self.ledgers.remove(&pda::ledger(&bus).0).expect("a known ledger");
         assert_eq!((ledger.open_sellers, ledger.open_windows, ledger.open_proposals), (0, 0, 0));
         assert_eq!(ledger.former_owner_count, 0);
         self.sync(&treasury, before);
         self.sync(&unclaimed, before);
+        self.sync(&escrow, before);
         let revenue = self.balance(&treasury, tally);
+        // What auctions left is divided, too.
+        let left = self.balance(&escrow, tally);
         assert_eq!(shares[..owner_count as usize].iter().sum::<u64>(), divided, "all is divided");
         tally.moved(&treasury, &unclaimed, revenue);
-        self.held.remove(&treasury);
-        self.gifts.remove(&treasury);
+        tally.moved(&escrow, &unclaimed, left);
+        for account in [treasury, escrow] {
+            self.held.remove(&account);
+            self.gifts.remove(&account);
+        }
+        self.left_in_escrow.remove(&bus);
         self.buses.remove(&bus);
         self.capacities.remove(&pda::capacity(&bus, 0).0);
         // What strangers sent to the unclaimed account was divided, too: the claims are all that it holds.

@@ -1,7 +1,11 @@
 //! Capacities.
 
 use {
-    super::books::Replica,
+    super::{
+        auction::{Phase, phase},
+        books::Replica,
+        tokens::TokenTally,
+    },
     crate::key::pda,
     bytemuck::Zeroable,
     multibus::{constants::LAYOUT_VERSION, event::*, state},
@@ -39,12 +43,20 @@ impl Replica {
         assert!(self.capacities.insert(capacity, opened).is_none(), "a window is opened once");
     }
 
-    pub(super) fn capacity_closed(&mut self, event: &CapacityClosed, now: i64) {
-        let CapacityClosed { bus, capacity, closed_by, window_start, sold_wh } = *event;
+    pub(super) fn capacity_closed(&mut self, event: &CapacityClosed, now: i64, tally: &mut TokenTally) {
+        let CapacityClosed { bus, capacity, closed_by, window_start, sold_wh, remainder } = *event;
         let closed = self.capacities.remove(&capacity).expect("a known capacity");
         assert_eq!((closed.bus, closed.window_start), (bus, window_start));
         assert_eq!((closed.open_offers, closed.committed_wh), (0, sold_wh), "only sold energy is left of a window");
-        let of = self.bus(&bus);
+        assert_eq!((closed.open_bids, phase(&closed, now) == Phase::Fixed), (0, false), "no auction is open");
+        let of = *self.bus(&bus);
+        // What rounding left in the escrow; it stays there while an account is frozen.
+        assert!(remainder == 0 || remainder == closed.escrowed, "all that is left goes to the treasury");
+        if remainder > 0 {
+            tally.moved(&of.escrow, &of.treasury, remainder);
+        } else {
+            *self.left_in_escrow.entry(bus).or_default() += closed.escrowed;
+        }
         let over = now >= window_start + closed.terms.window_seconds as i64;
         let decides = closed_by == closed.rent_payer
             || closed_by == of.operator

@@ -3,7 +3,7 @@
 use {
     super::{
         books::Replica,
-        delivery::{delivered_sold, has},
+        delivery::{auction_delivered, has, surplus},
     },
     crate::key::pda,
     bytemuck::Zeroable,
@@ -44,18 +44,25 @@ impl Replica {
         assert_eq!((device, source), (key, of_device), "source and device come from the meter");
         assert_eq!(range_start, window.certified_wh, "a range starts where the last one ended");
         let energy_wh = range_end - range_start;
+        let holding = self.holdings.pop_front().expect("a certificate_take for each certificate");
         let window = &mut self.books.get_mut(&book).expect("found above").windows[place];
         window.certified_wh += energy_wh;
-        if owner == self.sellers[&seller].wallet {
+        if let Some(bid) = self.bids.get_mut(&holding) {
+            assert_eq!((bid.buyer, bid.bus, bid.window_start, bid.state), (owner, bus, window_start, 2));
+            let left = auction_delivered(window) - window.auction_certified_wh;
+            let wanted = bid.delivered_wh - bid.certified_wh;
+            assert_eq!(energy_wh, left.min(wanted), "a bid certifies what this seller delivered for it");
+            assert!(energy_wh > 0, "a certificate is of something");
+            window.auction_certified_wh += energy_wh;
+            bid.certified_wh += energy_wh;
+        } else if holding == seller {
+            assert_eq!(owner, self.sellers[&seller].wallet);
             assert_eq!(window.surplus_certified, 0, "a surplus is certified once");
-            assert_eq!(
-                energy_wh,
-                window.delivered_wh - delivered_sold(window),
-                "a seller certifies what it did not sell"
-            );
+            assert_eq!(energy_wh, surplus(window), "a seller certifies what it did not sell");
             window.surplus_certified = 1;
         } else {
             let position = pda::position(&book, &owner).0;
+            assert_eq!(holding, position);
             assert_eq!(
                 energy_wh,
                 Self::certifiable(&self.positions[&position], &of, place),

@@ -28,9 +28,27 @@ pub(super) fn has(set: &[u64; 2], place: usize) -> bool {
     set[place / 64] & (1 << (place % 64)) != 0
 }
 
-/// Delivered Wh of a window that were sold.
+/// Delivered Wh of a window that its auction sold: in proportion to all that was sold.
+pub(super) fn auction_delivered(window: &BookWindow) -> u64 {
+    let all = window.sold_wh + window.auction_wh;
+    if all == 0 { 0 } else { part_floor(window.delivered_wh.min(all), window.auction_wh, all) }
+}
+
+/// Delivered Wh of a window that were sold before its auction.
 pub(super) fn delivered_sold(window: &BookWindow) -> u64 {
-    window.delivered_wh.min(window.sold_wh)
+    window.delivered_wh.min(window.sold_wh + window.auction_wh) - auction_delivered(window)
+}
+
+/// Delivered Wh of a window that its seller did not sell.
+pub(super) fn surplus(window: &BookWindow) -> u64 {
+    window.delivered_wh.saturating_sub(window.sold_wh + window.auction_wh)
+}
+
+/// When the times for readings of a window begin to run, in seconds after its start: at its end, and not before the last second
+/// in which its auction can end.
+pub(super) fn readings_after(terms: &Terms) -> i64 {
+    let auction = if terms.auction == 1 { 86_400 - i64::from(terms.gate_closure_seconds) } else { 0 };
+    auction.max(i64::from(terms.window_seconds))
 }
 
 /// What goes back to a buyer that paid `paid` for energy of a window.
@@ -51,13 +69,25 @@ impl Replica {
         usize::try_from(since / length).expect("a window of the book")
     }
 
-    /// When a window takes no reading any more.
+    /// What the auction of a window sold of a book.
+    pub(super) fn sold_in_auction(book: &DeliveryBook, window: &state::Capacity) -> u64 {
+        let (since, length) = (window.window_start - book.first_window, book.terms.window_seconds as i64);
+        let place = usize::try_from(since / length).ok().filter(|place| since >= 0 && *place < BOOK_WINDOWS);
+        place.map_or(0, |place| book.windows[place].auction_wh)
+    }
+
+    /// When a window is final: it takes no reading any more, and no offer of it waits for the auction.
     pub(super) fn final_at(book: &DeliveryBook, place: usize) -> i64 {
+        if book.windows[place].unsettled_offers > 0 { i64::MAX } else { Self::readings_until(book, place) }
+    }
+
+    /// When a window takes no reading any more.
+    fn readings_until(book: &DeliveryBook, place: usize) -> i64 {
         let Terms { window_seconds, reading_deadline_seconds, correction_seconds, .. } = book.terms;
         match book.windows[place].reported_at {
             0 => {
-                let end = book.first_window + i64::from(place as u32 + 1) * window_seconds as i64;
-                end + reading_deadline_seconds as i64
+                let start = book.first_window + i64::from(place as u32) * window_seconds as i64;
+                start + readings_after(&book.terms) + reading_deadline_seconds as i64
             }
             first => first + correction_seconds as i64,
         }
@@ -118,6 +148,7 @@ impl Replica {
         }
         let window = &mut book.windows[place];
         window.listed_wh += energy_wh;
+        window.unsettled_offers += u16::from(terms.auction);
         let power_w = book.meters[window.meter as usize].power_w;
         assert!(
             window.listed_wh <= part_floor(power_w, terms.window_seconds as u64, 3_600),
@@ -141,7 +172,10 @@ impl Replica {
         let book = self.books.get_mut(&at).expect("a known delivery book");
         let length = book.terms.window_seconds as i64;
         let place = Self::window_place(book, window_start);
-        assert!(now >= window_start + length && now < Self::final_at(book, place), "a reading comes in time");
+        assert!(now >= window_start + length && now < Self::readings_until(book, place), "a reading comes in time");
+        let gate = window_start - book.terms.gate_closure_seconds as i64;
+        let is_settled = book.windows[place].unsettled_offers == 0;
+        assert!(is_settled || now >= gate + 86_400, "a reading comes after the auction");
         let window = &mut book.windows[place];
         let device = book.meters[window.meter as usize];
         let most = part_floor(device.power_w, book.terms.window_seconds as u64 * 11, 36_000);
@@ -204,8 +238,12 @@ impl Replica {
         assert_eq!(released, ([windows_low, windows_high], amount, grid_fee), "all that is final is released");
         let of = *self.bus(&bus);
         let is_closing = of.closing == 1;
-        let used =
-            || closed.windows.iter().enumerate().filter(|(_, window)| window.sold_wh > 0 || window.delivered_wh > 0);
+        let used = || {
+            let of_windows = closed.windows.iter().enumerate();
+            of_windows.filter(|(_, window)| window.sold_wh + window.auction_wh > 0 || window.delivered_wh > 0)
+        };
+        let is_counted = |window: &BookWindow| window.auction_wh == 0 || window.pool_reported == 1;
+        assert!(closed.pool_due == 0 && closed.windows.iter().all(is_counted), "the pool has the seller's part");
         assert!(used().all(|(place, _)| now >= Self::final_at(&closed, place)), "what was sold is final in the end");
         let mut listed = closed.windows.iter().enumerate().filter(|(_, window)| **window != BookWindow::zeroed());
         let last_final = listed.all(|(place, _)| now >= Self::final_at(&closed, place));
@@ -232,7 +270,8 @@ impl Replica {
             assert!(settled as u128 <= paid, "released + grid + refunds <= paid");
             for (place, window) in book.windows.iter().enumerate() {
                 assert!(window.certified_wh <= window.delivered_wh, "certificates <= delivered");
-                assert!(window.sold_wh <= window.listed_wh, "sold <= listed");
+                assert!(window.sold_wh + window.auction_wh <= window.listed_wh, "sold <= listed");
+                assert!(window.auction_certified_wh <= auction_delivered(window), "certificates of bids <= delivered");
                 let bought: u64 = of_book().map(|position| position.windows[place].energy_wh).sum();
                 assert!(bought <= window.sold_wh, "buyers have no more than was sold");
             }

@@ -5,11 +5,14 @@
 //! event tells is read from the instruction (the refund account of a lock, the account that pays for a purchase) or from the
 //! mint (its decimals and program).
 
+mod auction;
+mod bid;
 mod books;
 mod bus;
 mod capacity;
 mod certificate;
 mod claim;
+mod clearing;
 mod cost;
 mod delivery;
 mod lock;

@@ -1,7 +1,12 @@
 //! Offers.
 
 use {
-    super::{books::Replica, capacity::terms_at, cost::grid_fee},
+    super::{
+        auction::{Phase, phase},
+        books::Replica,
+        capacity::terms_at,
+        cost::grid_fee,
+    },
     crate::key::pda,
     bytemuck::Zeroable,
     multibus::{
@@ -83,6 +88,7 @@ impl Replica {
             listed_wh: energy_wh,
             remaining_wh: energy_wh,
             window_start,
+            in_auction: terms.auction,
             gate_closes_at,
             created_at,
             trades_from,
@@ -109,6 +115,11 @@ impl Replica {
         let offer = self.offers.get_mut(&offer).expect("a known offer");
         assert_eq!((version, padding), (offer.version + 1, [0; 4]), "versions grow by one");
         let lowered = offer.wallet == offer.bus && price_per_kwh < offer.price_per_kwh;
+        if offer.in_auction == 1 {
+            assert!(now < offer.gate_closes_at, "the auction has the price of the gate");
+            let may = now < offer.gate_closes_at - 300 || price_per_kwh <= offer.price_per_kwh;
+            assert!(may, "prices only fall in the last minutes");
+        }
         let from = if lowered { now + BUS_OFFER_DELAY_SECONDS } else { offer.trades_from };
         assert_eq!(trades_from, from, "the bus's own offers wait once they are lowered");
         (offer.price_per_kwh, offer.version, offer.trades_from) = (price_per_kwh, version, trades_from);
@@ -120,6 +131,8 @@ impl Replica {
         let offer = self.offers.get_mut(&offer).expect("a known offer");
         assert_eq!((version, padding), (offer.version + 1, [0; 4]), "versions grow by one");
         assert!(now < offer.expires_at && now < expires_at, "what has expired stays so");
+        let is_last = offer.in_auction == 1 && now >= offer.gate_closes_at - 300;
+        assert!(!is_last || expires_at >= offer.expires_at, "offers are only extended in the last minutes");
         assert!(offer.open_locks == 0 || expires_at >= offer.locked_until + 300, "locks end before their offer");
         assert!(
             expires_at <= offer.expires_at || self.buses[&offer.bus].closing == 0,
@@ -166,6 +179,16 @@ impl Replica {
         assert_eq!(padding, [0; 6]);
         let of = *self.bus(&bus);
         let offer = self.offers.get_mut(&address).expect("a known offer");
+        let window = &self.capacities[&offer.capacity];
+        match phase(window, now) {
+            Phase::Closing => {
+                assert_eq!(offer.wallet, bus, "only the bus's own offers are withdrawn in the last minutes")
+            }
+            Phase::Fixed => panic!("nothing is withdrawn from a fixed book"),
+            Phase::Cleared => assert!(!Self::is_owed(window, offer), "the auction takes its part first"),
+            Phase::Off | Phase::Trading | Phase::Over => {}
+        }
+        let was_unsettled = offer.in_auction == 1 && offer.settled == 0 && offer.cancelled == 0;
         assert_eq!((offer.bus, offer.proceeds), (bus, collected + grid_fee));
         assert_eq!(grid_fee, Self::grid_due(offer), "the grid gets its part of what was sold");
         let stopped = offer.cancelled != 0 || offer.remaining_wh == 0 || now >= offer.expires_at || of.closing == 1;
@@ -190,6 +213,7 @@ impl Replica {
             let book = self.books.get_mut(&offer.book).expect("a known delivery book");
             let window = &mut book.windows[offer.book_place as usize];
             window.listed_wh -= withdrawn_wh;
+            window.unsettled_offers -= u16::from(was_unsettled);
             if window.listed_wh == 0 && offer.cancelled == 2 && now < offer.gate_closes_at {
                 *window = Zeroable::zeroed();
             }

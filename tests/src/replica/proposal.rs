@@ -1,7 +1,7 @@
 //! Proposals and decisions.
 
 use {
-    super::{books::Replica, tokens::TokenTally},
+    super::{books::Replica, delivery::readings_after, tokens::TokenTally},
     crate::key::pda,
     bytemuck::Zeroable,
     multibus::{
@@ -176,7 +176,8 @@ impl Replica {
         }
         if bus.terms.settlement == 1 {
             let state::Terms { reading_deadline_seconds: deadline, correction_seconds: correction, .. } = bus.terms;
-            bus.readings_until = bus.readings_until.max(next.from + deadline as i64 + correction as i64);
+            let after_end = readings_after(&bus.terms) - i64::from(bus.terms.window_seconds);
+            bus.readings_until = bus.readings_until.max(next.from + after_end + deadline as i64 + correction as i64);
         }
         (bus.terms, bus.next_terms) = (next, Zeroable::zeroed());
     }
