@@ -35,7 +35,8 @@
 //! counting, report             transactions that are counted; the report's figures
 //! records                      every trade, and what became of it
 //! options, progress            what is asked for; how far it is
-//! community, price, schedule, owners, number, error
+//! community, orders, price, schedule, owners, number, error
+//! file                         how CSV is read
 //! ```
 
 #![deny(missing_docs)]
@@ -46,6 +47,7 @@ pub mod community;
 mod counting;
 mod delivery;
 mod error;
+mod file;
 mod files;
 mod fund;
 mod html;
@@ -53,6 +55,7 @@ mod interval;
 mod number;
 mod options;
 mod order_book;
+pub mod orders;
 mod owners;
 pub mod price;
 mod progress;
@@ -71,8 +74,9 @@ mod treasury;
 mod vaults;
 
 pub use {
-    community::{Community, CommunityError},
+    community::Community,
     error::ReplayError,
+    file::FileError,
     options::{Cancel, ReplayOptions, ReplayTerms},
     price::PriceRule,
     progress::{Progress, Stage},

@@ -20,23 +20,15 @@
 mod format;
 mod grid;
 mod row;
-mod source;
 
 use {
-    self::{
-        format::row_error,
-        grid::Grid,
-        row::{Members, Row},
-        source::{Dialect, Lines, Source},
-    },
+    self::{format::ALL_COLUMNS, grid::Grid, row::Row},
+    crate::file::{self, Fields, FileError, Names, Rest, row_error},
     serde::{Deserialize, Serialize},
     std::{collections::BTreeMap, io, path::Path},
 };
 
-pub use self::format::{
-    COLUMNS, CommunityError, DEFAULT_INTERVAL_SECONDS, FORECAST_COLUMNS, MAX_ENERGY_WH, MAX_FILE_BYTES, MAX_MEMBER_LEN,
-    duration,
-};
+pub use self::format::{COLUMNS, DEFAULT_INTERVAL_SECONDS, FORECAST_COLUMNS, MAX_ENERGY_WH, duration};
 
 /// What one member drew and generated in one interval, and what was expected before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,10 +188,10 @@ impl Community {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`CommunityError`], with the line where a row is at fault.
-    pub fn read_path(path: &Path) -> Result<Self, CommunityError> {
+    /// [`FileError`], with the line where a row is at fault.
+    pub fn read_path(path: &Path) -> Result<Self, FileError> {
         let file = std::fs::File::open(path)
-            .map_err(|error| CommunityError::File(format!("cannot open {}: {error}", path.display())))?;
+            .map_err(|error| FileError::File(format!("cannot open {}: {error}", path.display())))?;
         Self::read(file)
     }
 
@@ -207,46 +199,10 @@ impl Community {
     ///
     /// # Errors
     /// As [`Self::read_path`].
-    pub fn read(input: impl io::Read) -> Result<Self, CommunityError> {
-        let mut source = Source::open(input)?;
-        let dialect = Dialect::of(&mut source)?;
-        let mut lines = Lines::from_line(source.line());
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(dialect.separator)
-            .from_reader(source);
-        let mut rows = Rows::default();
-        let mut record = csv::ByteRecord::new();
-        loop {
-            let start = reader.position().byte();
-            let read = reader.read_byte_record(&mut record);
-            let line = lines.line_at(start, reader.get_mut());
-            match read {
-                Ok(true) => {}
-                Ok(false) => break,
-                // What the source refuses has a sentence of its own.
-                Err(error) => {
-                    return Err(match error.kind() {
-                        csv::ErrorKind::Io(error) if error.kind() != io::ErrorKind::InvalidData => {
-                            CommunityError::File(error.to_string())
-                        }
-                        _ => row_error(line, error.to_string()),
-                    });
-                }
-            }
-            let fields = record
-                .iter()
-                .map(|field| std::str::from_utf8(field).map(str::trim))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|_| row_error(line, "is not UTF-8; save the file as UTF-8"))?;
-            if dialect.is_header(&fields) {
-                rows.headers.push(line);
-            } else if fields.iter().any(|field| !field.is_empty()) {
-                rows.add(line, &fields, &dialect)?;
-            }
-        }
-        rows.finish(dialect)
+    pub fn read(input: impl io::Read) -> Result<Self, FileError> {
+        let mut rows = Rows { members: Names::of(COLUMNS[1]), intervals: BTreeMap::new() };
+        let rest = file::read(input, &ALL_COLUMNS, |line, fields, separator| rows.add(line, fields, separator))?;
+        rows.finish(rest)
     }
 
     /// The same community without its forecast: what was measured is taken for what was expected.
@@ -341,7 +297,7 @@ impl Community {
     ///
     /// # Errors
     /// A sentence with their number and the first of them.
-    pub fn require_complete(&self) -> Result<(), CommunityError> {
+    pub fn require_complete(&self) -> Result<(), FileError> {
         let missing: u64 = self.missing_by_member().iter().sum();
         if missing > 0 {
             let first = self.intervals.iter().find_map(|interval| {
@@ -349,7 +305,7 @@ impl Community {
                 Some((&self.members[member], &interval.label))
             });
             let first = first.map(|(name, label)| format!(", first the one of \"{name}\" at {label}"));
-            return Err(CommunityError::File(format!(
+            return Err(FileError::File(format!(
                 "{missing} of {} readings are missing{}; add them (0 for no energy), or allow them to be missing",
                 self.intervals.len() * self.members.len(),
                 first.unwrap_or_default()
@@ -357,7 +313,7 @@ impl Community {
         }
         if let Some(gap) = self.gaps().iter().find(|gap| gap.seconds < SEPARATE_DAYS_SECONDS) {
             let [before, after] = [gap.after, gap.after + 1].map(|index| &self.intervals[index].label);
-            return Err(CommunityError::File(format!(
+            return Err(FileError::File(format!(
                 "there are no readings for {} between the intervals of {before} and {after}; add them (0 for no energy), \
                  or allow them to be missing",
                 duration(gap.seconds)
@@ -368,12 +324,9 @@ impl Community {
 }
 
 /// The rows read so far.
-#[derive(Default)]
 struct Rows {
-    members: Members,
+    members: Names,
     intervals: BTreeMap<i64, Draft>,
-    /// Lines in which the header comes again.
-    headers: Vec<u64>,
 }
 
 /// An interval that is being read.
@@ -387,10 +340,9 @@ struct Draft {
 }
 
 impl Rows {
-    fn add(&mut self, line: u64, fields: &[&str], dialect: &Dialect) -> Result<(), CommunityError> {
-        let fields = dialect.fields(fields).map_err(|reason| row_error(line, reason))?;
-        let row = Row::parse(fields, dialect.separator).map_err(|reason| row_error(line, reason))?;
-        let member = self.members.index(row.member, line).map_err(|reason| row_error(line, reason))?;
+    fn add(&mut self, line: u64, fields: Fields<'_, 4, 2>, separator: u8) -> Result<(), String> {
+        let row = Row::parse(fields, separator)?;
+        let member = self.members.index(row.member, line)?;
         let draft = self.intervals.entry(row.start).or_insert_with(|| Draft {
             line,
             label: row.label.to_owned(),
@@ -402,26 +354,22 @@ impl Rows {
         match draft.readings.binary_search_by_key(&member, |(reading, _)| reading.member) {
             Err(place) => draft.readings.insert(place, (reading, line)),
             Ok(place) => {
-                return Err(row_error(
-                    line,
-                    format!(
-                        "member {:?} has a row for {} already, in line {}; keep one",
-                        row.member, row.label, draft.readings[place].1
-                    ),
+                return Err(format!(
+                    "member {:?} has a row for {} already, in line {}; keep one",
+                    row.member, row.label, draft.readings[place].1
                 ));
             }
         }
         Ok(())
     }
 
-    fn finish(self, dialect: Dialect) -> Result<Community, CommunityError> {
-        let has_forecast = dialect.has_forecast();
-        let mut notes = dialect.notes;
+    fn finish(self, rest: Rest) -> Result<Community, FileError> {
+        let mut notes = rest.of_columns;
         if self.intervals.is_empty() {
-            return Err(CommunityError::File("the file has a header and no rows; there is nothing to trade".into()));
+            return Err(FileError::File("the file has a header and no rows; there is nothing to trade".into()));
         }
         let starts: Vec<(i64, i64)> = self.intervals.iter().map(|(start, draft)| (*start, draft.local_start)).collect();
-        let grid = Grid::of(&starts).map_err(CommunityError::File)?;
+        let grid = Grid::of(&starts).map_err(FileError::File)?;
         let off_grid = (self.intervals.values().enumerate())
             .filter(|(index, _)| !grid.holds(starts[*index]))
             .min_by_key(|(_, draft)| draft.line);
@@ -436,14 +384,7 @@ impl Rows {
             ));
         }
         notes.extend(self.members.notes());
-        match self.headers.as_slice() {
-            [] => {}
-            [line] => notes.push(format!("line {line} is the header once more, and is skipped")),
-            [first, ..] => notes.push(format!(
-                "{} lines are the header once more, the first one line {first}, and are skipped",
-                self.headers.len()
-            )),
-        }
+        notes.extend(rest.of_rows);
         notes.extend(grid.note(starts.len()));
         let lengths = grid.lengths(&starts);
         let intervals = (self.intervals.into_iter().zip(&lengths))
@@ -456,7 +397,7 @@ impl Rows {
             })
             .collect();
         let members = self.members.into_names();
-        Ok(Community { interval_seconds: grid.seconds, members, intervals, has_forecast, notes })
+        Ok(Community { interval_seconds: grid.seconds, members, intervals, has_forecast: rest.has_further, notes })
     }
 }
 

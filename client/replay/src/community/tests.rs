@@ -4,14 +4,14 @@ use {super::*, multibus_client::text::hidden, std::fmt::Write as _};
 
 const HEADER: &str = "interval_start,member,load_wh,generation_wh\n";
 
-fn read(rows: &str) -> Result<Community, CommunityError> {
+fn read(rows: &str) -> Result<Community, FileError> {
     Community::read(format!("{HEADER}{rows}").as_bytes())
 }
 
 #[track_caller]
 fn refused(rows: &str, line: u64, part: &str) {
     match read(rows) {
-        Err(CommunityError::Row { line: found, reason }) => {
+        Err(FileError::Row { line: found, reason }) => {
             assert_eq!(found, line, "{reason}");
             assert!(reason.contains(part), "{reason:?} does not say {part:?}");
         }
@@ -488,7 +488,7 @@ fn a_forecast_is_read_beside_what_was_measured_and_half_of_one_is_refused() {
         (both, "1,2,3,4,5", 2, "has 7 columns; it must have 6"),
     ] {
         let error = read(columns, &format!("2016-06-21T12:00:00Z,A,{row}\n")).unwrap_err();
-        assert!(matches!(&error, CommunityError::Row { line: found, .. } if *found == line), "{error}");
+        assert!(matches!(&error, FileError::Row { line: found, .. } if *found == line), "{error}");
         assert!(error.to_string().contains(said), "{error}");
     }
 }

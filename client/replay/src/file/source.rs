@@ -1,7 +1,7 @@
 //! The bytes of a file: its encoding, its lines and the separator of its fields.
 
 use {
-    super::format::{COLUMNS, CommunityError, FORECAST_COLUMNS, MAX_FILE_BYTES, printable, row_error},
+    super::{Columns, FileError, MAX_FILE_BYTES, printable, row_error},
     std::{
         collections::VecDeque,
         io::{self, BufRead, BufReader, Chain, Cursor, Read, Take},
@@ -49,16 +49,16 @@ struct LineEnd {
 
 impl<R: Read> Source<R> {
     /// Begins to read a file.
-    pub fn open(input: R) -> Result<Self, CommunityError> {
+    pub fn open(input: R) -> Result<Self, FileError> {
         let mut input = input.take(MAX_FILE_BYTES + 1);
         let mut start = Vec::with_capacity(3);
-        (&mut input).take(3).read_to_end(&mut start).map_err(|error| CommunityError::File(unreadable(&error)))?;
+        (&mut input).take(3).read_to_end(&mut start).map_err(|error| FileError::File(unreadable(&error)))?;
         let start = match start.as_slice() {
             [0xff, 0xfe, rest @ ..] => utf16(rest, &mut input, u16::from_le_bytes)?,
             [0xfe, 0xff, rest @ ..] => utf16(rest, &mut input, u16::from_be_bytes)?,
             [0xef, 0xbb, 0xbf] => Vec::new(),
             _ => match OTHER_FORMATS.iter().find(|(signature, _)| start.starts_with(signature)) {
-                Some((_, sentence)) => return Err(CommunityError::File((*sentence).into())),
+                Some((_, sentence)) => return Err(FileError::File((*sentence).into())),
                 None => start,
             },
         };
@@ -72,9 +72,9 @@ impl<R: Read> Source<R> {
     }
 
     /// Reads one line without its end; `None` at the end of the file.
-    fn read_line(&mut self) -> Result<Option<Vec<u8>>, CommunityError> {
+    fn read_line(&mut self) -> Result<Option<Vec<u8>>, FileError> {
         let mut line = Vec::new();
-        let failed = |error: io::Error| CommunityError::File(unreadable(&error));
+        let failed = |error: io::Error| FileError::File(unreadable(&error));
         loop {
             let available = self.text.fill_buf().map_err(failed)?;
             if available.is_empty() {
@@ -106,19 +106,17 @@ fn unreadable(error: &io::Error) -> String {
 }
 
 /// The rest of a file in UTF-16, as UTF-8.
-fn utf16(start: &[u8], input: &mut impl Read, unit: fn([u8; 2]) -> u16) -> Result<Vec<u8>, CommunityError> {
+fn utf16(start: &[u8], input: &mut impl Read, unit: fn([u8; 2]) -> u16) -> Result<Vec<u8>, FileError> {
     let mut bytes = start.to_vec();
-    input.read_to_end(&mut bytes).map_err(|error| CommunityError::File(unreadable(&error)))?;
+    input.read_to_end(&mut bytes).map_err(|error| FileError::File(unreadable(&error)))?;
     if bytes.len() as u64 >= MAX_FILE_BYTES {
-        return Err(CommunityError::File(too_large()));
+        return Err(FileError::File(too_large()));
     }
     let (pairs, rest) = bytes.as_chunks::<2>();
     let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
     match text {
         Ok(text) if rest.is_empty() => Ok(text.into_bytes()),
-        _ => {
-            Err(CommunityError::File("the file begins as UTF-16 and is not UTF-16 throughout; save it as UTF-8".into()))
-        }
+        _ => Err(FileError::File("the file begins as UTF-16 and is not UTF-16 throughout; save it as UTF-8".into())),
     }
 }
 
@@ -172,38 +170,40 @@ impl Lines {
 }
 
 /// The fields of a row that are used.
-pub(super) struct Fields<'a> {
-    /// Those of [`COLUMNS`].
-    pub columns: [&'a str; 4],
-    /// Those of [`FORECAST_COLUMNS`], where the file has them.
-    pub forecast: Option<[&'a str; 2]>,
+pub(crate) struct Fields<'a, const N: usize, const M: usize> {
+    /// Those of [`Columns::needed`].
+    pub needed: [&'a str; N],
+    /// Those of [`Columns::further`], where the file has them.
+    pub further: Option<[&'a str; M]>,
 }
 
 /// How a file writes its rows.
-pub(super) struct Dialect {
+pub(super) struct Dialect<const N: usize, const M: usize> {
+    columns: &'static Columns<N, M>,
     /// Between two fields.
     pub separator: u8,
-    /// Places of [`COLUMNS`] in a row.
-    places: [usize; 4],
-    /// Places of [`FORECAST_COLUMNS`], where the file has them.
-    forecast_places: Option<[usize; 2]>,
+    /// Places of [`Columns::needed`] in a row.
+    places: [usize; N],
+    /// Places of [`Columns::further`], where the file has them.
+    further_places: Option<[usize; M]>,
     /// Names of all columns.
     names: Vec<String>,
     /// Sentences about what is not used.
     pub notes: Vec<String>,
 }
 
-impl Dialect {
+impl<const N: usize, const M: usize> Dialect<N, M> {
     /// Reads the header.
     ///
     /// # Errors
     /// Where it does not name the columns.
-    pub fn of(source: &mut Source<impl Read>) -> Result<Self, CommunityError> {
-        let columns = COLUMNS.join(",");
+    pub fn of(source: &mut Source<impl Read>, columns: &'static Columns<N, M>) -> Result<Self, FileError> {
+        let (needed, further) = (&columns.needed, &columns.further);
+        let header = needed.join(",");
         let (number, line) = loop {
             let number = source.line;
             let Some(line) = source.read_line()? else {
-                return Err(CommunityError::File(format!("the file is empty; its first line must be {columns:?}")));
+                return Err(FileError::File(format!("the file is empty; its first line must be {header:?}")));
             };
             // Spreadsheets may name the separator in a line of its own.
             let is_hint = matches!(line.as_slice(), [b's', b'e', b'p', b'=', _]);
@@ -211,15 +211,15 @@ impl Dialect {
                 break (number, line);
             }
         };
-        let read = SEPARATORS.into_iter().filter_map(|separator| Some((separator, names(&line, separator)?)));
+        let read = SEPARATORS.into_iter().filter_map(|separator| Some((separator, columns.names(&line, separator)?)));
         let mut dialects =
-            read.filter(|(_, names)| COLUMNS.iter().all(|column| names.iter().any(|name| name == column)));
+            read.filter(|(_, names)| needed.iter().all(|column| names.iter().any(|name| name == column)));
         let Some((separator, names)) = dialects.next() else {
             let shown = String::from_utf8_lossy(&line[..line.len().min(400)]);
             return Err(row_error(
                 number,
                 format!(
-                    "the header is \"{}\", it must be \"{columns}\", with commas, semicolons or tabs{}",
+                    "the header is \"{}\", it must be \"{header}\", with commas, semicolons or tabs{}",
                     printable(&shown),
                     if line.contains(&0) { "; it has zero bytes: save the file as UTF-8" } else { "" }
                 ),
@@ -233,23 +233,22 @@ impl Dialect {
             ));
         }
         let place = |column: &str| names.iter().position(|name| name == column);
-        let places = COLUMNS.map(|column| place(column).unwrap_or_default());
-        let forecast_places = match FORECAST_COLUMNS.map(place) {
-            [Some(load), Some(generation)] => Some([load, generation]),
-            [None, None] => None,
-            [load, _] => {
-                let [present, missing] =
-                    if load.is_some() { FORECAST_COLUMNS } else { [FORECAST_COLUMNS[1], FORECAST_COLUMNS[0]] };
-                return Err(row_error(
-                    number,
-                    format!("the header has the column {present} and not {missing}; add it, or remove {present}"),
-                ));
-            }
-        };
+        let places = needed.map(|column| place(column).unwrap_or_default());
+        let found = further.map(place);
+        let present = found.iter().position(Option::is_some);
+        let missing = found.iter().position(Option::is_none);
+        if let (Some(present), Some(missing)) = (present, missing) {
+            let [present, missing] = [present, missing].map(|index| further[index]);
+            return Err(row_error(
+                number,
+                format!("the header has the column {present} and not {missing}; add it, or remove {present}"),
+            ));
+        }
+        let further_places = present.is_some().then(|| found.map(Option::unwrap_or_default));
         let others: Vec<String> = names
             .iter()
             .filter(|name| !name.is_empty())
-            .filter(|name| !COLUMNS.contains(&name.as_str()) && !FORECAST_COLUMNS.contains(&name.as_str()))
+            .filter(|name| !needed.contains(&name.as_str()) && !further.contains(&name.as_str()))
             .map(|name| printable(name))
             .collect();
         let notes = match others.as_slice() {
@@ -257,27 +256,30 @@ impl Dialect {
             [one] => vec![format!("the column {one} is not used")],
             several => vec![format!("the columns {} are not used", several.join(", "))],
         };
-        Ok(Self { separator, places, forecast_places, names, notes })
+        Ok(Self { columns, separator, places, further_places, names, notes })
     }
 
-    /// Whether the file has [`FORECAST_COLUMNS`].
-    pub fn has_forecast(&self) -> bool {
-        self.forecast_places.is_some()
+    /// Whether the file has [`Columns::further`].
+    pub fn has_further(&self) -> bool {
+        self.further_places.is_some()
     }
 
     /// Whether a row is the header once more, as where one file was appended to another.
     pub fn is_header(&self, fields: &[&str]) -> bool {
-        let fields = fields.iter().map(|field| column_name(field.trim_start_matches('\u{feff}')));
-        fields.eq(self.names.iter().cloned())
+        fields.len() == self.names.len()
+            && fields
+                .iter()
+                .zip(&self.names)
+                .all(|(field, name)| self.columns.name(field.trim_start_matches('\u{feff}')) == name.as_str())
     }
 
     /// The fields of a row that are used.
     ///
     /// # Errors
     /// Where the row has fewer or more fields than the header.
-    pub fn fields<'a>(&self, fields: &[&'a str]) -> Result<Fields<'a>, String> {
+    pub fn fields<'a>(&self, fields: &[&'a str]) -> Result<Fields<'a, N, M>, String> {
         let width = self.names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
-        let used = self.places.iter().chain(self.forecast_places.iter().flatten());
+        let used = self.places.iter().chain(self.further_places.iter().flatten());
         if let Some(missing) = used.copied().filter(|place| *place >= fields.len()).min() {
             return Err(format!("has {} of {width} columns; {} is missing", fields.len(), self.names[missing]));
         }
@@ -287,22 +289,24 @@ impl Dialect {
             return Err(format!("has {} columns; it must have {width}: {}", fields.len(), printable(&names)));
         }
         Ok(Fields {
-            columns: self.places.map(|place| fields[place]),
-            forecast: self.forecast_places.map(|places| places.map(|place| fields[place])),
+            needed: self.places.map(|place| fields[place]),
+            further: self.further_places.map(|places| places.map(|place| fields[place])),
         })
     }
 }
 
-/// Names of columns in a header; `None` where it is not text.
-fn names(header: &[u8], separator: u8) -> Option<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(header);
-    let record = reader.records().next()?.ok()?;
-    Some(record.iter().map(column_name).collect())
-}
+impl<const N: usize, const M: usize> Columns<N, M> {
+    /// Names of columns in a header; `None` where it is not text.
+    fn names(&self, header: &[u8], separator: u8) -> Option<Vec<String>> {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(header);
+        let record = reader.records().next()?.ok()?;
+        Some(record.iter().map(|name| self.name(name).to_owned()).collect())
+    }
 
-/// Name of a column: those that are used may be written in any case.
-fn column_name(name: &str) -> String {
-    let name = name.trim();
-    let known = COLUMNS.into_iter().chain(FORECAST_COLUMNS).find(|column| column.eq_ignore_ascii_case(name));
-    known.unwrap_or(name).to_owned()
+    /// Name of a column: those that are used may be written in any case.
+    fn name<'a>(&self, name: &'a str) -> &'a str {
+        let name = name.trim();
+        let known = self.needed.into_iter().chain(self.further).find(|column| column.eq_ignore_ascii_case(name));
+        known.unwrap_or(name)
+    }
 }
