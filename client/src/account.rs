@@ -9,11 +9,11 @@ use {
     anchor_lang::Discriminator,
     bytemuck::Pod,
     multibus::{
-        constants::{LAYOUT_VERSION, MAX_POWER_W, MAX_WINDOW_SECONDS, WH_PER_KWH},
+        constants::{LAYOUT_VERSION, MAX_BIDS, MAX_CAPACITY_WH, MAX_POWER_W, MAX_WINDOW_SECONDS, WH_PER_KWH},
         math,
         state::{
-            ActionKind, BookWindow, Bus, Capacity, Certificate, Claim, Creator, DeliveryBook, Device, EnergySource,
-            Ledger, Lock, Meter, Offer, PositionBook, Proposal, Seller, Tombstone, Trader,
+            ActionKind, Bid, BookWindow, Bus, Capacity, Certificate, Claim, Clearing, Creator, DeliveryBook, Device,
+            EnergySource, Ledger, Lock, Meter, Offer, PositionBook, Proposal, Seller, Tombstone, Trader,
         },
     },
     solana_account::Account,
@@ -98,7 +98,14 @@ market_accounts!(
     Capacity = "capacity" at |capacity| address::capacity(&capacity.bus, capacity.window_start),
         later |capacity| {
             (capacity.padding, capacity.padding_2, capacity.terms.reserved, capacity.reserved) = ([0; 2], [0; 4], [0; 6], [0; 14]);
+        },
+        within |capacity| {
+            [capacity.bids, capacity.asks].iter().all(|side| side.at_price_wh <= u64::from(MAX_BIDS) * MAX_CAPACITY_WH)
         };
+    Bid = "bid" at |bid| address::bid(&bid.transaction_hash),
+        later |bid| (bid.padding, bid.reserved) = ([0; 5], [0; 4]);
+    Clearing = "clearing" at |clearing| address::clearing(&clearing.capacity, &clearing.clearer),
+        later |clearing| (clearing.padding, clearing.reserved) = ([0; 6], [0; 4]);
     Seller = "seller" at |seller| address::seller(&seller.bus, &seller.wallet),
         later |seller| (seller.padding, seller.reserved) = ([0; 4], [0; 18]);
     Offer = "offer" at |offer| address::offer(&offer.seller, offer.number),
@@ -146,7 +153,11 @@ market_accounts!(
                 && times.contains(&book.first_window)
                 && book.terms.window_seconds <= MAX_WINDOW_SECONDS
                 && book.meters.iter().all(|meter| meter.power_w <= MAX_POWER_W)
-                && book.windows.iter().all(|window| times.contains(&window.reported_at) && has_paid_the_fee(window))
+                && book.windows.iter().all(|window| {
+                    times.contains(&window.reported_at)
+                        && window.sold_wh.checked_add(window.auction_wh).is_some()
+                        && has_paid_the_fee(window)
+                })
         };
     Certificate = "certificate"
         at |one| address::certificate(&one.seller, one.window_start, one.range_start),

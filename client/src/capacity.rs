@@ -5,12 +5,12 @@ use {
         account::{Keyed, offset},
         address,
         error::{Error, Result},
-        market::Market,
+        market::{Market, Settlement},
         send::Sent,
         wallet::{Created, Wallet},
     },
     solana_address::Address,
-    solana_instruction::Instruction,
+    solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,
 };
 
@@ -27,15 +27,25 @@ pub fn capacity_open(payer: &Address, bus: &Address, window_start: i64) -> Instr
     })
 }
 
-/// Instruction `capacity_close`: closes a window that is over, or that nobody used. Its rent goes back to whoever paid it.
-pub fn capacity_close(caller: &Address, bus: &Address, window_start: i64, rent_payer: &Address) -> Instruction {
-    multibus::instruction::CapacityClose {}.to_instruction(multibus::accounts::CapacityClose {
+/// Instruction `capacity_close`: closes a window that is over, or that nobody used. Its rent goes back to whoever paid it, and what
+/// rounding in an auction left in the escrow to the treasury.
+pub fn capacity_close(caller: &Address, capacity: &Keyed<Capacity>, settlement: &Settlement) -> Instruction {
+    let bus = &capacity.bus;
+    let mut instruction = multibus::instruction::CapacityClose {}.to_instruction(multibus::accounts::CapacityClose {
         caller: *caller,
         bus: *bus,
         ledger: address::ledger(bus),
-        capacity: address::capacity(bus, window_start),
-        rent_payer: *rent_payer,
-    })
+        capacity: capacity.address,
+        rent_payer: capacity.rent_payer,
+    });
+    if capacity.terms.has_auction() {
+        instruction.accounts.extend([
+            AccountMeta::new(address::escrow(bus), false),
+            AccountMeta::new(address::treasury(bus), false),
+            AccountMeta::new_readonly(settlement.token_program, false),
+        ]);
+    }
+    instruction
 }
 
 impl Market {
@@ -74,6 +84,7 @@ impl Wallet {
             ));
         }
         let capacity = self.market().capacity(bus, window_start).await?;
-        self.send(&[capacity_close(&self.address(), bus, window_start, &capacity.rent_payer)]).await
+        let settlement = self.market().settlement(bus).await?;
+        self.send(&[capacity_close(&self.address(), &capacity, &settlement)]).await
     }
 }

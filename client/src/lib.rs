@@ -38,14 +38,17 @@
 pub mod account;
 pub mod action;
 pub mod address;
+pub mod auction;
 pub mod audit;
 pub mod best;
+pub mod bid;
 mod book_close;
 pub mod bus;
 pub mod capacity;
 pub mod certificate;
 pub mod chain;
 pub mod claim;
+pub mod clearing;
 pub mod delivery;
 pub mod error;
 pub mod event;

@@ -9,9 +9,11 @@ use {
     bytemuck::Pod,
     multibus::{constants::*, error::MultibusError, event::*, numbered::NumberedEnum, state::*},
     multibus_client::{
-        Address, Instruction, Keyed, Keypair, PricePerKwh, Signer, Wh, address, bus, capacity, certificate,
+        Address, Instruction, Keyed, Keypair, PricePerKwh, Signer, Wh, address, auction,
+        bid::{self, BidOrder},
+        bus, capacity, certificate,
         claim::{self, ClaimPayer},
-        delivery, grid, lock,
+        clearing, delivery, grid, lock,
         market::Settlement,
         meter, offer, position, proposal,
         purchase::{self, BatchItem, BatchOrder, Buyer, PurchaseItem, PurchaseOrder, TransactionHash},
@@ -39,6 +41,12 @@ macro_rules! as_text {
 }
 
 as_text!(u8, u16, u32, u64, i64, Address, String);
+
+impl Golden for bool {
+    fn golden(&self) -> Value {
+        Value::Bool(*self)
+    }
+}
 
 impl<T: Golden + 'static, const N: usize> Golden for [T; N] {
     fn golden(&self) -> Value {
@@ -78,10 +86,11 @@ records! {
     Action { kind, share_count, padding, value, terms, owner, new_owner, shares_bps }
     Terms {
         from, grid_fee_per_kwh, window_seconds, gate_closure_seconds, reading_deadline_seconds, correction_seconds,
-        settlement, reserved,
+        settlement, auction, reserved,
     }
     TermsConfig {
         window_seconds, gate_closure_seconds, settlement, grid_fee_per_kwh, reading_deadline_seconds, correction_seconds,
+        auction,
     }
     Receipt { transaction_hash, energy_wh, paid, purchased_at }
     PurchasedFill { offer, energy_wh, price_per_kwh, cost }
@@ -90,7 +99,7 @@ records! {
         layout_version, bump, owner_count, threshold, listing_policy, paused, name_len, mint_decimals, timelock_seconds,
         horizon_seconds, lock_fee_bps, pause_quorum, closing, padding, capacity_wh, base_price_per_kwh, reserve_price_per_kwh, least_wh, config_version, pause_version, bus_seq, created_at, creator,
         mint, token_program, treasury, unclaimed, seller, operator, grid_recipient, terms, next_terms, readings_until, name,
-        owners, reserved,
+        owners, escrow, reserved,
     }
     Tombstone {
         layout_version, bump, mint_decimals, padding, open_claims, bus_seq, closed_at, creator, mint, token_program,
@@ -104,7 +113,17 @@ records! {
     }
     Capacity {
         layout_version, bump, padding, open_offers, window_start, terms, gate_closes_at, total_wh,
-        available_wh, committed_wh, bus, rent_payer, reserved,
+        available_wh, committed_wh, bus, rent_payer, open_bids, padding_2, escrowed, cleared_at, price_per_kwh,
+        volume_wh, bids, asks, reported_wh, delivered_wh, pool_complete_at, reserved,
+    }
+    Ration { at_price_wh, filled_wh, settled_wh }
+    Bid {
+        layout_version, bump, state, padding, energy_wh, max_price_per_kwh, price_per_kwh, deposit, paid, allotted_wh,
+        delivered_wh, certified_wh, window_start, created_at, bus, capacity, buyer, refund, transaction_hash, reserved,
+    }
+    Clearing {
+        layout_version, bump, padding, low_price, high_price, bids, offers, bid_wh, ask_wh, opened_at, last, bus, capacity,
+        clearer, reserved,
     }
     Seller {
         layout_version, bump, suspended, admitted, open_offers, next_offer, released, opened_at, bus, wallet, vault,
@@ -114,7 +133,7 @@ records! {
         layout_version, bump, source, cancelled, version, open_locks, locks_taken, number, price_per_kwh, listed_wh,
         remaining_wh, reserved_wh, proceeds, deposits, window_start, gate_closes_at, created_at, trades_from, expires_at,
         locked_until, least_wh, bus, capacity, seller, vault, wallet, rent_payer, grid_fee_per_kwh, grid_credited, book,
-        book_place, on_delivery, padding, full_price_per_kwh, reserved,
+        book_place, on_delivery, in_auction, settled, padding, full_price_per_kwh, reserved,
     }
     Lock {
         layout_version, bump, place, state, number, lock_fee_bps, padding, energy_wh, price_per_kwh, deposit, taken_at, expires_at,
@@ -132,11 +151,11 @@ records! {
     BookMeter { key, power_w, source, padding }
     BookWindow {
         listed_wh, sold_wh, paid, auction_wh, delivered_wh, certified_wh, reported_at, sequence, meter, state,
-        operator_readings, surplus_certified, padding, reserved,
+        operator_readings, surplus_certified, unsettled_offers, pool_reported, padding, auction_certified_wh,
     }
     DeliveryBook {
         layout_version, bump, meter_count, padding, open_offers, open_positions, padding_2, first_window, settled, terms,
-        bus, bus_created_at, meter, seller, vault, rent_payer, meters, windows, reserved,
+        bus, bus_created_at, meter, seller, vault, rent_payer, meters, windows, pool_due, pool_grid_fee, reserved,
     }
     PositionWindow { energy_wh, paid }
     PositionBook {
@@ -292,6 +311,19 @@ fn the_position() -> Address {
     address::position(&the_book(), &key(WALLET))
 }
 
+fn the_bid() -> Address {
+    address::bid(&bid_order().transaction_hash(&key(WALLET), LANE, NONCE).0)
+}
+
+fn the_clearing() -> Address {
+    address::clearing(&the_capacity(), &key(OTHER))
+}
+
+fn bid_order() -> BidOrder {
+    let refund = Some(key(REFUND));
+    BidOrder { refund, ..BidOrder::new(the_bus(), WINDOW_START, Wh(2_500), PricePerKwh(270_000)) }
+}
+
 fn the_certificate() -> Address {
     address::certificate(&the_seller(), WINDOW_START, RANGE_START)
 }
@@ -317,6 +349,13 @@ fn addresses() -> Value {
         row("treasury", json!({ "bus": bus }), address::treasury(&the_bus())),
         row("unclaimed", json!({ "bus": bus }), address::unclaimed(&the_bus())),
         row("claim", json!({ "bus": bus, "wallet": wallet }), address::claim(&the_bus(), &key(WALLET))),
+        row("escrow", json!({ "bus": bus }), address::escrow(&the_bus())),
+        row(
+            "bid",
+            json!({ "transaction_hash": hex(&bid_order().transaction_hash(&key(WALLET), LANE, NONCE).0) }),
+            the_bid(),
+        ),
+        row("clearing", json!({ "capacity": text(&the_capacity()), "clearer": other }), the_clearing()),
         row("meter", json!({ "seller": text(&the_seller()) }), address::meter(&the_seller())),
         row("device", json!({ "key": text(&key(DEVICE)) }), address::device(&key(DEVICE))),
         row("book", json!({ "seller": text(&the_seller()), "first_window": text(&FIRST_WINDOW) }), the_book()),
@@ -376,6 +415,7 @@ fn terms() -> TermsConfig {
         grid_fee_per_kwh: 50_001,
         reading_deadline_seconds: 3_600,
         correction_seconds: 7_200,
+        auction: true,
     }
 }
 
@@ -600,11 +640,8 @@ fn instructions() -> Value {
             json!({ "window_start": WINDOW_START.golden() }),
             capacity::capacity_open(&wallet, &the_bus(), WINDOW_START),
         ),
-        instruction(
-            "capacity_close",
-            json!({}),
-            capacity::capacity_close(&wallet, &the_bus(), WINDOW_START, &key(OTHER)),
-        ),
+        instruction("capacity_close", json!({}), capacity::capacity_close(&wallet, &window(0), &settlement)),
+        instruction("capacity_close", json!({}), capacity::capacity_close(&wallet, &window(1), &settlement)),
         instruction(
             "seller_open",
             json!({ "wallet": key(OTHER).golden(), "first_slot": FIRST_SLOT.golden() }),
@@ -663,7 +700,48 @@ fn instructions() -> Value {
     list.extend(trades());
     list.extend(decisions());
     list.extend(deliveries());
+    list.extend(auctions());
     Value::Array(list)
+}
+
+/// The window's capacity, with or without an auction.
+fn window(auction: u8) -> Keyed<Capacity> {
+    let mut account = Capacity { bus: the_bus(), window_start: WINDOW_START, rent_payer: key(OTHER), ..patterned(26) };
+    account.terms.auction = auction;
+    Keyed { address: the_capacity(), account }
+}
+
+/// Bids, clearings, and what sellers get in an auction.
+fn auctions() -> Vec<Value> {
+    let (wallet, settlement) = (key(WALLET), settlement());
+    let buyer = Buyer { wallet, trader: the_trader(), payment: key(PAYMENT) };
+    let bid = Bid { bus: the_bus(), capacity: the_capacity(), buyer: wallet, refund: key(REFUND), ..patterned(27) };
+    let bid = Keyed { address: the_bid(), account: bid };
+    let proof = Clearing { bus: the_bus(), capacity: the_capacity(), clearer: key(OTHER), ..patterned(28) };
+    let proof = Keyed { address: the_clearing(), account: proof };
+    let (_, bump) = address::bid_and_bump(&bid_order().transaction_hash(&wallet, LANE, NONCE).0);
+    let bid_args = json!({
+        "nonce": NONCE.golden(), "energy_wh": "2500", "max_price_per_kwh": "270000", "refund": key(REFUND).golden(),
+        "bump": bump.golden(),
+    });
+    let orders = [the_offer(), the_bid()];
+    vec![
+        instruction("bid_create", bid_args, bid::bid_create(&buyer, LANE, NONCE, &bid_order(), &settlement)),
+        instruction("bid_cancel", json!({}), bid::bid_cancel(&bid, &key(PAYMENT), &settlement)),
+        instruction("bid_settle", json!({ "close": false }), bid::bid_settle(&key(OTHER), &bid, false, &settlement)),
+        instruction("bid_settle", json!({ "close": true }), bid::bid_settle(&wallet, &bid, true, &settlement)),
+        instruction("ask_settle", json!({}), auction::ask_settle(&listed_offer(), &settlement)),
+        instruction("ask_settle", json!({}), auction::ask_settle(&delivery_offer(), &settlement)),
+        instruction(
+            "clearing_open",
+            json!({ "low_price": "250000", "high_price": "250002" }),
+            clearing::clearing_open(&key(OTHER), &the_capacity(), 250_000, 250_002),
+        ),
+        instruction("clearing_tally", json!({}), clearing::clearing_tally(&key(OTHER), &the_capacity(), &orders)),
+        instruction("clearing_apply", json!({}), clearing::clearing_apply(&key(OTHER), &the_capacity())),
+        instruction("clearing_close", json!({}), clearing::clearing_close(&wallet, &proof)),
+        instruction("pool_report", json!({}), auction::pool_report(&delivery_book(), WINDOW_START, &settlement)),
+    ]
 }
 
 /// The delivery book of [`WINDOW_START`].
@@ -761,7 +839,8 @@ fn deliveries() -> Vec<Value> {
         instruction("delivery_refund", json!({}), delivery::delivery_refund(&position, &book, &settlement)),
         instruction("delivery_close", json!({}), delivery::delivery_close(&wallet, &book)),
         instruction("certificate_take", take_args.clone(), take(&the_position())),
-        instruction("certificate_take", take_args, take(&the_seller())),
+        instruction("certificate_take", take_args.clone(), take(&the_seller())),
+        instruction("certificate_take", take_args, take(&the_bid())),
         instruction("certificate_transfer", transfer_args(1_000), transfer(1_000)),
         instruction("certificate_transfer", transfer_args(1), transfer(1)),
         instruction(
@@ -805,6 +884,7 @@ fn owned_bus() -> Keyed<Bus> {
         account: Bus {
             treasury: address::treasury(&the_bus()),
             unclaimed: address::unclaimed(&the_bus()),
+            escrow: address::escrow(&the_bus()),
             creator: wallet,
             mint: settlement.mint,
             token_program: settlement.token_program,
@@ -896,6 +976,8 @@ fn accounts() -> Value {
         account::<DeliveryBook>("DeliveryBook", 23),
         account::<PositionBook>("PositionBook", 24),
         account::<Certificate>("Certificate", 25),
+        account::<Bid>("Bid", 26),
+        account::<Clearing>("Clearing", 27),
     ])
 }
 
@@ -933,6 +1015,7 @@ fn transaction_hashes() -> Value {
         hash(PurchaseKind::Single, single.clone()),
         hash(PurchaseKind::LockSettlement, single),
         hash(PurchaseKind::Batch, batch.orders()),
+        hash(PurchaseKind::Bid, vec![bid_order().hashed()]),
     ])
 }
 

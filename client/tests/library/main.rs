@@ -1,5 +1,6 @@
 //! Tests of the client library on the embedded chain: the real program, the real token programs.
 
+mod auction;
 mod best;
 mod bus;
 mod certificate;

@@ -90,7 +90,7 @@ fn check_fill(filled: u64, energy_wh: u64, volume: u64, better: std::cmp::Orderi
 
 #[test]
 fn the_16_books_clear_at_their_known_prices() {
-    let books = Path::new(env!("CARGO_MANIFEST_DIR")).join("books");
+    let books = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/auction");
     let expected = std::fs::read_to_string(books.join("expected.csv")).expect("the right prices");
     let mut dice = Dice(16);
     for (index, line) in expected.lines().skip(1).enumerate() {
