@@ -33,6 +33,13 @@ impl Settlement {
     }
 }
 
+/// Whether something is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}
+
 /// Terms, of which only what changes has to be given.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Terms of delivery windows")]
@@ -55,6 +62,10 @@ pub struct TermsArgs {
     /// On delivery: how long after its first reading another can correct it, 1h to 30d [default: 1d]
     #[arg(long, value_name = "TIME")]
     correction_time: Option<Seconds>,
+    /// Whether an auction closes each window: buyers bid, and at the gate one price clears what is left; needs windows, and
+    /// gate closure and window of together at least 15m
+    #[arg(long)]
+    auction: Option<Switch>,
 }
 
 impl TermsArgs {
@@ -87,7 +98,11 @@ impl TermsArgs {
             },
             reading_deadline_seconds: reading(self.reading_deadline, before.reading_deadline_seconds),
             correction_seconds: reading(self.correction_time, before.correction_seconds),
-            auction: before.auction && window_seconds > 0,
+            auction: match self.auction {
+                Some(auction) => auction == Switch::On,
+                // Without windows there is nothing to close.
+                None => before.auction && window_seconds > 0,
+            },
         })
     }
 }
@@ -106,6 +121,8 @@ pub struct TermsView {
     reading_deadline_seconds: u32,
     /// 0 on purchase terms.
     correction_seconds: u32,
+    /// Whether an auction closes each window.
+    auction: bool,
 }
 
 impl TermsView {
@@ -118,6 +135,7 @@ impl TermsView {
             grid_fee_per_kwh: terms.grid_fee_per_kwh,
             reading_deadline_seconds: terms.reading_deadline_seconds,
             correction_seconds: terms.correction_seconds,
+            auction: terms.has_auction(),
         }
     }
 
@@ -139,12 +157,17 @@ impl TermsView {
             seconds => format!("{seconds} s each, gate closes {} s before the start", self.gate_closure_seconds),
         };
         let mut fields = vec![("windows", windows), ("paid", settlement_words(&self.settlement).to_owned())];
+        if self.auction {
+            fields
+                .push(("auction", "at the gate, one price for all bids and offers; see `multibus auction`".to_owned()));
+        }
         if self.reading_deadline_seconds != 0 {
             fields.push((
                 "readings",
                 format!(
-                    "until {} after the window, corrected for {}",
+                    "until {} after the {}, corrected for {}",
                     format_duration(self.reading_deadline_seconds.into()),
+                    if self.auction { "window and its auction" } else { "window" },
                     format_duration(self.correction_seconds.into())
                 ),
             ));
@@ -229,6 +252,7 @@ mod tests {
         grid_fee: None,
         reading_deadline: None,
         correction_time: None,
+        auction: None,
     };
 
     #[test]
@@ -257,5 +281,15 @@ mod tests {
         let no_windows = TermsArgs { window: Some(Seconds(0)), ..NOTHING };
         let general = TermsConfig { window_seconds: 0, gate_closure_seconds: 0, ..paid_at_once };
         assert_eq!(no_windows.on(&paid_at_once, 6), Ok(general));
+        // An auction stays, until it is switched off or there are no windows any more.
+        let switched = |auction| TermsArgs { auction: Some(auction), ..NOTHING };
+        let in_auction = TermsConfig { auction: true, ..paid_at_once };
+        assert_eq!(switched(Switch::On).on(&paid_at_once, 6), Ok(in_auction));
+        assert_eq!(fee.on(&in_auction, 6).map(|terms| terms.auction), Ok(true));
+        assert_eq!(switched(Switch::Off).on(&in_auction, 6), Ok(paid_at_once));
+        assert_eq!(no_windows.on(&in_auction, 6), Ok(general));
+        // The program says why this cannot be.
+        let impossible = TermsArgs { auction: Some(Switch::On), ..no_windows };
+        assert_eq!(impossible.on(&paid_at_once, 6), Ok(TermsConfig { auction: true, ..general }));
     }
 }

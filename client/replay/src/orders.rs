@@ -11,6 +11,7 @@ mod tests;
 use {
     crate::file::{self, Columns, Fields, FileError, Names, Number, instant},
     multibus::constants::MAX_CAPACITY_WH,
+    multibus_client::auction::Order,
     std::{collections::BTreeMap, io, path::Path},
 };
 
@@ -40,26 +41,13 @@ const PRICE: Number = Number {
     if_more: "that 64 bits hold; check the unit",
 };
 
-/// Whether an order wants energy or offers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// It wants energy.
-    Bid,
-    /// It offers energy.
-    Ask,
-}
-
-/// One order.
+/// An order of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Whether it wants energy or offers it.
-    pub side: Side,
+pub struct PartyOrder {
     /// Index into [`Orders::parties`].
     pub party: usize,
-    /// Energy, in Wh, at least 1.
-    pub energy_wh: u64,
-    /// Highest price that a bid pays, less the grid fee; lowest price that an ask takes; in base units per kWh.
-    pub price_per_kwh: u64,
+    /// What it is for, at least 1 Wh.
+    pub order: Order,
 }
 
 /// The orders of one delivery window.
@@ -70,7 +58,7 @@ pub struct WindowOrders {
     /// Its start as the file writes it first.
     pub label: Option<String>,
     /// In order of the file.
-    pub orders: Vec<Order>,
+    pub orders: Vec<PartyOrder>,
 }
 
 /// A file of orders.
@@ -118,14 +106,14 @@ impl Orders {
                 }
             };
             let order = Order {
-                side: side_of(side)?,
-                party: parties.index(party, line)? as usize,
+                side: side.to_ascii_lowercase().parse().map_err(|_| unknown_side(side))?,
                 energy_wh: match ENERGY.read(ORDER_COLUMNS[2], energy, separator)? {
                     0 => return Err("energy_wh is 0; an order is for at least 1 Wh, so leave the row out".to_owned()),
                     energy_wh => energy_wh,
                 },
                 price_per_kwh: PRICE.read(ORDER_COLUMNS[3], price, separator)?,
             };
+            let order = PartyOrder { party: parties.index(party, line)? as usize, order };
             let window = windows.entry(start).or_insert_with(|| WindowOrders {
                 start,
                 label: further.map(|[label]| label.to_owned()),
@@ -149,17 +137,9 @@ impl Orders {
     }
 }
 
-fn side_of(text: &str) -> Result<Side, String> {
-    if text.eq_ignore_ascii_case("bid") {
-        Ok(Side::Bid)
-    } else if text.eq_ignore_ascii_case("ask") {
-        Ok(Side::Ask)
-    } else {
-        Err(format!(
-            "side is {:?}; write bid for an order that wants energy, ask for one that offers it",
-            file::printable(text)
-        ))
-    }
+fn unknown_side(text: &str) -> String {
+    let shown = file::printable(text);
+    format!("side is {shown:?}; write bid for an order that wants energy, ask for one that offers it")
 }
 
 /// Start of a window, in unix seconds.

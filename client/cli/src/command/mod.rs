@@ -1,5 +1,6 @@
 //! The verbs: one file for each noun, thin handlers that ask the library and answer with a view.
 
+pub mod auction;
 pub mod bus;
 pub mod certificate;
 pub mod claim;
@@ -73,6 +74,9 @@ pub enum Command {
     /// Energy held for 300 s: take, settle, release, list
     #[command(subcommand)]
     Lock(lock::LockCommand),
+    /// The auctions that close delivery windows; and the price of a book in a file
+    #[command(subcommand)]
+    Auction(auction::AuctionCommand),
     /// Delivery windows that are open: list, close
     #[command(subcommand)]
     Window(window::WindowCommand),
@@ -129,6 +133,7 @@ pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Completions(args) => return completions::run(&args, Cli::command()),
         Command::Local(local::LocalCommand::Wallet(args)) => local::wallet(&args)?,
         Command::Meter(meter::MeterCommand::Sign(args)) => meter::sign(&args)?,
+        Command::Auction(auction::AuctionCommand::Price(args)) => auction::price::price(&args, output)?,
         Command::Replay(args) => return replay::run(args, &cli.global, output).await,
         command => {
             let settings = Settings::resolve(&cli.global)?;
@@ -170,7 +175,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<Reply, Failure>
         Command::Tx(command) => tx::run(command, session).await,
         Command::History(args) => history::run(args, session).await,
         Command::Local(command) => local::run(command, session).await,
-        Command::Watch(_) | Command::Replay(_) | Command::Completions(_) => {
+        Command::Watch(_) | Command::Auction(_) | Command::Replay(_) | Command::Completions(_) => {
             unreachable!("run() handles the commands that print by themselves")
         }
     }

@@ -212,7 +212,7 @@ pub struct ListingArgs {
     listing: Listing,
 }
 
-/// Set the terms of later windows: their length and gate, when sellers are paid, the grid fee
+/// Set the terms of later windows: their length and gate, when sellers are paid, the grid fee, the auction
 ///
 /// The terms hold from a window that starts more than one horizon of the bus ahead, so that what is on offer keeps its own.
 /// What is not given stays as it was decided last. The proposal must be executed while --from is still one horizon ahead:
@@ -224,6 +224,8 @@ pub struct ListingArgs {
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
       terms --settlement on-delivery --reading-deadline 2h \\
       --correction-time 1d --grid-fee 0.05tokens --from 2027-03-01T00:00:00Z
+  multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
+      terms --auction on
   multibus proposal create BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo \\
       terms --window 0")]
 pub struct NextTermsArgs {
@@ -624,15 +626,17 @@ fn refused_terms(error: Error, terms: &TermsConfig, bus: &Bus) -> Failure {
         grid_fee_per_kwh,
         reading_deadline_seconds,
         correction_seconds,
-        ..
+        auction,
+        settlement: _,
     } = *terms;
+    let auction = if auction { "on" } else { "off" };
     let waiting = match bus.next_terms.from {
         0 => String::new(),
         from => format!("; the next terms hold from {from}"),
     };
     let sentence = format!(
         "{error} (window {window_seconds} s, gate closure {gate_closure_seconds} s, grid fee {grid_fee_per_kwh}, reading \
-         deadline {reading_deadline_seconds} s, correction time {correction_seconds} s{waiting})"
+         deadline {reading_deadline_seconds} s, correction time {correction_seconds} s, auction {auction}{waiting})"
     );
     Failure::Told { sentence, error }
 }

@@ -243,10 +243,10 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
 }
 
 /// Name of the standard input among files.
-const STANDARD_INPUT: &str = "-";
+pub const STANDARD_INPUT: &str = "-";
 
 /// How a file is called in sentences.
-fn file_name(file: &Path) -> String {
+pub fn file_name(file: &Path) -> String {
     if file == Path::new(STANDARD_INPUT) { "the standard input".to_owned() } else { file.display().to_string() }
 }
 

@@ -14,8 +14,11 @@ use {
     multibus_client::{
         Address, Error, Market,
         chain::{LogsNotification, embedded_state},
-        event::{self, CertificateRetired, Event},
-        multibus,
+        event::{self, BidSettled, CertificateRetired, Event, PoolReported},
+        multibus::{
+            self,
+            state::{BidState, RefundOutcome},
+        },
         reading::ReadingProof,
     },
     serde::Serialize,
@@ -160,7 +163,8 @@ fn follow_file(path: PathBuf, seen: usize) -> Notifications {
 /// What belongs to the bus that is watched, to tell its events from those of others.
 struct PartOfBus {
     bus: Address,
-    /// Its offers, proposals, delivery books and certificates, and those position books that were asked for or opened since.
+    /// Its offers, windows, clearings, proposals, delivery books and certificates, and those position books that were asked for
+    /// or opened since.
     parts: HashSet<Address>,
 }
 
@@ -169,6 +173,7 @@ impl PartOfBus {
         let offers = market.all_offers(&bus).await?.into_iter().map(|offer| offer.address);
         let proposals = market.proposals(&bus).await?.into_iter().map(|proposal| proposal.address);
         let mut parts: HashSet<Address> = offers.chain(proposals).collect();
+        parts.extend(market.capacities(&bus).await?.into_iter().map(|capacity| capacity.address));
         parts.extend(market.delivery_books(&bus).await?.into_iter().map(|book| book.address));
         parts.extend(market.certificates(&bus).await?.into_iter().map(|certificate| certificate.address));
         Ok(Self { bus, parts })
@@ -220,6 +225,14 @@ impl PartOfBus {
                 self.parts.insert(event.offer);
                 true
             }
+            Event::CapacityOpened(event) if of_bus(&event.bus) => {
+                self.parts.insert(event.capacity);
+                true
+            }
+            Event::ClearingOpened(event) if of_bus(&event.bus) => {
+                self.parts.insert(event.clearing);
+                true
+            }
             Event::ProposalCreated(event) if of_bus(&event.bus) => {
                 self.parts.insert(event.proposal);
                 true
@@ -241,6 +254,8 @@ impl PartOfBus {
                 true
             }
             Event::OfferCreated(_)
+            | Event::CapacityOpened(_)
+            | Event::ClearingOpened(_)
             | Event::ProposalCreated(_)
             | Event::BookOpened(_)
             | Event::PositionOpened(_)
@@ -256,7 +271,6 @@ impl PartOfBus {
             Event::TreasuryClaimed(event) => of_bus(&event.bus),
             Event::ClaimOwed(event) => of_bus(&event.bus),
             Event::ClaimPaid(event) => of_bus(&event.bus),
-            Event::CapacityOpened(event) => of_bus(&event.bus),
             Event::CapacityClosed(event) => of_bus(&event.bus),
             Event::SellerOpened(event) => of_bus(&event.bus),
             Event::SellerAdmitted(event) => of_bus(&event.bus),
@@ -271,6 +285,14 @@ impl PartOfBus {
             Event::DeviceClosed(event) => of_bus(&event.bus),
             Event::BookClosed(event) => of_bus(&event.bus),
             Event::CertificateRetired(event) => of_bus(&event.bus),
+            Event::BidCreated(event) => of_bus(&event.bus),
+            Event::AuctionCleared(event) => of_bus(&event.bus),
+            Event::PoolReported(event) => of_bus(&event.bus),
+            Event::BidCancelled(event) => self.parts.contains(&event.capacity),
+            Event::BidSettled(event) => self.parts.contains(&event.capacity),
+            Event::AskSettled(event) => self.parts.contains(&event.capacity),
+            Event::ClearingTallied(event) => self.parts.contains(&event.clearing),
+            Event::ClearingClosed(event) => self.parts.contains(&event.capacity),
             Event::PositionRefundSet(event) => self.parts.contains(&event.position),
             Event::PositionClosed(event) => self.parts.contains(&event.book),
             Event::DeliveryReported(event) => self.parts.contains(&event.book),
@@ -388,6 +410,54 @@ pub fn words(event: &Event, mint_decimals: Option<u8>) -> String {
         Event::LockReleased(event) => {
             format!("lock of {} on offer {} released", format_energy(event.energy_wh), short(&event.offer))
         }
+        Event::BidCreated(event) => format!(
+            "{} bid for {} at up to {} in the window {}: bid {}",
+            short(&event.buyer),
+            format_energy(event.energy_wh),
+            price(event.max_price_per_kwh),
+            format_time(event.window_start),
+            short(&event.bid)
+        ),
+        Event::BidCancelled(event) => {
+            format!("{} cancelled bid {}, got {} back", short(&event.buyer), short(&event.bid), tokens(event.deposit))
+        }
+        Event::BidSettled(event) => bid_settled(event, &tokens),
+        Event::AskSettled(event) => {
+            let (offer, energy) = (short(&event.offer), format_energy(event.energy_wh));
+            match event.credited {
+                0 => format!("the auction sold {energy} of offer {offer}"),
+                credited => format!("the auction sold {energy} of offer {offer} for {}", tokens(credited)),
+            }
+        }
+        Event::ClearingOpened(event) => format!(
+            "{} claims that {} to {} clear the auction: clearing {}",
+            short(&event.clearer),
+            price(event.low_price),
+            price(event.high_price),
+            short(&event.clearing)
+        ),
+        Event::ClearingTallied(event) => format!(
+            "clearing {} counts {} and {}",
+            short(&event.clearing),
+            count(event.bids, "bid"),
+            count(event.offers, "offer")
+        ),
+        Event::ClearingClosed(event) => {
+            format!("clearing {} of {} closed, it proved nothing", short(&event.clearing), short(&event.clearer))
+        }
+        Event::AuctionCleared(event) => {
+            let window = format_time(event.window_start);
+            match event.volume_wh {
+                0 => format!("auction of the window {window} cleared by {}: nothing is sold", short(&event.clearer)),
+                volume_wh => format!(
+                    "auction of the window {window} cleared by {}: {} at {}",
+                    short(&event.clearer),
+                    format_energy(volume_wh),
+                    price(event.price_per_kwh)
+                ),
+            }
+        }
+        Event::PoolReported(event) => pool_reported(event, &tokens),
         Event::MeterRegistered(event) => format!(
             "device {} is the meter of seller account {}: {} of at most {}",
             short(&event.key),
@@ -471,6 +541,49 @@ pub fn words(event: &Event, mint_decimals: Option<u8>) -> String {
             tokens(event::cost(event)),
             short(&Hex(&event.transaction_hash))
         ),
+    }
+}
+
+/// What the settlement of a bid did.
+fn bid_settled(event: &BidSettled, tokens: &impl Fn(u64) -> String) -> String {
+    let (bid, buyer) = (short(&event.bid), short(&event.buyer));
+    let got = match (event.allotted_wh, event.state == BidState::Refunded as u8) {
+        (0, _) => "got nothing".to_owned(),
+        (allotted_wh, false) => format!("got {} for {}", format_energy(allotted_wh), tokens(event.paid)),
+        (allotted_wh, true) => format!(
+            "got {}, of it {} delivered, for {}",
+            format_energy(allotted_wh),
+            format_energy(event.delivered_wh),
+            tokens(event.paid)
+        ),
+    };
+    let back = match (event.returned, RefundOutcome::try_from(event.outcome)) {
+        (0, _) => String::new(),
+        (returned, Ok(RefundOutcome::Paid)) => format!(", {} came back", tokens(returned)),
+        (returned, Ok(RefundOutcome::Claimed)) => format!(", {} are kept as a claim", tokens(returned)),
+        (returned, _) => format!(", {} wait in the escrow", tokens(returned)),
+    };
+    let closed = if event.closed == 1 { "" } else { "; the bid stays open" };
+    format!("bid {bid} of {buyer} {got}{back}{closed}")
+}
+
+/// What the pool of an auction learned from a seller.
+fn pool_reported(event: &PoolReported, tokens: &impl Fn(u64) -> String) -> String {
+    let seller = short(&event.seller);
+    let counted = match event.window_start {
+        0 => String::new(),
+        window_start => format!(
+            "seller account {seller} delivered {} of {} that the auction of {} sold",
+            format_energy(event.delivered_wh),
+            format_energy(event.auction_wh),
+            format_time(window_start)
+        ),
+    };
+    match (counted.is_empty(), event.paid) {
+        (true, paid) => format!("the escrow paid {} to seller account {seller}", tokens(paid)),
+        (false, 0) if event.due > 0 => format!("{counted}; {} wait in the escrow", tokens(event.due)),
+        (false, 0) => counted,
+        (false, paid) => format!("{counted}; the escrow paid {}", tokens(paid)),
     }
 }
 

@@ -206,7 +206,7 @@ fn shows_its_terms(village: &Village) {
         shown["terms"],
         json!({
             "from": 0, "window_seconds": 900, "gate_closure_seconds": 300, "settlement": "on_delivery",
-            "grid_fee_per_kwh": 50_000, "reading_deadline_seconds": 3_600, "correction_seconds": 3_600,
+            "grid_fee_per_kwh": 50_000, "reading_deadline_seconds": 3_600, "correction_seconds": 3_600, "auction": false,
         })
     );
     assert_eq!((&shown["grid_recipient"], &shown["next_terms"]), (&json!(village.carol), &Value::Null));

@@ -1,6 +1,7 @@
 //! The command line, run as people run it: the real binary, one process for each command, on an embedded chain that is
 //! kept in a file between them.
 
+mod auction;
 mod awkward;
 mod delivery;
 mod field;

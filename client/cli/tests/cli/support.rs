@@ -135,7 +135,7 @@ pub const BUS: &str = " address name creator bus_seq mint mint_decimals token_pr
                        grid_recipient horizon_seconds lock_fee_bps capacity_wh least_wh base_price_per_kwh \
                        reserve_price_per_kwh config_version created_at";
 pub const TERMS: &str = " from window_seconds gate_closure_seconds settlement grid_fee_per_kwh \
-                         reading_deadline_seconds correction_seconds";
+                         reading_deadline_seconds correction_seconds auction";
 /// What `bus show` says beside [`BUS`].
 pub const BUS_SHOWN: &str = " former_owners treasury_balance_base_units treasury_diverted_base_units treasury_claimable_base_units open_sellers \
                              open_windows open_proposals open_claims open_offers open_locks released_base_units \

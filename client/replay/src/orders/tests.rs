@@ -1,6 +1,6 @@
 //! Files of orders that are read and those that are refused.
 
-use {super::*, std::fmt::Write as _};
+use {super::*, multibus_client::auction::Side, std::fmt::Write as _};
 
 const HEADER: &str = "side,party,energy_wh,price_per_kwh\n";
 
@@ -55,7 +55,8 @@ fn orders_are_read_as_people_and_spreadsheets_write_them() {
     assert_eq!(orders.parties, ["Müller", "Ben"]);
     assert!(!orders.has_windows);
     let [window] = orders.windows.as_slice() else { panic!("{orders:?}") };
-    let order = |side, party, energy_wh, price_per_kwh| Order { side, party, energy_wh, price_per_kwh };
+    let order =
+        |side, party, energy_wh, price_per_kwh| PartyOrder { party, order: Order { side, energy_wh, price_per_kwh } };
     assert_eq!(
         window.orders,
         [order(Side::Bid, 0, 1_500, 250_000), order(Side::Ask, 1, 2_000, 100_000), order(Side::Ask, 0, 7, 5)]
@@ -84,7 +85,7 @@ fn windows_are_told_apart_by_the_moment_they_start() {
     let orders = Orders::read(text.as_bytes()).unwrap();
     let found: Vec<(Option<i64>, &str, Vec<u64>)> = (orders.windows.iter())
         .map(|window| {
-            let energies = window.orders.iter().map(|order| order.energy_wh).collect();
+            let energies = window.orders.iter().map(|order| order.order.energy_wh).collect();
             (window.start, window.label.as_deref().unwrap(), energies)
         })
         .collect();
