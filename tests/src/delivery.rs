@@ -339,7 +339,7 @@ impl TestMarket {
         let owners: Vec<_> = self.bus_state(&bus).owners().iter().map(|slot| slot.owner).collect();
         let stranger = self.wallet("who winds the bus down");
         let vaults = self.all::<Seller>().into_iter().map(|(_, seller)| seller.vault);
-        for account in vaults.chain([bus.unclaimed]).collect::<Vec<_>>() {
+        for account in vaults.chain([bus.unclaimed, bus.escrow]).collect::<Vec<_>>() {
             if self.is_frozen(&account) {
                 self.thaw(&mint, &account);
             }
@@ -353,6 +353,10 @@ impl TestMarket {
             let offer = offers.iter().find(|offer| offer.address == lock.offer).expect("the offer of a lock");
             let release = self.release(offer, &stranger, &lock.buyer, lock.place);
             self.execute(&[release]);
+        }
+        let windows: Vec<Address> = self.all::<Capacity>().into_iter().map(|(address, _)| address).collect();
+        for window in &windows {
+            self.settle_auction(window);
         }
         for offer in &offers {
             self.execute(&[offer_cancel(offer, &stranger)]);
@@ -369,11 +373,26 @@ impl TestMarket {
             self.execute(&[close]);
         }
         for book in &books {
+            self.count_in_pools(book);
+        }
+        // Bids get back what was not delivered; 30 days later they close without certificates.
+        for later in [0, 30 * 86_400] {
+            self.pass(later);
+            for window in &windows {
+                self.settle_bids(window, &stranger);
+            }
+        }
+        for (address, clearing) in self.all::<Clearing>() {
+            let addresses = ClearingAddresses { address, capacity: clearing.capacity, clearer: clearing.clearer };
+            self.execute(&[clearing_close(&addresses, &stranger)]);
+        }
+        for book in &books {
             let close = self.close_book(book, &stranger);
             self.execute(&[close]);
         }
         for (_, capacity) in self.all::<Capacity>().into_iter().filter(|(_, capacity)| capacity.window_start != 0) {
-            self.execute(&[capacity_close(&bus, capacity.window_start, &stranger, &capacity.rent_payer)]);
+            let close = if capacity.escrowed > 0 { capacity_close_and_sweep } else { capacity_close };
+            self.execute(&[close(&bus, capacity.window_start, &stranger, &capacity.rent_payer)]);
         }
         for (_, state) in self.all::<Seller>() {
             let seller = bus.seller(&state.wallet);
@@ -400,6 +419,7 @@ impl TestMarket {
         }
         self.execute(&[bus_close(&bus, &stranger, &owners)]);
         // Certificates and lanes are left, which are their owners', and claims.
+        assert!(self.all::<Bid>().is_empty() && self.all::<Clearing>().is_empty() && !self.exists(&bus.escrow));
         assert!(self.all::<DeliveryBook>().is_empty() && self.all::<PositionBook>().is_empty());
         assert!(self.all::<Meter>().is_empty() && self.all::<Device>().is_empty() && self.all::<Seller>().is_empty());
         for (_, claim) in self.all::<Claim>() {
@@ -414,8 +434,22 @@ impl TestMarket {
         }
     }
 
+    /// Counts every part of auctions that a book owes to a pool, and pays what is due.
+    fn count_in_pools(&mut self, book: &BookAddresses) {
+        let owing = |state: &DeliveryBook| -> Vec<i64> {
+            let of_windows = state.windows.iter().enumerate().filter(|(_, window)| window.owes_pool());
+            of_windows.map(|(place, _)| state.window_start(place)).collect()
+        };
+        for window_start in owing(&self.state(&book.address)) {
+            self.execute(&[pool_report(book, self.bus.window(window_start))]);
+        }
+        if self.state::<DeliveryBook>(&book.address).pool_due > 0 {
+            self.execute(&[pool_report(book, self.bus.capacity)]);
+        }
+    }
+
     /// Every open offer of the bus.
-    fn open_offers(&self) -> Vec<OfferAddresses> {
+    pub(crate) fn open_offers(&self) -> Vec<OfferAddresses> {
         let named = |(_, offer): (Address, Offer)| {
             let seller = self.bus.seller(&offer.wallet);
             let named = OfferAddresses::of(&seller, offer.capacity, offer.number, &offer.rent_payer);

@@ -12,6 +12,7 @@
 
 pub mod account;
 pub mod attack;
+pub mod auction;
 pub mod chain;
 pub mod delivery;
 pub mod elf;
@@ -26,11 +27,12 @@ pub mod refusal;
 pub mod replica;
 
 pub use {
+    auction::AuctionMarket,
     chain::TestChain,
     delivery::{Buyer, DeliveryMarket},
     instructions::{
-        BookAddresses, BusAddresses, BusOptions, LaneAddress, OfferAddresses, OfferOptions, PositionAddresses,
-        SellerAddresses,
+        BidAddresses, BookAddresses, BusAddresses, BusOptions, ClearingAddresses, LaneAddress, OfferAddresses,
+        OfferOptions, PositionAddresses, SellerAddresses,
     },
     key::{keypair, pda},
     market::TestMarket,

@@ -9,9 +9,11 @@
 
 use {
     base64::{Engine, prelude::BASE64_STANDARD as STANDARD},
+    litesvm::types::TransactionMetadata,
     multibus::state::{self, ProposalAction, Reading, ReadingProof},
     multibus_tests::{
-        Buyer, DeliveryMarket, LaneAddress, OfferAddresses, SellerAddresses, TestMarket, TokenProgram,
+        AuctionMarket, Buyer, DeliveryMarket, LaneAddress, OfferAddresses, SellerAddresses, TestMarket, TokenProgram,
+        auction::{ORDERS_WITH_TABLE, ORDERS_WITHOUT_TABLE},
         chain::{FIRST, TestChain},
         delivery::solar,
         event::consumed,
@@ -90,10 +92,15 @@ struct Table {
 impl Table {
     /// Executes instructions and tells what they cost.
     fn cost(&self, chain: &mut TestChain, instructions: &[Instruction]) -> Cost {
-        let before = self.trace.executed();
-        let meta = chain.execute(instructions);
-        let consumed = consumed(&meta.logs);
         let of_program = instructions.iter().filter(|one| one.program_id == multibus::ID).count();
+        self.cost_of(of_program, || chain.execute(instructions))
+    }
+
+    /// What a transaction with so many instructions of the program costs.
+    fn cost_of(&self, of_program: usize, execute: impl FnOnce() -> TransactionMetadata) -> Cost {
+        let before = self.trace.executed();
+        let meta = execute();
+        let consumed = consumed(&meta.logs);
         assert_eq!(consumed.len(), of_program, "each instruction of the program is called once");
         let (calls, event) = calls_and_events(&meta.logs);
         Cost { total: consumed.iter().sum(), own: self.trace.executed() - before, calls, event }
@@ -140,6 +147,15 @@ const SIGNED_REPORT: Option<(u64, u64)> = Some((2_300, 1_600));
 const RELEASE: Option<(u64, u64)> = Some((9_000, 6_000));
 const REFUND: Option<(u64, u64)> = Some((9_000, 6_000));
 const CERTIFICATE_TAKE: Option<(u64, u64)> = Some((4_000, 3_000));
+const BID_CREATE: Option<(u64, u64)> = Some((4_500, 3_600));
+const APPLY: Option<(u64, u64)> = Some((1_500, 900));
+const SETTLE: Option<(u64, u64)> = Some((2_800, 2_000));
+
+/// Limits of a tally of so many orders.
+fn tally_limits(orders: usize) -> Option<(u64, u64)> {
+    Some((400 + 170 * orders as u64, 300 + 120 * orders as u64))
+}
+
 const CERTIFICATE_RETIRE: Option<(u64, u64)> = Some((1_500, 1_000));
 
 /// The number of a bus of this creator for which all addresses of the bus have the highest bump, and those of the seller
@@ -149,10 +165,16 @@ fn bus_seq(creator: &Address, wallet: &Address) -> u64 {
         .find(|seq| {
             let (bus, bump) = pda::bus(creator, *seq);
             let (seller, of_seller) = pda::seller(&bus, wallet);
-            let others = [pda::ledger(&bus).1, pda::capacity(&bus, 0).1, pda::treasury(&bus).1, pda::unclaimed(&bus).1];
-            bump == 255 && others == [255; 4] && of_seller == 255 && pda::vault(&seller).1 == 255
+            let others = [
+                pda::ledger(&bus).1,
+                pda::capacity(&bus, 0).1,
+                pda::treasury(&bus).1,
+                pda::unclaimed(&bus).1,
+                pda::escrow(&bus).1,
+            ];
+            bump == 255 && others == [255; 5] && of_seller == 255 && pda::vault(&seller).1 == 255
         })
-        .expect("one in 128")
+        .expect("one in 256")
 }
 
 /// A market whose addresses have the highest bumps.
@@ -214,6 +236,8 @@ fn measure_all() -> Table {
     meters(&mut table);
     deliveries(&mut table);
     whole_book(&mut table);
+    auctions(&mut table, false);
+    auctions(&mut table, true);
     table
 }
 
@@ -604,6 +628,85 @@ fn whole_book(table: &mut Table) {
     table.measure("delivery_release of 96 windows", RELEASE, market, delivery_release(&book));
     let refund = market.refund(&book.position(&buyer.wallet));
     table.measure("delivery_refund of 96 windows", REFUND, market, refund);
+}
+
+/// An auction on purchase or delivery terms.
+fn auctions(table: &mut Table, on_delivery: bool) {
+    let market = &mut AuctionMarket::new(on_delivery);
+    let window = market.bus.window(market.window);
+    let best = |name: &String| pda::clearing(&window, &keypair(name).pubkey()).1 == 255;
+    let name = (0..).map(|index| format!("clearer {index}")).find(best).expect("half of the wallets");
+    market.clearer = market.wallet(&name);
+    let named = |name: &str| if on_delivery { format!("{name} on delivery terms") } else { name.to_owned() };
+    for index in 0..40 {
+        market.ask(0, 1_000, 1_000_000 + index);
+    }
+    for index in 0..40 {
+        market.bid(0, 1_000, 2_000_000 + index);
+    }
+    let (create, bid) = market.bidding(1, 1, 1_000_000);
+    let cost = table.cost(market, &[create]);
+    if !on_delivery {
+        table.record("bid_create", BID_CREATE, cost);
+        let before = market.snapshot();
+        table.measure("bid_cancel", SETTLE, market, bid_cancel(&bid, bid.refund));
+        market.restore(before);
+    }
+    market.to_gate(0);
+    let clearing = market.clearing();
+    let (low_price, high_price) = market.prices();
+    let (orders, clearer) = (market.orders(), clearing.clearer);
+    let open = clearing_open(&clearing, low_price, high_price);
+    if !on_delivery {
+        let before = market.snapshot();
+        table.measure("clearing_open", None, market, open.clone());
+        table.measure("clearing_close", None, market, clearing_close(&clearing, &clearer));
+        market.restore(before);
+        for (count, limits) in
+            [(1, None), (2, tally_limits(2)), (ORDERS_WITHOUT_TABLE, tally_limits(ORDERS_WITHOUT_TABLE))]
+        {
+            market.execute(std::slice::from_ref(&open));
+            let tally = clearing_tally(&clearing, &orders[..count]);
+            table.measure(&format!("clearing_tally, N={count}"), limits, market, tally);
+            market.execute(&[clearing_close(&clearing, &clearer)]);
+        }
+        market.execute(std::slice::from_ref(&open));
+        let cost = table.cost_of(1, || market.chain.tally_with_table(&clearing, &orders[..ORDERS_WITH_TABLE]));
+        table.record("clearing_tally, N=59, with a lookup table", tally_limits(ORDERS_WITH_TABLE), cost);
+        market.execute(&[clearing_close(&clearing, &clearer)]);
+    }
+    market.tally(low_price, high_price);
+    if on_delivery {
+        market.execute(&[clearing_apply(&clearing)]);
+    } else {
+        table.measure("clearing_apply", APPLY, market, clearing_apply(&clearing));
+    }
+    let stranger = market.wallet("stranger");
+    let filled = market.all::<state::Bid>().iter().find(|(_, bid)| bid.energy_wh == 1_000).expect("a bid").0;
+    let filled = market.bid_named(filled);
+    let (offer, _) = market.all::<state::Offer>()[0];
+    let number = market.state::<state::Offer>(&offer).number;
+    let seller = market.sellers[0];
+    let offer = OfferAddresses::of(&seller, window, number, &seller.wallet);
+    let offer = if on_delivery { offer.in_book(market.book(0)) } else { offer };
+    table.measure(&named("bid_settle"), SETTLE, market, bid_settle(&filled, &stranger, false));
+    table.measure(&named("ask_settle"), SETTLE, market, ask_settle(&offer));
+    if !on_delivery {
+        table.measure("bid_settle of a bid that gets nothing", SETTLE, market, bid_settle(&bid, &stranger, false));
+        return;
+    }
+    market.settle_all();
+    market.to_end(0);
+    market.report(0, 30_000);
+    market.to_end(3_600);
+    let pool = market.pool(0);
+    table.measure("pool_report", SETTLE, market, pool);
+    table.measure(
+        "bid_settle, refund of what was not delivered",
+        SETTLE,
+        market,
+        bid_settle(&filled, &stranger, false),
+    );
 }
 
 fn record_path() -> PathBuf {

@@ -88,6 +88,11 @@ fn outcome(bids: &[(u64, u64)], asks: &[(u64, u64)]) -> Option<Outcome> {
     })
 }
 
+/// The right low and high price of a book of bids and asks (price, Wh); `None` where one side is empty.
+pub fn auction_prices(bids: &[(u64, u64)], asks: &[(u64, u64)]) -> Option<(u64, u64)> {
+    outcome(bids, asks).map(|right| (right.low_price, right.high_price))
+}
+
 impl Replica {
     /// What an order gets, by how its price compares with that of the auction: `Greater` is better. Orders at the price share
     /// what is left for them, in running sums.

@@ -26,6 +26,7 @@ mod tokens;
 mod trader;
 
 pub use {
+    auction::auction_prices,
     books::{Replica, Sent},
     cost::cost,
     tokens::{TokenBalance, TokenBalances, token_balances},

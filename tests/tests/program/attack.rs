@@ -20,7 +20,7 @@ use {
 #[test]
 fn every_instruction_of_the_fixture_succeeds() {
     let Fixture { instructions, .. } = fixture();
-    assert_eq!(instructions.len(), 44);
+    assert_eq!(instructions.len(), 53);
     for (name, instruction) in instructions {
         let mut market = fixture().market;
         let landed = market.send(&[instruction]);
@@ -38,6 +38,7 @@ fn not_the_account(name: &str, account: &str, is_bus: bool) -> Refusal {
         // The book names the bus; what begins as no position book is taken for the seller's account.
         ("delivery_report", "evidence") => MultibusError::BusMismatch.into(),
         ("certificate_take", "holding") if !is_bus => MultibusError::PositionMismatch.into(),
+        ("clearing_tally", "order") => MultibusError::OrderForeign.into(),
         _ => Refusal::NotTheAccount,
     }
 }
@@ -64,7 +65,15 @@ fn an_account_of_another_type_is_rejected_in_every_place() {
                 let mut wrong = instruction.clone();
                 wrong.accounts[place_of(name, &account)].pubkey = *sample;
                 println!("{name}: {account}, a {:?} for a {expected}", type_at(&market, sample));
-                let refusal = not_the_account(name, &account, false);
+                let refusal = match (*name, account.as_str()) {
+                    // It may be closed, so only its address is asked for.
+                    ("clearing_close", "capacity") => MultibusError::CapacityMismatch.into(),
+                    // A bid entitles its buyer.
+                    ("certificate_take", "holding") if type_at(&market, sample) == Some("Bid") => {
+                        MultibusError::BidBuyerMismatch.into()
+                    }
+                    _ => not_the_account(name, &account, false),
+                };
                 market.assert_refused(&[wrong], refusal);
                 tried += 1;
             }
@@ -93,7 +102,12 @@ fn an_account_of_another_program_is_rejected_in_every_place() {
                     let mut wrong = instruction.clone();
                     wrong.accounts[place_of(name, &account)].pubkey = address;
                     println!("{name}: {account}");
-                    let refusal = not_the_account(name, &account, address == fake);
+                    let refusal = match (*name, account.as_str()) {
+                        ("clearing_close", "capacity") => MultibusError::CapacityMismatch.into(),
+                        // A capacity that is closed reports nothing.
+                        ("pool_report", "capacity") => MultibusError::NothingToReport.into(),
+                        _ => not_the_account(name, &account, address == fake),
+                    };
                     market.assert_refused(&[wrong], refusal);
                     tried += 1;
                 }
@@ -144,7 +158,11 @@ pub fn an_account_of_another_layout_is_rejected_in_every_place() {
                 other.data[8] = version;
                 market.svm.set_account(meta.pubkey, other).unwrap();
                 println!("{name}: {account} of layout {version}");
-                market.assert_refused(std::slice::from_ref(instruction), MultibusError::LayoutUnknown);
+                let error = match (*name, account.as_str()) {
+                    ("clearing_tally", "order") => MultibusError::OrderForeign,
+                    _ => MultibusError::LayoutUnknown,
+                };
+                market.assert_refused(std::slice::from_ref(instruction), error);
                 tried += 1;
             }
             market.svm.set_account(meta.pubkey, good).unwrap();
@@ -155,7 +173,10 @@ pub fn an_account_of_another_layout_is_rejected_in_every_place() {
 
 #[test]
 fn a_missing_signature_is_rejected_in_every_place() {
-    refuses!(missing_signer: every but offer_collect, device_close, delivery_release, delivery_refund);
+    refuses!(
+        missing_signer: every but offer_collect, device_close, delivery_release, delivery_refund, ask_settle,
+        clearing_apply, pool_report
+    );
     let Fixture { mut market, instructions, .. } = fixture();
     let mut tried = 0;
     for (name, instruction) in &instructions {
@@ -169,7 +190,7 @@ fn a_missing_signature_is_rejected_in_every_place() {
             }
         }
     }
-    assert_eq!(tried, 44 - 4 + 2, "all instructions but four have a signer, and a device signs when it is registered");
+    assert_eq!(tried, 53 - 7 + 2, "all instructions but seven have a signer, and a device signs when it is registered");
 }
 
 #[test]
@@ -201,7 +222,7 @@ fn a_readonly_account_is_rejected_wherever_it_is_written() {
 /// Whether an account of an instruction may repeat another one: a payee chooses its account, which may be any.
 fn may_repeat(name: &str, account: &str) -> bool {
     let accounts: &[&str] = match name {
-        "bus_close" => &["caller", "treasury", "unclaimed", "creator", "owner_claim"],
+        "bus_close" => &["caller", "treasury", "unclaimed", "escrow", "creator", "owner_claim"],
         "capacity_close" | "offer_cancel" | "meter_close" | "device_close" | "delivery_close"
         | "certificate_retire" => &["rent_payer"],
         "seller_withdraw" => &["vault", "destination"],
@@ -212,6 +233,11 @@ fn may_repeat(name: &str, account: &str) -> bool {
         "proposal_execute" => &["treasury", "seller", "vault"],
         "proposal_close" => &["proposer"],
         "purchase_batch" => &["bus", "offer", "vault"],
+        "bid_cancel" => &["buyer", "escrow", "destination"],
+        "bid_settle" => &["caller", "capacity", "bid", "buyer", "escrow", "refund", "unclaimed", "ledger", "claim"],
+        "ask_settle" => &["book"],
+        "clearing_tally" => &["clearing", "order"],
+        "clearing_close" => &["clearer"],
         "grid_sweep" => &["caller", "ledger", "vault", "destination", "unclaimed", "claim"],
         "position_close" => {
             &["caller", "book", "position", "vault", "refund", "unclaimed", "ledger", "claim", "rent_payer"]
@@ -260,8 +286,11 @@ fn refuses_twice(error: &InstructionError) -> bool {
 
 #[test]
 fn an_account_passed_twice_is_rejected_wherever_it_is_written() {
-    refuses!(duplicate_account: every but bus_close, lock_release, treasury_claim, device_close, position_close, delivery_refund);
-    withstands!(duplicate_account: lock_release);
+    refuses!(
+        duplicate_account: every but bus_close, lock_release, treasury_claim, device_close, position_close,
+        delivery_refund, bid_settle, clearing_tally
+    );
+    withstands!(duplicate_account: lock_release, bid_settle);
     let Fixture { mut market, instructions, .. } = fixture();
     let (mut tried, mut landed) = (0, Vec::new());
     for (name, instruction) in &instructions {
@@ -315,7 +344,7 @@ fn a_foreign_system_program_is_rejected() {
     refuses!(
         foreign_program: creator_open, bus_create, bus_close, capacity_open, seller_open, seller_admit, seller_close,
         offer_create, lock_take, trader_open, proposal_create, proposal_execute, treasury_claim, grid_sweep,
-        meter_register, meter_replace, position_open, certificate_take, certificate_transfer
+        meter_register, meter_replace, position_open, certificate_take, certificate_transfer, bid_create, clearing_open
     );
     let Fixture { mut market, instructions, .. } = fixture();
     let fake = market.key("fake system program");
@@ -335,7 +364,7 @@ fn a_foreign_system_program_is_rejected() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 19 * 3);
+    assert_eq!(tried, 21 * 3);
 }
 
 #[test]
@@ -343,7 +372,7 @@ fn a_foreign_token_program_is_rejected() {
     refuses!(
         foreign_program: bus_create, bus_close, seller_open, seller_admit, seller_withdraw, seller_close, purchase,
         purchase_batch, lock_take, lock_release, proposal_execute, treasury_claim, claim_pay, grid_sweep,
-        position_close, delivery_refund
+        position_close, delivery_refund, bid_create, bid_cancel, bid_settle, ask_settle, pool_report
     );
     let Fixture { mut market, instructions, .. } = fixture();
     let fake = market.key("fake token program");
@@ -365,7 +394,7 @@ fn a_foreign_token_program_is_rejected() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 16 * 4);
+    assert_eq!(tried, 21 * 4);
 }
 
 #[test]
@@ -390,7 +419,8 @@ fn missing_accounts_are_rejected() {
     let Fixture { mut market, instructions, .. } = fixture();
     for (name, instruction) in &instructions {
         for count in 0..instruction.accounts.len() {
-            if (*name == "purchase_batch" && count >= 4) || (*name == "bus_close" && count >= 9) {
+            let declared = [("purchase_batch", 4), ("bus_close", 10), ("ask_settle", 6), ("clearing_tally", 2)];
+            if declared.iter().any(|(other, least)| name == other && count >= *least) {
                 continue;
             }
             let mut short = instruction.clone();
@@ -413,7 +443,7 @@ fn broken_instruction_data_is_rejected() {
         }
     }
     let mut unknown = instructions[0].1.clone();
-    for discriminator in [44, 45, 100, 255] {
+    for discriminator in [53, 54, 100, 255] {
         unknown.data[0] = discriminator;
         market.assert_refused(std::slice::from_ref(&unknown), InstructionError::InvalidInstructionData);
     }

@@ -74,7 +74,8 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
             reading_deadline_seconds: 3_600,
             correction_seconds: 3_600,
             settlement: 1,
-            reserved: [0; 7],
+            auction: 0,
+            reserved: [0; 6],
         };
         let meta = chain.execute(&[bus_create(&creator, &mint, &options)]);
         let bus = BusAddresses::of(&creator, FIRST, mint);
@@ -121,7 +122,8 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
             readings_until: 0,
             name,
             owners: slots,
-            reserved: [0; 32],
+            escrow: bus.escrow,
+            reserved: [0; 28],
         };
         assert_eq!(chain.state::<state::Bus>(&bus.address), expected);
         let ledger = chain.ledger(&bus);
@@ -133,14 +135,14 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
         let capacity = chain.capacity_state(&bus.capacity);
         assert_eq!((capacity.total_wh, capacity.available_wh, capacity.window_start), (1_000_000, 1_000_000, 0));
         assert_eq!((capacity.bus, capacity.rent_payer), (bus.address, creator));
-        for account in [bus.unclaimed, bus.treasury] {
+        for account in [bus.unclaimed, bus.treasury, bus.escrow] {
             let balance = chain.token_balance(&account);
             assert_eq!((balance.owner, balance.mint, balance.amount), (bus.address, mint.address, 0));
             let account = chain.account(&account);
             assert_eq!((account.owner, account.data.len()), (program.address(), 165));
             assert!(account.data[72..76] == [0; 4] && account.data[129..133] == [0; 4], "no delegate, no closer");
         }
-        let rent: u64 = [bus.address, bus.ledger, bus.capacity, bus.unclaimed, bus.treasury]
+        let rent: u64 = [bus.address, bus.ledger, bus.capacity, bus.unclaimed, bus.treasury, bus.escrow]
             .iter()
             .map(|key| chain.lamports(key))
             .sum();
@@ -155,6 +157,7 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
                 mint: mint.address,
                 treasury: bus.treasury,
                 unclaimed: bus.unclaimed,
+                escrow: bus.escrow,
                 operator,
                 grid_recipient: grid,
                 terms,

@@ -38,7 +38,18 @@ pub fn capacity_open_writes_the_window_once() {
         committed_wh: 0,
         bus: bus.address,
         rent_payer: payer,
-        reserved: [0; 28],
+        open_bids: 0,
+        padding_2: [0; 4],
+        escrowed: 0,
+        cleared_at: 0,
+        price_per_kwh: 0,
+        volume_wh: 0,
+        bids: state::Ration::default(),
+        asks: state::Ration::default(),
+        reported_wh: 0,
+        delivered_wh: 0,
+        pool_complete_at: 0,
+        reserved: [0; 14],
     };
     assert_eq!(market.capacity_state(&bus.window(start)), expected);
     assert_eq!(market.ledger(&bus).open_windows, 1);
@@ -208,6 +219,7 @@ pub fn capacity_close_pays_the_rent_back_to_who_paid_it() {
             closed_by: stranger,
             window_start: start,
             sold_wh: 4_000,
+            remainder: 0,
         },
     );
 }

@@ -256,7 +256,7 @@ pub fn bus_close_without_the_claims_of_all_owners_in_order_is_rejected() {
     }
     // What is no claim in the place of one.
     let mut close = bus_close(&bus, &thief, &owners);
-    close.accounts[9].pubkey = pda::creator(&owners[0]).0;
+    close.accounts[10].pubkey = pda::creator(&owners[0]).0;
     market.assert_refused(&[close], Refusal::NotTheAccount);
 }
 
@@ -290,13 +290,14 @@ pub fn bus_close_with_other_accounts_is_rejected() {
             general: bus.capacity,
             treasury: bus.treasury,
             unclaimed: bus.unclaimed,
+            escrow: bus.escrow,
             creator: bus.creator,
             token_program: bus.mint.program.address(),
             system_program: solana_sdk_ids::system_program::ID,
         };
         change(&mut accounts);
         let mut close = BusClose {}.to_instruction(accounts);
-        close.accounts.extend_from_slice(&good.accounts[9..]);
+        close.accounts.extend_from_slice(&good.accounts[10..]);
         market.assert_refused(&[close], error);
     }
     let mut unsigned = good.clone();

@@ -7,8 +7,8 @@ use {
         state::{self, ProposalAction, Reading, ReadingProof},
     },
     multibus_tests::{
-        BookAddresses, BusAddresses, BusOptions, Buyer, LaneAddress, OfferAddresses, SellerAddresses, TestChain,
-        TestMarket, chain::FIRST, delivery::solar, instructions::*,
+        BidAddresses, BookAddresses, BusAddresses, BusOptions, Buyer, ClearingAddresses, LaneAddress, OfferAddresses,
+        SellerAddresses, TestChain, TestMarket, chain::FIRST, delivery::solar, instructions::*,
     },
     solana_address::Address,
     solana_instruction::Instruction,
@@ -42,6 +42,7 @@ pub struct Fixture {
     /// The operator of the bus, and of the one on delivery terms.
     pub operator: Address,
     pub deliveries: Deliveries,
+    pub auctions: Auctions,
 }
 
 /// A bus on delivery terms in the fixture's market.
@@ -66,6 +67,103 @@ pub struct Deliveries {
     pub granted: Address,
     /// The recipient of grid fees.
     pub grid: Address,
+}
+
+/// A bus in the fixture's market whose windows are closed by auctions, on delivery terms.
+#[derive(Clone, Copy)]
+pub struct Auctions {
+    pub bus: BusAddresses,
+    /// A seller with a meter, which listed in all windows but the last.
+    pub producer: SellerAddresses,
+    pub book: BookAddresses,
+    /// Start of four windows: final, but not counted in its pool; cleared, but not settled; with a fixed book; and trading.
+    pub windows: [i64; 4],
+    /// The producer's offer in the cleared window, and the one in the final window.
+    pub sold: OfferAddresses,
+    pub delivered: OfferAddresses,
+    pub bidder: Buyer,
+    /// The bidder's: it gets nothing in the cleared window; it can be cancelled in the last.
+    pub loser: BidAddresses,
+    pub bid: BidAddresses,
+    /// In the fixed window: without an order, and with all.
+    pub begun: ClearingAddresses,
+    pub proof: ClearingAddresses,
+    /// In the cleared window.
+    pub useless: ClearingAddresses,
+}
+
+/// A bus with auctions; a few hours pass.
+fn auctions(market: &mut TestMarket, operator: Address) -> Auctions {
+    let (seller, mint) = (market.seller, market.bus.mint);
+    let options = BusOptions::new(&seller).on_delivery(&operator).with_auction();
+    let bus = market.create_bus(&seller, &mint, &options);
+    let (wallet, device) = (market.wallet("bidden producer"), market.key("bidden producer's device"));
+    let producer = market.open_seller(&bus, &wallet);
+    market.execute(&[meter_register(&producer, &operator, &device, solar(40_000))]);
+    let bidder = market.funded_buyer("bidder");
+    let first = market.next_window();
+    let windows = [first, first + 900, first + 1_800, first + 7_200];
+    let mut offers = vec![];
+    let mut bids = vec![];
+    for window in windows {
+        market.execute(&[capacity_open(&bus, &wallet, window)]);
+        if window != windows[3] {
+            let number = market.chain.next_offer(&producer);
+            let options = OfferOptions::new(0).number(number).price(20_000).expires(window - 60);
+            offers.push(market.create_offer(&bus, bus.window(window), &wallet, options));
+        }
+        let (create, bid) = market.bidding(&bus, window, &bidder, 1_000, 30_000);
+        market.execute(&[create]);
+        bids.push(bid);
+    }
+    let (create, loser) = market.bidding(&bus, windows[1], &bidder, 1_000, 10_000);
+    market.execute(&[create]);
+    let book = offers[0].book.expect("an offer on delivery terms");
+    let names = ["first clearer", "second clearer", "third clearer"];
+    let [slow, quick, late] = names.map(|name| market.wallet(name));
+    let clear = |market: &mut TestMarket, window: i64| {
+        let (low_price, high_price) = market.prices(&bus.window(window));
+        let clearing = bus.clearing(window, &quick);
+        market.tally(&clearing, low_price, high_price);
+        clearing
+    };
+    market.go_to(windows[0] - 60);
+    let proof = clear(market, windows[0]);
+    market.execute(&[clearing_apply(&proof), ask_settle(&offers[0]), bid_settle(&bids[0], &quick, false)]);
+    market.go_to(windows[1] - 60);
+    let useless = bus.clearing(windows[1], &late);
+    market.execute(&[clearing_open(&useless, 1, 2)]);
+    let proof = clear(market, windows[1]);
+    market.execute(&[clearing_apply(&proof)]);
+    market.go_to(windows[0] + 900);
+    let reading = Reading { window_start: windows[0], energy_wh: 700, sequence: 1 };
+    market.execute(&[delivery_report(&book, &device, reading, ReadingProof::Transaction)]);
+    market.go_to(windows[2] - 60);
+    let begun = bus.clearing(windows[2], &slow);
+    market.execute(&[clearing_open(&begun, 1, 2)]);
+    let proof = clear(market, windows[2]);
+    market.go_to(windows[0] + 4_500);
+    let (sold, delivered, bid) = (offers[1], offers[0], bids[3]);
+    Auctions { bus, producer, book, windows, sold, delivered, bidder, loser, bid, begun, proof, useless }
+}
+
+impl Auctions {
+    fn instructions(&self, market: &mut TestMarket) -> Vec<(&'static str, Instruction)> {
+        let Self { bus, book, windows, sold, bidder, loser, bid, begun, proof, useless, .. } = *self;
+        let (stranger, clearer) = (market.wallet("stranger"), market.wallet("fourth clearer"));
+        let order = market.orders(&bus.window(windows[2]))[0];
+        vec![
+            ("bid_create", market.bidding(&bus, windows[3], &bidder, 500, 30_000).0),
+            ("bid_cancel", bid_cancel(&bid, bidder.payment)),
+            ("bid_settle", bid_settle(&loser, &stranger, false)),
+            ("ask_settle", ask_settle(&sold)),
+            ("clearing_open", clearing_open(&bus.clearing(windows[2], &clearer), 1, 2)),
+            ("clearing_tally", clearing_tally(&begun, &[order])),
+            ("clearing_apply", clearing_apply(&proof)),
+            ("clearing_close", clearing_close(&useless, &stranger)),
+            ("pool_report", pool_report(&book, bus.window(windows[0]))),
+        ]
+    }
 }
 
 /// A bus on delivery terms; time passes until the second morning.
@@ -183,6 +281,7 @@ pub fn fixture() -> Fixture {
     market.gift(&mint, &spare.treasury, 1_000);
     market.decide(&spare, ProposalAction::BusClose);
     let deliveries = deliveries(&mut market, operator);
+    let auctions = auctions(&mut market, operator);
     let start = market.next_window();
     let expires_at = market.now() + 2_000;
     let one = market.offer_in(start, |options| options.expires(expires_at));
@@ -203,7 +302,7 @@ pub fn fixture() -> Fixture {
     let later = market.now() + 2_500;
     let mut instructions = vec![
         ("creator_open", creator_open(&newcomer, 0)),
-        ("bus_create", bus_create(&seller, &mint, &BusOptions::new(&seller).seq(3))),
+        ("bus_create", bus_create(&seller, &mint, &BusOptions::new(&seller).seq(4))),
         ("bus_close", bus_close(&spare, &buyer, &[seller])),
         ("capacity_open", capacity_open(&bus, &seller, start + 900)),
         ("capacity_close", capacity_close(&bus, old, &friend, &seller)),
@@ -233,6 +332,7 @@ pub fn fixture() -> Fixture {
         ("claim_pay", market.claim_payment(&bus, &unlucky, &unlucky, payment)),
     ];
     instructions.extend(deliveries.instructions(&mut market, &operator));
+    instructions.extend(auctions.instructions(&mut market));
     assert_eq!(own.address, bus.seller(&seller).address);
     assert_eq!(open, bus.proposal(&seller, FIRST));
     Fixture {
@@ -250,6 +350,7 @@ pub fn fixture() -> Fixture {
         unlucky,
         operator,
         deliveries,
+        auctions,
     }
 }
 
@@ -260,6 +361,8 @@ pub fn type_at(market: &TestMarket, address: &Address) -> Option<&'static str> {
         return None;
     }
     let types = [
+        (state::Bid::DISCRIMINATOR, "Bid"),
+        (state::Clearing::DISCRIMINATOR, "Clearing"),
         (state::Creator::DISCRIMINATOR, "Creator"),
         (state::Bus::DISCRIMINATOR, "Bus"),
         (state::Ledger::DISCRIMINATOR, "Ledger"),
@@ -287,7 +390,7 @@ pub fn samples(market: &TestMarket) -> Vec<Address> {
         all.filter_map(|address| type_at(market, address).map(|kind| (kind, *address))).collect();
     found.sort_unstable();
     found.dedup_by_key(|(kind, _)| *kind);
-    assert_eq!(found.len(), 15, "{found:?}");
+    assert_eq!(found.len(), 17, "{found:?}");
     found.into_iter().map(|(_, address)| address).collect()
 }
 
@@ -320,7 +423,8 @@ pub fn is_writable(instruction: &str, account: &str) -> bool {
     idl_accounts(instruction).iter().any(|one| one["name"] == account && one["writable"] == true)
 }
 
-/// Names of an instruction's accounts, as the IDL gives them; a batch is one of one item, a closing bus has one owner.
+/// Names of an instruction's accounts, as the IDL gives them; a batch is one of one item, a closing bus has one owner, a tally
+/// has one order.
 pub fn account_names(instruction: &str) -> Vec<String> {
     let accounts = idl_accounts(instruction);
     let mut names: Vec<String> =
@@ -328,13 +432,15 @@ pub fn account_names(instruction: &str) -> Vec<String> {
     match instruction {
         "purchase_batch" => names.extend(["bus", "offer", "vault"].map(str::to_owned)),
         "bus_close" => names.push("owner_claim".to_owned()),
+        "ask_settle" => names.push("book".to_owned()),
+        "clearing_tally" => names.push("order".to_owned()),
         _ => {}
     }
     names
 }
 
 /// Whether an instruction looks into an account only where a claim is made, a share changes or a seller is admitted:
-/// not in this market.
+/// not in this market. The book of an ask is what its offer names, and nothing else.
 pub fn is_unread(instruction: &str, account: &str) -> bool {
     match instruction {
         "lock_release" => ["unclaimed", "ledger", "claim", "system_program"].contains(&account),
@@ -342,6 +448,8 @@ pub fn is_unread(instruction: &str, account: &str) -> bool {
         "proposal_execute" => ["seller", "vault"].contains(&account),
         "claim_pay" => account == "creator",
         "grid_sweep" => ["ledger", "unclaimed", "claim"].contains(&account),
+        "bid_settle" => ["unclaimed", "ledger", "claim", "system_program"].contains(&account),
+        "ask_settle" => account == "book",
         "position_close" => ["unclaimed", "ledger", "claim", "system_program"].contains(&account),
         _ => false,
     }

@@ -24,6 +24,28 @@ macro_rules! layout {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a list of all fields")]
 fn account_layouts_are_pinned() {
+    layout!(Bid, 288, {
+        layout_version: 8,
+        bump: 9,
+        state: 10,
+        padding: 11,
+        energy_wh: 16,
+        max_price_per_kwh: 24,
+        price_per_kwh: 32,
+        deposit: 40,
+        paid: 48,
+        allotted_wh: 56,
+        delivered_wh: 64,
+        certified_wh: 72,
+        window_start: 80,
+        created_at: 88,
+        bus: 96,
+        capacity: 128,
+        buyer: 160,
+        refund: 192,
+        transaction_hash: 224,
+        reserved: 256,
+    });
     layout!(Bus, 1_368, {
         layout_version: 8,
         bump: 9,
@@ -60,7 +82,8 @@ fn account_layouts_are_pinned() {
         readings_until: 432,
         name: 440,
         owners: 472,
-        reserved: 1_112,
+        escrow: 1_112,
+        reserved: 1_144,
     });
     layout!(Capacity, 384, {
         layout_version: 8,
@@ -75,7 +98,18 @@ fn account_layouts_are_pinned() {
         committed_wh: 88,
         bus: 96,
         rent_payer: 128,
-        reserved: 160,
+        open_bids: 160,
+        padding_2: 164,
+        escrowed: 168,
+        cleared_at: 176,
+        price_per_kwh: 184,
+        volume_wh: 192,
+        bids: 200,
+        asks: 224,
+        reported_wh: 248,
+        delivered_wh: 256,
+        pool_complete_at: 264,
+        reserved: 272,
     });
     layout!(Certificate, 240, {
         layout_version: 8,
@@ -105,6 +139,23 @@ fn account_layouts_are_pinned() {
         rent_payer: 120,
         reserved: 152,
     });
+    layout!(Clearing, 320, {
+        layout_version: 8,
+        bump: 9,
+        padding: 10,
+        low_price: 16,
+        high_price: 24,
+        bids: 32,
+        offers: 36,
+        bid_wh: 40,
+        ask_wh: 96,
+        opened_at: 152,
+        last: 160,
+        bus: 192,
+        capacity: 224,
+        clearer: 256,
+        reserved: 288,
+    });
     layout!(Creator, 88, {
         layout_version: 8,
         bump: 9,
@@ -132,7 +183,9 @@ fn account_layouts_are_pinned() {
         rent_payer: 216,
         meters: 248,
         windows: 440,
-        reserved: 8_120,
+        pool_due: 8_120,
+        pool_grid_fee: 8_128,
+        reserved: 8_136,
     });
     layout!(Device, 184, {
         layout_version: 8,
@@ -233,7 +286,9 @@ fn account_layouts_are_pinned() {
         book: 344,
         book_place: 376,
         on_delivery: 377,
-        padding: 378,
+        in_auction: 378,
+        settled: 379,
+        padding: 380,
         full_price_per_kwh: 384,
         reserved: 392,
     });
@@ -345,8 +400,10 @@ fn account_layouts_are_pinned() {
     assert_eq!(offset_of!(state::BookWindow, state), 65);
     assert_eq!(offset_of!(state::BookWindow, operator_readings), 66);
     assert_eq!(offset_of!(state::BookWindow, surplus_certified), 67);
-    assert_eq!(offset_of!(state::BookWindow, padding), 68);
-    assert_eq!(offset_of!(state::BookWindow, reserved), 72);
+    assert_eq!(offset_of!(state::BookWindow, unsettled_offers), 68);
+    assert_eq!(offset_of!(state::BookWindow, pool_reported), 70);
+    assert_eq!(offset_of!(state::BookWindow, padding), 71);
+    assert_eq!(offset_of!(state::BookWindow, auction_certified_wh), 72);
     assert_eq!(size_of::<state::BookWindow>(), 80);
     assert_eq!(offset_of!(state::FormerOwner, owner), 0);
     assert_eq!(offset_of!(state::FormerOwner, accrued), 32);
@@ -362,6 +419,10 @@ fn account_layouts_are_pinned() {
     assert_eq!(offset_of!(state::PositionWindow, energy_wh), 0);
     assert_eq!(offset_of!(state::PositionWindow, paid), 8);
     assert_eq!(size_of::<state::PositionWindow>(), 16);
+    assert_eq!(offset_of!(state::Ration, at_price_wh), 0);
+    assert_eq!(offset_of!(state::Ration, filled_wh), 8);
+    assert_eq!(offset_of!(state::Ration, settled_wh), 16);
+    assert_eq!(size_of::<state::Ration>(), 24);
     assert_eq!(offset_of!(state::Receipt, transaction_hash), 0);
     assert_eq!(offset_of!(state::Receipt, energy_wh), 32);
     assert_eq!(offset_of!(state::Receipt, paid), 40);
@@ -374,16 +435,19 @@ fn account_layouts_are_pinned() {
     assert_eq!(offset_of!(state::Terms, reading_deadline_seconds), 24);
     assert_eq!(offset_of!(state::Terms, correction_seconds), 28);
     assert_eq!(offset_of!(state::Terms, settlement), 32);
-    assert_eq!(offset_of!(state::Terms, reserved), 33);
+    assert_eq!(offset_of!(state::Terms, auction), 33);
+    assert_eq!(offset_of!(state::Terms, reserved), 34);
     assert_eq!(size_of::<state::Terms>(), 40);
 }
 
 #[test]
 fn account_discriminators_are_pinned() {
+    assert_eq!(state::Bid::DISCRIMINATOR, [143, 246, 48, 245, 42, 145, 180, 88]);
     assert_eq!(state::Bus::DISCRIMINATOR, [101, 152, 92, 122, 36, 209, 231, 114]);
     assert_eq!(state::Capacity::DISCRIMINATOR, [19, 216, 196, 142, 39, 29, 145, 16]);
     assert_eq!(state::Certificate::DISCRIMINATOR, [202, 229, 222, 220, 116, 20, 74, 67]);
     assert_eq!(state::Claim::DISCRIMINATOR, [155, 70, 22, 176, 123, 215, 246, 102]);
+    assert_eq!(state::Clearing::DISCRIMINATOR, [205, 162, 122, 124, 21, 46, 246, 46]);
     assert_eq!(state::Creator::DISCRIMINATOR, [237, 37, 233, 153, 165, 132, 54, 103]);
     assert_eq!(state::DeliveryBook::DISCRIMINATOR, [138, 171, 200, 17, 98, 196, 56, 227]);
     assert_eq!(state::Device::DISCRIMINATOR, [153, 248, 23, 39, 83, 45, 68, 128]);
@@ -400,6 +464,11 @@ fn account_discriminators_are_pinned() {
 
 #[test]
 fn event_discriminators_are_pinned() {
+    assert_eq!(event::AskSettled::DISCRIMINATOR, [62, 232, 247, 35, 130, 196, 81, 240]);
+    assert_eq!(event::AuctionCleared::DISCRIMINATOR, [14, 162, 105, 210, 219, 36, 142, 160]);
+    assert_eq!(event::BidCancelled::DISCRIMINATOR, [175, 52, 76, 11, 201, 1, 205, 65]);
+    assert_eq!(event::BidCreated::DISCRIMINATOR, [197, 135, 149, 136, 71, 130, 31, 39]);
+    assert_eq!(event::BidSettled::DISCRIMINATOR, [234, 32, 141, 114, 0, 102, 0, 139]);
     assert_eq!(event::BookClosed::DISCRIMINATOR, [82, 77, 120, 113, 7, 80, 29, 41]);
     assert_eq!(event::BookOpened::DISCRIMINATOR, [191, 148, 160, 228, 141, 67, 194, 64]);
     assert_eq!(event::BusClosed::DISCRIMINATOR, [225, 90, 181, 86, 106, 250, 98, 34]);
@@ -411,6 +480,9 @@ fn event_discriminators_are_pinned() {
     assert_eq!(event::CertificateTransferred::DISCRIMINATOR, [236, 75, 227, 202, 62, 24, 221, 37]);
     assert_eq!(event::ClaimOwed::DISCRIMINATOR, [208, 176, 76, 112, 219, 81, 83, 204]);
     assert_eq!(event::ClaimPaid::DISCRIMINATOR, [212, 155, 88, 118, 128, 99, 132, 42]);
+    assert_eq!(event::ClearingClosed::DISCRIMINATOR, [247, 32, 148, 217, 199, 228, 0, 225]);
+    assert_eq!(event::ClearingOpened::DISCRIMINATOR, [196, 207, 110, 151, 32, 231, 59, 159]);
+    assert_eq!(event::ClearingTallied::DISCRIMINATOR, [174, 97, 198, 84, 140, 15, 134, 78]);
     assert_eq!(event::CreatorOpened::DISCRIMINATOR, [184, 18, 232, 48, 57, 143, 51, 123]);
     assert_eq!(event::DeliveryRefunded::DISCRIMINATOR, [133, 145, 158, 6, 35, 90, 232, 148]);
     assert_eq!(event::DeliveryReleased::DISCRIMINATOR, [73, 29, 67, 167, 197, 9, 37, 172]);
@@ -428,6 +500,7 @@ fn event_discriminators_are_pinned() {
     assert_eq!(event::OfferCreated::DISCRIMINATOR, [31, 236, 215, 144, 75, 45, 157, 87]);
     assert_eq!(event::OfferExpirySet::DISCRIMINATOR, [181, 111, 121, 69, 141, 113, 38, 149]);
     assert_eq!(event::OfferRepriced::DISCRIMINATOR, [163, 208, 50, 180, 159, 254, 143, 106]);
+    assert_eq!(event::PoolReported::DISCRIMINATOR, [190, 130, 125, 143, 150, 238, 156, 134]);
     assert_eq!(event::PositionClosed::DISCRIMINATOR, [157, 163, 227, 228, 13, 97, 138, 121]);
     assert_eq!(event::PositionOpened::DISCRIMINATOR, [237, 175, 243, 230, 147, 117, 101, 121]);
     assert_eq!(event::PositionRefundSet::DISCRIMINATOR, [170, 114, 193, 3, 4, 169, 109, 116]);
@@ -556,6 +629,15 @@ fn instruction_discriminators_are_pinned() {
     assert_eq!(instruction::CertificateTake::DISCRIMINATOR, [41]);
     assert_eq!(instruction::CertificateTransfer::DISCRIMINATOR, [42]);
     assert_eq!(instruction::CertificateRetire::DISCRIMINATOR, [43]);
+    assert_eq!(instruction::BidCreate::DISCRIMINATOR, [44]);
+    assert_eq!(instruction::BidCancel::DISCRIMINATOR, [45]);
+    assert_eq!(instruction::BidSettle::DISCRIMINATOR, [46]);
+    assert_eq!(instruction::AskSettle::DISCRIMINATOR, [47]);
+    assert_eq!(instruction::ClearingOpen::DISCRIMINATOR, [48]);
+    assert_eq!(instruction::ClearingTally::DISCRIMINATOR, [49]);
+    assert_eq!(instruction::ClearingApply::DISCRIMINATOR, [50]);
+    assert_eq!(instruction::ClearingClose::DISCRIMINATOR, [51]);
+    assert_eq!(instruction::PoolReport::DISCRIMINATOR, [52]);
 }
 
 #[test]
@@ -754,6 +836,35 @@ fn error_codes_are_pinned() {
         (MultibusError::WindowNotFinal, 6189),
         (MultibusError::RefundFixed, 6190),
         (MultibusError::SourceMismatch, 6191),
+        (MultibusError::AuctionWithoutWindows, 6192),
+        (MultibusError::AuctionTooShort, 6193),
+        (MultibusError::AuctionOff, 6194),
+        (MultibusError::LimitBelowBase, 6195),
+        (MultibusError::BidTooLarge, 6196),
+        (MultibusError::BidsFull, 6197),
+        (MultibusError::EscrowMismatch, 6198),
+        (MultibusError::LastMinutes, 6199),
+        (MultibusError::BookFixed, 6200),
+        (MultibusError::AuctionNotOver, 6201),
+        (MultibusError::AuctionNotCleared, 6202),
+        (MultibusError::AuctionNotFixed, 6203),
+        (MultibusError::PricesReversed, 6204),
+        (MultibusError::OrderForeign, 6205),
+        (MultibusError::OrderNotAscending, 6206),
+        (MultibusError::OrdersMissing, 6207),
+        (MultibusError::PriceWrong, 6208),
+        (MultibusError::ClearingInUse, 6209),
+        (MultibusError::ClearingMismatch, 6210),
+        (MultibusError::BidBuyerMismatch, 6211),
+        (MultibusError::AskUnsettled, 6212),
+        (MultibusError::AskSettled, 6213),
+        (MultibusError::OrderGetsNothing, 6214),
+        (MultibusError::NothingToSettle, 6215),
+        (MultibusError::PoolIncomplete, 6216),
+        (MultibusError::PoolOpen, 6217),
+        (MultibusError::NothingToReport, 6218),
+        (MultibusError::WindowHasBids, 6219),
+        (MultibusError::EscrowAccountsMissing, 6220),
     ];
     for (error, code) in codes {
         assert_eq!(code_of(error), code, "{error:?}");

@@ -22,13 +22,17 @@ fn no_instruction_takes_effect_twice() {
     for (name, instruction) in fixture().instructions {
         let refusal: Refusal = match name {
             "creator_open" | "bus_create" | "seller_open" | "offer_create" | "lock_take" | "trader_open"
-            | "proposal_create" => Refusal::custom(TAKEN),
+            | "proposal_create" | "clearing_open" => Refusal::custom(TAKEN),
             "bus_close" | "capacity_close" | "seller_close" | "offer_cancel" | "lock_settle" | "lock_release"
             | "trader_close" | "proposal_close" | "claim_pay" | "meter_close" | "device_close" | "position_close"
-            | "delivery_close" | "certificate_retire" => Refusal::NotTheAccount,
+            | "delivery_close" | "certificate_retire" | "bid_cancel" | "bid_settle" | "clearing_apply"
+            | "clearing_close" => Refusal::NotTheAccount,
             "seller_withdraw" => MultibusError::NothingToWithdraw.into(),
             "offer_collect" => MultibusError::NothingToCollect.into(),
-            "purchase" | "purchase_batch" => MultibusError::NonceMismatch.into(),
+            "purchase" | "purchase_batch" | "bid_create" => MultibusError::NonceMismatch.into(),
+            "ask_settle" => MultibusError::AskSettled.into(),
+            "clearing_tally" => MultibusError::OrderNotAscending.into(),
+            "pool_report" => MultibusError::NothingToReport.into(),
             "proposal_approve" => MultibusError::AlreadyApproved.into(),
             "proposal_revoke" => MultibusError::NotApproved.into(),
             "proposal_execute" => MultibusError::ProposalExecuted.into(),
@@ -94,7 +98,8 @@ fn what_says_how_something_is_to_be_changes_nothing_the_second_time() {
 fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction() {
     refuses!(
         revival: every but creator_open, bus_create, capacity_open, seller_open, seller_admit, lock_take, trader_open,
-        treasury_claim, grid_sweep, meter_register, position_open, delivery_report, delivery_release
+        treasury_claim, grid_sweep, meter_register, position_open, delivery_report, delivery_release, clearing_open,
+        pool_report
     );
     let Fixture {
         mut market,
@@ -109,6 +114,7 @@ fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction
         spare,
         unlucky,
         deliveries,
+        auctions,
         ..
     } = fixture();
     let (bus, seller, buyer, lane) = (market.bus, market.seller, market.buyer, market.lane);
@@ -120,6 +126,10 @@ fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction
     let position = account_of(&instructions, "position_close", "position");
     let taken = account_of(&instructions, "certificate_take", "certificate");
     let retire = certificate_retire(taken, &buyer, &buyer, "Bakery");
+    let made = account_of(&instructions, "bid_create", "bid");
+    let cancel_new = bid_cancel(&multibus_tests::BidAddresses { address: made, ..auctions.bid }, auctions.bid.refund);
+    let cancel_sold = offer_cancel(&auctions.sold, &auctions.producer.wallet);
+    let give_up = clearing_close(&auctions.begun, &auctions.begun.clearer);
     let (gone, used): (Refusal, Refusal) = (Refusal::NotTheAccount, MultibusError::NumberNotNext.into());
     let cases: Vec<(&str, Vec<Instruction>, Address, Refusal)> = vec![
         ("bus_close", vec![of("bus_close")], spare.ledger, gone.clone()),
@@ -184,6 +194,13 @@ fn an_account_closed_and_funded_in_one_transaction_is_gone_for_every_instruction
         ("certificate_take", vec![of("certificate_take"), retire], taken, MultibusError::AlreadyCertified.into()),
         ("certificate_transfer", vec![of("certificate_retire")], deliveries.certificate, gone.clone()),
         ("certificate_retire", vec![of("certificate_retire")], deliveries.certificate, gone.clone()),
+        ("bid_create", vec![of("bid_create"), cancel_new], made, MultibusError::NonceMismatch.into()),
+        ("bid_cancel", vec![of("bid_cancel")], auctions.bid.address, gone.clone()),
+        ("bid_settle", vec![of("bid_settle")], auctions.loser.address, gone.clone()),
+        ("ask_settle", vec![of("ask_settle"), cancel_sold], auctions.sold.address, gone.clone()),
+        ("clearing_tally", vec![give_up], auctions.begun.address, gone.clone()),
+        ("clearing_apply", vec![of("clearing_apply")], auctions.proof.address, gone.clone()),
+        ("clearing_close", vec![of("clearing_close")], auctions.useless.address, gone.clone()),
     ];
     let withdrawn = seller_withdraw(&member, &member.wallet, account_of(&instructions, "seller_close", "destination"));
     let fund_member = fund(&market, &member.address);

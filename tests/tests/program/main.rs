@@ -6,11 +6,14 @@ extern crate multibus_tests;
 
 mod attack;
 mod attack_table;
+mod auction;
 mod batch;
+mod bid;
 mod bus;
 mod capacity;
 mod certificate;
 mod claim;
+mod clearing;
 mod delivery;
 mod error;
 mod fixture;

@@ -74,7 +74,9 @@ pub fn offer_create_takes_energy_from_the_capacity() {
         book: Address::default(),
         book_place: 0,
         on_delivery: 0,
-        padding: [0; 6],
+        in_auction: 0,
+        settled: 0,
+        padding: [0; 4],
         full_price_per_kwh: 10_000,
         reserved: [0; 7],
     };

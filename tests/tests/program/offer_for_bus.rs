@@ -83,7 +83,9 @@ pub fn offer_create_for_bus_writes_an_offer_that_the_bus_sells() {
         book: Address::default(),
         book_place: 0,
         on_delivery: 0,
-        padding: [0; 6],
+        in_auction: 0,
+        settled: 0,
+        padding: [0; 4],
         full_price_per_kwh: 10_000,
         reserved: [0; 7],
     };

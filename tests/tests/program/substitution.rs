@@ -5,14 +5,16 @@ use {
     crate::fixture::{Fixture, account_names, account_of, fixture, instruction_of, is_unread, type_at},
     multibus::{constants::*, error::MultibusError, instruction::LockTake, state::ProposalAction},
     multibus_tests::{
-        BusOptions, LaneAddress, Refusal, SellerAddresses, chain::FIRST, delivery::solar, instructions::*, key::pda,
-        market::lock_take,
+        BusOptions, Buyer, LaneAddress, Refusal, SellerAddresses, chain::FIRST, delivery::solar, instructions::*,
+        key::pda, market::lock_take,
     },
     solana_address::Address,
     solana_instruction::{Instruction, error::InstructionError},
     std::collections::BTreeSet,
 };
 
+/// The program signs for the address of its own seeds, and for no other.
+const UNSIGNED: Refusal = Refusal::Instruction(InstructionError::PrivilegeEscalation);
 const SEEDS: Refusal = Refusal::Instruction(InstructionError::InvalidSeeds);
 
 #[test]
@@ -20,7 +22,19 @@ const SEEDS: Refusal = Refusal::Instruction(InstructionError::InvalidSeeds);
 fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     refuses!(substituted_address: every);
     let Fixture {
-        mut market, instructions, old, start, one, locked, open, member, spare, operator, deliveries, ..
+        mut market,
+        instructions,
+        old,
+        start,
+        one,
+        locked,
+        open,
+        member,
+        spare,
+        operator,
+        deliveries,
+        auctions,
+        ..
     } = fixture();
     let (bus, buyer, seller, payment) = (market.bus, market.buyer, market.seller, market.payment);
     // A thief with a bus in the same token, a window of it, a seller account and an offer on both, a proposal, and a lane
@@ -61,6 +75,13 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     let rivals_book = rivals.book.expect("on delivery terms");
     let rivals_device = pda::device(&rivals_key).0;
     let buyers = d.book.position(&buyer).address;
+    // The thief on the bus with auctions, too: a bid and a clearing.
+    let a = auctions;
+    let thief_buys = Buyer { wallet: thief, payment: thiefs_tokens, lane };
+    let (create, thiefs_bid) = market.bidding(&a.bus, a.windows[3], &thief_buys, 500, 30_000);
+    let thiefs_clearing = a.bus.clearing(a.windows[2], &thief);
+    market.execute(&[create, clearing_open(&thiefs_clearing, 1, 2)]);
+    let window_of = |index: usize| a.bus.window(a.windows[index]);
     let at = |seller: &SellerAddresses, range| pda::certificate(&seller.address, d.window, range).0;
 
     use MultibusError::*;
@@ -75,6 +96,10 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
         ("bus_create", "capacity", unborn.capacity, SEEDS),
         ("bus_create", "treasury", unborn.treasury, SEEDS),
         ("bus_create", "treasury", other.treasury, SEEDS),
+        ("bus_create", "escrow", unborn.escrow, SEEDS),
+        ("bus_create", "escrow", other.escrow, SEEDS),
+        ("bus_close", "escrow", other.escrow, EscrowMismatch.into()),
+        ("bus_close", "escrow", spare.treasury, EscrowMismatch.into()),
         ("bus_create", "unclaimed", unborn.unclaimed, SEEDS),
         ("bus_create", "unclaimed", other.unclaimed, SEEDS),
         ("bus_close", "bus", other.address, BusNotClosing.into()),
@@ -276,6 +301,53 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
         ("certificate_transfer", "part", d.granted, CertificateMismatch.into()),
         ("certificate_transfer", "part", at(&d.producer, 151), CertificateMismatch.into()),
         ("certificate_retire", "certificate", d.granted, NotTheCertificateOwner.into()),
+        ("bid_create", "trader", lane.address, TraderMismatch.into()),
+        ("bid_create", "bus", other.address, BusMismatch.into()),
+        ("bid_create", "capacity", window_there, BusMismatch.into()),
+        ("bid_create", "bid", thiefs_bid.address, UNSIGNED),
+        ("bid_create", "bid", a.bid.address, UNSIGNED),
+        ("bid_create", "escrow", other.escrow, EscrowMismatch.into()),
+        ("bid_create", "escrow", a.bus.treasury, EscrowMismatch.into()),
+        ("bid_cancel", "bus", other.address, BusMismatch.into()),
+        ("bid_cancel", "capacity", window_of(1), CapacityMismatch.into()),
+        ("bid_cancel", "bid", thiefs_bid.address, BidBuyerMismatch.into()),
+        ("bid_cancel", "escrow", other.escrow, EscrowMismatch.into()),
+        ("bid_cancel", "escrow", a.bus.unclaimed, EscrowMismatch.into()),
+        ("bid_settle", "bus", other.address, BusMismatch.into()),
+        ("bid_settle", "capacity", window_of(0), CapacityMismatch.into()),
+        ("bid_settle", "bid", thiefs_bid.address, CapacityMismatch.into()),
+        ("bid_settle", "buyer", thief, BidBuyerMismatch.into()),
+        ("bid_settle", "escrow", other.escrow, EscrowMismatch.into()),
+        ("bid_settle", "escrow", a.bus.treasury, EscrowMismatch.into()),
+        ("bid_settle", "refund", thiefs_tokens, RefundMismatch.into()),
+        ("ask_settle", "bus", other.address, BusMismatch.into()),
+        ("ask_settle", "capacity", window_of(0), CapacityMismatch.into()),
+        ("ask_settle", "offer", a.delivered.address, CapacityMismatch.into()),
+        ("ask_settle", "offer", elsewhere.address, BusMismatch.into()),
+        ("ask_settle", "vault", d.producer.vault, VaultMismatch.into()),
+        ("ask_settle", "escrow", other.escrow, EscrowMismatch.into()),
+        ("ask_settle", "book", d.book.address, BookMismatch.into()),
+        ("clearing_open", "capacity", window_of(1), AuctionNotFixed.into()),
+        ("clearing_open", "clearing", thiefs_clearing.address, SEEDS),
+        ("clearing_open", "clearing", a.useless.address, SEEDS),
+        ("clearing_tally", "clearing", thiefs_clearing.address, ClearingMismatch.into()),
+        ("clearing_tally", "order", thiefs_bid.address, OrderForeign.into()),
+        ("clearing_tally", "order", one.address, OrderForeign.into()),
+        ("clearing_apply", "clearing", thiefs_clearing.address, ClearingMismatch.into()),
+        ("clearing_apply", "clearing", a.useless.address, CapacityMismatch.into()),
+        ("clearing_apply", "capacity", window_of(1), CapacityMismatch.into()),
+        ("clearing_apply", "clearer", thief, ClearingMismatch.into()),
+        ("clearing_close", "capacity", window_of(2), CapacityMismatch.into()),
+        ("clearing_close", "clearing", thiefs_clearing.address, CapacityMismatch.into()),
+        ("clearing_close", "clearer", thief, ClearingMismatch.into()),
+        ("pool_report", "bus", other.address, BusMismatch.into()),
+        ("pool_report", "capacity", window_there, CapacityMismatch.into()),
+        ("pool_report", "capacity", window_of(3), NothingToReport.into()),
+        ("pool_report", "seller", d.producer.address, SellerMismatch.into()),
+        ("pool_report", "book", d.book.address, BusMismatch.into()),
+        ("pool_report", "vault", d.producer.vault, VaultMismatch.into()),
+        ("pool_report", "escrow", other.escrow, EscrowMismatch.into()),
+        ("pool_report", "escrow", a.bus.treasury, EscrowMismatch.into()),
     ];
     assert!(market.exists(&open) && market.exists(&bus.window(old)) && own.vault != member.vault);
     let tried: BTreeSet<(&str, &str)> = cases.iter().map(|(name, account, ..)| (*name, *account)).collect();
@@ -289,8 +361,16 @@ fn an_account_of_another_bus_offer_lane_or_number_is_rejected_in_every_place() {
     // No place of an address that follows from seeds was left out.
     for (name, instruction) in &instructions {
         for (account, meta) in account_names(name).iter().zip(&instruction.accounts) {
-            let of_the_bus =
-                [bus.unclaimed, bus.treasury, own.vault, member.vault, d.producer.vault].contains(&meta.pubkey);
+            let of_the_bus = [
+                bus.unclaimed,
+                bus.treasury,
+                own.vault,
+                member.vault,
+                d.producer.vault,
+                a.bus.escrow,
+                a.producer.vault,
+            ]
+            .contains(&meta.pubkey);
             if is_unread(name, account) {
                 continue;
             }
@@ -307,9 +387,9 @@ fn an_address_with_another_bump_is_rejected_wherever_an_account_is_created() {
     refuses!(
         substituted_address: creator_open, bus_create, bus_close, capacity_open, seller_open, seller_admit, offer_create,
         lock_take, trader_open, proposal_create, meter_register, meter_replace, position_open, certificate_take,
-        certificate_transfer
+        certificate_transfer, clearing_open
     );
-    let Fixture { mut market, instructions, start, one, spare, deliveries, .. } = fixture();
+    let Fixture { mut market, instructions, start, one, spare, deliveries, auctions, .. } = fixture();
     let (bus, seller, buyer) = (market.bus, market.seller, market.buyer);
     let unborn = account_of(&instructions, "bus_create", "bus");
     let wallet = |name: &str, account: &str| account_of(&instructions, name, account);
@@ -324,11 +404,21 @@ fn an_address_with_another_bump_is_rejected_wherever_an_account_is_created() {
     };
     let created: Vec<(&str, &str, Vec<Vec<u8>>)> = vec![
         ("creator_open", "creator", seeds(&[CREATOR_SEED, newcomer.as_ref()])),
-        ("bus_create", "bus", seeds(&[BUS_SEED, seller.as_ref(), &(FIRST + 3).to_le_bytes()])),
+        ("bus_create", "bus", seeds(&[BUS_SEED, seller.as_ref(), &(FIRST + 4).to_le_bytes()])),
         ("bus_create", "ledger", seeds(&[LEDGER_SEED, unborn.as_ref()])),
         ("bus_create", "capacity", seeds(&[CAPACITY_SEED, unborn.as_ref(), &0i64.to_le_bytes()])),
         ("bus_create", "treasury", seeds(&[TREASURY_SEED, unborn.as_ref()])),
         ("bus_create", "unclaimed", seeds(&[UNCLAIMED_SEED, unborn.as_ref()])),
+        ("bus_create", "escrow", seeds(&[ESCROW_SEED, unborn.as_ref()])),
+        (
+            "clearing_open",
+            "clearing",
+            seeds(&[
+                CLEARING_SEED,
+                auctions.bus.window(auctions.windows[2]).as_ref(),
+                wallet("clearing_open", "clearer").as_ref(),
+            ]),
+        ),
         ("bus_close", "owner_claim", seeds(&[CLAIM_SEED, spare.address.as_ref(), seller.as_ref()])),
         ("capacity_open", "capacity", seeds(&[CAPACITY_SEED, bus.address.as_ref(), &(start + 900).to_le_bytes()])),
         ("seller_open", "seller", seeds(&[SELLER_SEED, bus.address.as_ref(), newcomer.as_ref()])),
