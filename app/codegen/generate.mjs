@@ -17,11 +17,13 @@ import {
   accountNode,
   accountValueNode,
   argumentValueNode,
+  bytesTypeNode,
   camelCase,
   constantPdaSeedNodeFromBytes,
   createFromRoot,
   deduplicateIdenticalDefinedTypesVisitor,
   definedTypeNode,
+  fixedSizeTypeNode,
   flattenInstructionDataArgumentsVisitor,
   instructionAccountNode,
   instructionNode,
@@ -104,6 +106,24 @@ function addresses(program) {
       seeds: [constantSeed('UNCLAIMED_SEED'), key('bus')],
     }),
     pdaNode({
+      name: 'escrow',
+      docs: ['The token account of a bus that holds the deposits of bids.'],
+      seeds: [constantSeed('ESCROW_SEED'), key('bus')],
+    }),
+    pdaNode({
+      name: 'bid',
+      docs: ['A bid, by the hash of the transaction that made it.'],
+      seeds: [
+        constantSeed('BID_SEED'),
+        variablePdaSeedNode('transactionHash', fixedSizeTypeNode(bytesTypeNode(), 32)),
+      ],
+    }),
+    pdaNode({
+      name: 'clearing',
+      docs: ['The proof of the price of a window that a clearer makes.'],
+      seeds: [constantSeed('CLEARING_SEED'), key('capacity'), key('clearer')],
+    }),
+    pdaNode({
       name: 'meter',
       docs: ['The meter of a seller.'],
       seeds: [constantSeed('METER_SEED'), key('seller')],
@@ -161,6 +181,7 @@ function derived(instruction, { name }) {
     case 'ledger':
     case 'treasury':
     case 'unclaimed':
+    case 'escrow':
       return account('bus') ? value(name, seed('bus')) : undefined;
     case 'general':
       return account('bus') ? general() : undefined;
@@ -177,6 +198,9 @@ function derived(instruction, { name }) {
     case 'position':
       if (!argument('buyer')) return undefined;
       return value('position', seed('book'), seed('buyer', argumentValueNode('buyer')));
+    case 'clearing':
+      if (!account('clearer') || !account('capacity')) return undefined;
+      return value('clearing', seed('capacity'), seed('clearer'));
     case 'vault':
       return account('seller') ? value('vault', seed('seller')) : undefined;
     case 'lock':

@@ -520,7 +520,7 @@ describe('vaults and exits', () => {
 /** Terms with windows of a quarter of an hour. */
 const terms = (gateClosureSeconds: number, from = 0) => ({
   ...{ from: BigInt(from), windowSeconds: 900, gateClosureSeconds, gridFeePerKwh: 0n, settlement: 0 },
-  ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, reserved: new Uint8Array(7) },
+  ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, auction: 0, reserved: new Uint8Array(6) },
 });
 
 /** The first second of a quarter of an hour from now on. */

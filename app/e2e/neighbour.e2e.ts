@@ -39,7 +39,7 @@ const region = (page: Page, name: string) => page.getByRole('region', { name, ex
 /** Terms with windows of a quarter of an hour. */
 const terms = {
   ...{ from: 0n, windowSeconds: 900, gateClosureSeconds: 60, gridFeePerKwh: 0n, settlement: 0 },
-  ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, reserved: new Uint8Array(7) },
+  ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, auction: 0, reserved: new Uint8Array(6) },
 };
 
 /** The first second of a quarter of an hour from now on. */

@@ -108,8 +108,8 @@ const seed = (value: string) => (/^-?\d+$/.test(value) ? BigInt(value) : value);
 /** Accounts that the asynchronous builder derives where they are left out. */
 const DERIVED: Record<string, string[]> = {
   creator_open: ['creator', 'systemProgram'],
-  bus_create: ['counter', 'bus', 'ledger', 'capacity', 'treasury', 'unclaimed', 'systemProgram'],
-  bus_close: ['ledger', 'general', 'treasury', 'unclaimed', 'systemProgram'],
+  bus_create: ['counter', 'bus', 'ledger', 'capacity', 'treasury', 'unclaimed', 'escrow', 'systemProgram'],
+  bus_close: ['ledger', 'general', 'treasury', 'unclaimed', 'escrow', 'systemProgram'],
   capacity_open: ['ledger', 'capacity', 'systemProgram'],
   seller_open: ['ledger', 'seller', 'vault', 'systemProgram'],
   seller_admit: ['ledger', 'seller', 'vault', 'systemProgram'],
@@ -118,6 +118,13 @@ const DERIVED: Record<string, string[]> = {
   offer_create: ['offer', 'systemProgram'],
   lock_take: ['lock', 'systemProgram'],
   lock_release: ['vault', 'unclaimed', 'ledger', 'claim', 'systemProgram'],
+  bid_create: ['escrow', 'systemProgram'],
+  bid_cancel: ['escrow'],
+  bid_settle: ['escrow', 'unclaimed', 'ledger', 'claim', 'systemProgram'],
+  ask_settle: ['escrow'],
+  clearing_open: ['clearing', 'systemProgram'],
+  clearing_apply: ['clearing'],
+  pool_report: ['vault', 'escrow'],
   trader_open: ['trader', 'systemProgram'],
   proposal_create: ['ledger', 'proposal', 'systemProgram'],
   proposal_execute: ['ledger', 'general', 'treasury', 'vault', 'systemProgram'],
@@ -243,7 +250,7 @@ test('errors have the same codes', () => {
 });
 
 /** Kinds of purchases by their numbers. */
-const KINDS = ['single', 'batch', 'lock'] as const;
+const KINDS = ['single', 'batch', 'lock', 'bid'] as const;
 
 test.each(golden.transaction_hashes)('transaction hash $transaction_hash', async (golden) => {
   const orders = golden.orders.map((order) => ({

@@ -3,13 +3,16 @@
 import { AccountRole, getAddressEncoder, getProgramDerivedAddress, type Address, type Instruction } from '@solana/kit';
 
 import {
+  findBidPda,
   findBookPda,
   findBusPda,
   findCapacityPda,
   findCertificatePda,
   findClaimPda,
+  findClearingPda,
   findCreatorPda,
   findDevicePda,
+  findEscrowPda,
   findLedgerPda,
   findLockPda,
   findMeterPda,
@@ -23,6 +26,7 @@ import {
   findVaultPda,
 } from '../generated';
 import { ASSOCIATED_TOKEN_PROGRAM, COMPUTE_BUDGET_PROGRAM, SYSTEM_PROGRAM } from '../programs';
+import { unhex } from './hex';
 
 /** The account that numbers a wallet's buses. */
 export const creatorAddress = async (wallet: Address) => (await findCreatorPda({ wallet }))[0];
@@ -63,6 +67,16 @@ export const proposalAddress = async (bus: Address, proposer: Address, number: b
 export const claimAddress = async (bus: Address, wallet: Address) => (await findClaimPda({ bus, wallet }))[0];
 /** The token account of a bus that holds what could not be paid. */
 export const unclaimedAddress = async (bus: Address) => (await findUnclaimedPda({ bus }))[0];
+/** The token account of a bus that holds the deposits of bids. */
+export const escrowAddress = async (bus: Address) => (await findEscrowPda({ bus }))[0];
+/** The account of a bid with the bump of its address, by the bid's hash. */
+export const bidAddress = async (hash: string) => {
+  const [address, bump] = await findBidPda({ transactionHash: unhex(hash) });
+  return { address, bump };
+};
+/** The proof of a window's price that a clearer makes. */
+export const clearingAddress = async (capacity: Address, clearer: Address) =>
+  (await findClearingPda({ capacity, clearer }))[0];
 /** Treasury of a bus. */
 export const treasuryAddress = async (bus: Address) => (await findTreasuryPda({ bus }))[0];
 

@@ -136,6 +136,21 @@ export function fitsTransaction(feePayer: Address, instructions: readonly Instru
   );
 }
 
+/** Puts instructions together as long as one transaction holds them; refused where there is none. */
+export function together(
+  caller: Address,
+  parts: readonly (readonly Instruction[])[],
+  why: string,
+): readonly Instruction[] {
+  const instructions: Instruction[] = [];
+  for (const part of parts) {
+    if (!fitsTransaction(caller, [...instructions, ...part])) break;
+    instructions.push(...part);
+  }
+  if (instructions.length === 0) throw new Refusal(why);
+  return instructions;
+}
+
 async function reach<T>(request: Promise<T>): Promise<T> {
   try {
     return await request;

@@ -219,8 +219,13 @@ export function explainTransaction(error: TransactionError, logs: readonly strin
   );
 }
 
-/** The program's sentence for an error, from the IDL. */
+/** Sentences about auctions, in the order of their codes. */
+const AUCTION_SENTENCES: readonly string[] = Object.values(t.auctionErrors);
+
+/** The program's sentence for an error: in the page's language where the app has it, else from the IDL. */
 export function sentenceOf(code: number): string | undefined {
+  const own = AUCTION_SENTENCES[code - generated.MULTIBUS_ERROR__AUCTION_WITHOUT_WINDOWS];
+  if (own !== undefined) return own;
   const sentence = getMultibusErrorMessage(code as MultibusError) as string | undefined;
   return sentence === undefined || sentence === '' ? undefined : withStop(sentence);
 }

@@ -5,6 +5,16 @@
 import type { ReadonlyUint8Array } from '@solana/kit';
 
 import {
+  getAskSettledDecoder,
+  type AskSettled,
+  getAuctionClearedDecoder,
+  type AuctionCleared,
+  getBidCancelledDecoder,
+  type BidCancelled,
+  getBidCreatedDecoder,
+  type BidCreated,
+  getBidSettledDecoder,
+  type BidSettled,
   getBookClosedDecoder,
   type BookClosed,
   getBookOpenedDecoder,
@@ -27,6 +37,12 @@ import {
   type ClaimOwed,
   getClaimPaidDecoder,
   type ClaimPaid,
+  getClearingClosedDecoder,
+  type ClearingClosed,
+  getClearingOpenedDecoder,
+  type ClearingOpened,
+  getClearingTalliedDecoder,
+  type ClearingTallied,
   getCreatorOpenedDecoder,
   type CreatorOpened,
   getDeliveryRefundedDecoder,
@@ -61,6 +77,8 @@ import {
   type OfferExpirySet,
   getOfferRepricedDecoder,
   type OfferRepriced,
+  getPoolReportedDecoder,
+  type PoolReported,
   getPositionClosedDecoder,
   type PositionClosed,
   getPositionOpenedDecoder,
@@ -97,6 +115,11 @@ import {
 
 /** An event of the market, by its name. */
 export type MultibusEvent =
+  | { __kind: 'AskSettled'; data: AskSettled }
+  | { __kind: 'AuctionCleared'; data: AuctionCleared }
+  | { __kind: 'BidCancelled'; data: BidCancelled }
+  | { __kind: 'BidCreated'; data: BidCreated }
+  | { __kind: 'BidSettled'; data: BidSettled }
   | { __kind: 'BookClosed'; data: BookClosed }
   | { __kind: 'BookOpened'; data: BookOpened }
   | { __kind: 'BusClosed'; data: BusClosed }
@@ -108,6 +131,9 @@ export type MultibusEvent =
   | { __kind: 'CertificateTransferred'; data: CertificateTransferred }
   | { __kind: 'ClaimOwed'; data: ClaimOwed }
   | { __kind: 'ClaimPaid'; data: ClaimPaid }
+  | { __kind: 'ClearingClosed'; data: ClearingClosed }
+  | { __kind: 'ClearingOpened'; data: ClearingOpened }
+  | { __kind: 'ClearingTallied'; data: ClearingTallied }
   | { __kind: 'CreatorOpened'; data: CreatorOpened }
   | { __kind: 'DeliveryRefunded'; data: DeliveryRefunded }
   | { __kind: 'DeliveryReleased'; data: DeliveryReleased }
@@ -125,6 +151,7 @@ export type MultibusEvent =
   | { __kind: 'OfferCreated'; data: OfferCreated }
   | { __kind: 'OfferExpirySet'; data: OfferExpirySet }
   | { __kind: 'OfferRepriced'; data: OfferRepriced }
+  | { __kind: 'PoolReported'; data: PoolReported }
   | { __kind: 'PositionClosed'; data: PositionClosed }
   | { __kind: 'PositionOpened'; data: PositionOpened }
   | { __kind: 'PositionRefundSet'; data: PositionRefundSet }
@@ -144,6 +171,11 @@ export type MultibusEvent =
 
 /** The first bytes of every event. */
 export const MULTIBUS_EVENT_DISCRIMINATORS = {
+  AskSettled: new Uint8Array([62, 232, 247, 35, 130, 196, 81, 240]),
+  AuctionCleared: new Uint8Array([14, 162, 105, 210, 219, 36, 142, 160]),
+  BidCancelled: new Uint8Array([175, 52, 76, 11, 201, 1, 205, 65]),
+  BidCreated: new Uint8Array([197, 135, 149, 136, 71, 130, 31, 39]),
+  BidSettled: new Uint8Array([234, 32, 141, 114, 0, 102, 0, 139]),
   BookClosed: new Uint8Array([82, 77, 120, 113, 7, 80, 29, 41]),
   BookOpened: new Uint8Array([191, 148, 160, 228, 141, 67, 194, 64]),
   BusClosed: new Uint8Array([225, 90, 181, 86, 106, 250, 98, 34]),
@@ -155,6 +187,9 @@ export const MULTIBUS_EVENT_DISCRIMINATORS = {
   CertificateTransferred: new Uint8Array([236, 75, 227, 202, 62, 24, 221, 37]),
   ClaimOwed: new Uint8Array([208, 176, 76, 112, 219, 81, 83, 204]),
   ClaimPaid: new Uint8Array([212, 155, 88, 118, 128, 99, 132, 42]),
+  ClearingClosed: new Uint8Array([247, 32, 148, 217, 199, 228, 0, 225]),
+  ClearingOpened: new Uint8Array([196, 207, 110, 151, 32, 231, 59, 159]),
+  ClearingTallied: new Uint8Array([174, 97, 198, 84, 140, 15, 134, 78]),
   CreatorOpened: new Uint8Array([184, 18, 232, 48, 57, 143, 51, 123]),
   DeliveryRefunded: new Uint8Array([133, 145, 158, 6, 35, 90, 232, 148]),
   DeliveryReleased: new Uint8Array([73, 29, 67, 167, 197, 9, 37, 172]),
@@ -172,6 +207,7 @@ export const MULTIBUS_EVENT_DISCRIMINATORS = {
   OfferCreated: new Uint8Array([31, 236, 215, 144, 75, 45, 157, 87]),
   OfferExpirySet: new Uint8Array([181, 111, 121, 69, 141, 113, 38, 149]),
   OfferRepriced: new Uint8Array([163, 208, 50, 180, 159, 254, 143, 106]),
+  PoolReported: new Uint8Array([190, 130, 125, 143, 150, 238, 156, 134]),
   PositionClosed: new Uint8Array([157, 163, 227, 228, 13, 97, 138, 121]),
   PositionOpened: new Uint8Array([237, 175, 243, 230, 147, 117, 101, 121]),
   PositionRefundSet: new Uint8Array([170, 114, 193, 3, 4, 169, 109, 116]),
@@ -191,6 +227,11 @@ export const MULTIBUS_EVENT_DISCRIMINATORS = {
 } as const;
 
 const decoders: { [K in MultibusEvent['__kind']]: (data: ReadonlyUint8Array) => MultibusEvent } = {
+  AskSettled: (data) => ({ __kind: 'AskSettled', data: getAskSettledDecoder().decode(data) }),
+  AuctionCleared: (data) => ({ __kind: 'AuctionCleared', data: getAuctionClearedDecoder().decode(data) }),
+  BidCancelled: (data) => ({ __kind: 'BidCancelled', data: getBidCancelledDecoder().decode(data) }),
+  BidCreated: (data) => ({ __kind: 'BidCreated', data: getBidCreatedDecoder().decode(data) }),
+  BidSettled: (data) => ({ __kind: 'BidSettled', data: getBidSettledDecoder().decode(data) }),
   BookClosed: (data) => ({ __kind: 'BookClosed', data: getBookClosedDecoder().decode(data) }),
   BookOpened: (data) => ({ __kind: 'BookOpened', data: getBookOpenedDecoder().decode(data) }),
   BusClosed: (data) => ({ __kind: 'BusClosed', data: getBusClosedDecoder().decode(data) }),
@@ -205,6 +246,9 @@ const decoders: { [K in MultibusEvent['__kind']]: (data: ReadonlyUint8Array) => 
   }),
   ClaimOwed: (data) => ({ __kind: 'ClaimOwed', data: getClaimOwedDecoder().decode(data) }),
   ClaimPaid: (data) => ({ __kind: 'ClaimPaid', data: getClaimPaidDecoder().decode(data) }),
+  ClearingClosed: (data) => ({ __kind: 'ClearingClosed', data: getClearingClosedDecoder().decode(data) }),
+  ClearingOpened: (data) => ({ __kind: 'ClearingOpened', data: getClearingOpenedDecoder().decode(data) }),
+  ClearingTallied: (data) => ({ __kind: 'ClearingTallied', data: getClearingTalliedDecoder().decode(data) }),
   CreatorOpened: (data) => ({ __kind: 'CreatorOpened', data: getCreatorOpenedDecoder().decode(data) }),
   DeliveryRefunded: (data) => ({ __kind: 'DeliveryRefunded', data: getDeliveryRefundedDecoder().decode(data) }),
   DeliveryReleased: (data) => ({ __kind: 'DeliveryReleased', data: getDeliveryReleasedDecoder().decode(data) }),
@@ -222,6 +266,7 @@ const decoders: { [K in MultibusEvent['__kind']]: (data: ReadonlyUint8Array) => 
   OfferCreated: (data) => ({ __kind: 'OfferCreated', data: getOfferCreatedDecoder().decode(data) }),
   OfferExpirySet: (data) => ({ __kind: 'OfferExpirySet', data: getOfferExpirySetDecoder().decode(data) }),
   OfferRepriced: (data) => ({ __kind: 'OfferRepriced', data: getOfferRepricedDecoder().decode(data) }),
+  PoolReported: (data) => ({ __kind: 'PoolReported', data: getPoolReportedDecoder().decode(data) }),
   PositionClosed: (data) => ({ __kind: 'PositionClosed', data: getPositionClosedDecoder().decode(data) }),
   PositionOpened: (data) => ({ __kind: 'PositionOpened', data: getPositionOpenedDecoder().decode(data) }),
   PositionRefundSet: (data) => ({ __kind: 'PositionRefundSet', data: getPositionRefundSetDecoder().decode(data) }),

@@ -21,6 +21,7 @@ export class AccountBook {
     capacity: new Map(),
     seller: new Map(),
     offer: new Map(),
+    bid: new Map(),
     lock: new Map(),
     proposal: new Map(),
     claim: new Map(),

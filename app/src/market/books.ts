@@ -19,17 +19,19 @@ export interface WantedBooks {
 
 /** Books that a wallet needs, and those of buses that it looks at. */
 export function wantedBooks(
-  { position, seller, bus }: Accounts,
+  { position, seller, bus, bid }: Accounts,
   wallet: Address | undefined,
   looked: Iterable<Address>,
 ): WantedBooks {
   const owned = [...bus.values()].filter((one) => isOwner(one, wallet)).map((one) => one.seller);
   const own = [...seller.values()].filter((one) => wallet !== undefined && one.wallet === wallet);
+  // What a bid waits for stands in the books of all sellers of its window.
+  const bidden = [...bid.values()].filter((one) => one.buyer === wallet && one.state !== 'open');
   const operated = [...bus.values()].filter((one) => isOperator(one, wallet));
   return {
     books: new Set([...position.values()].map(({ book }) => book)),
     sellers: new Set([...own.map(({ address }) => address), ...owned]),
-    buses: new Set([...operated.map(({ address }) => address), ...looked]),
+    buses: new Set([...operated.map(({ address }) => address), ...bidden.map(({ bus: of }) => of), ...looked]),
   };
 }
 

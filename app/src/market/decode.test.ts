@@ -43,7 +43,8 @@ const TERMS = {
   readingDeadlineSeconds: DELIVERY.readingDeadlineSeconds,
   correctionSeconds: DELIVERY.correctionSeconds,
   settlement: SettlementTime.OnDelivery,
-  reserved: new Uint8Array(7),
+  auction: 1,
+  reserved: new Uint8Array(6),
 };
 
 const decoded = (data: Uint8Array) => KINDS.find((kind) => kind.matches(data))?.decode(PROGRAM, data);
@@ -65,7 +66,7 @@ describe('books', () => {
     });
     expect(decoded(Uint8Array.from(data))).toMatchObject({
       firstWindow: 90_000,
-      terms: { ...DELIVERY, from: 90_000 },
+      terms: { ...DELIVERY, from: 90_000, hasAuction: true },
       devices: [{ key: PROGRAM, powerW: 8_000n, source: 'solar' }],
     });
     const { windows } = decoded(Uint8Array.from(data)) as Book;
@@ -205,6 +206,9 @@ describe('accounts', () => {
     expect(proposed(ActionKind.OperatorSet)).toEqual({ kind: 'operatorSet', operator: PROGRAM });
     expect(proposed(ActionKind.PauseQuorumSet)).toEqual({ kind: 'pauseQuorumSet', pauseQuorum: 1 });
     expect(proposed(ActionKind.GridRecipientSet)).toEqual({ kind: 'gridRecipientSet', recipient: PROGRAM });
-    expect(proposed(ActionKind.TermsSet)).toEqual({ kind: 'termsSet', terms: { ...DELIVERY, from: 90_000 } });
+    expect(proposed(ActionKind.TermsSet)).toEqual({
+      kind: 'termsSet',
+      terms: { ...DELIVERY, from: 90_000, hasAuction: true },
+    });
   });
 });

@@ -6,6 +6,8 @@ import { short, visible } from '../amount/text';
 import { hex } from '../chain/hex';
 import {
   ActionKind,
+  BID_DISCRIMINATOR,
+  BidState,
   BookWindowState,
   BUS_DISCRIMINATOR,
   CAPACITY_DISCRIMINATOR,
@@ -13,6 +15,7 @@ import {
   CLAIM_DISCRIMINATOR,
   DELIVERY_BOOK_DISCRIMINATOR,
   DEVICE_DISCRIMINATOR,
+  getBidDecoder,
   getBusDecoder,
   getCapacityDecoder,
   getCertificateDecoder,
@@ -51,6 +54,7 @@ import {
   listingOf,
   sourceOf,
   type Action,
+  type Bid,
   type Book,
   type BookWindow,
   type Bus,
@@ -76,6 +80,7 @@ const LOCK_BUS_AT = 64n;
 const SELLER_BUS_AT = 40n;
 const CAPACITY_BUS_AT = 96n;
 const OFFER_BUS_AT = 136n;
+const BID_BUS_AT = 96n;
 const CLAIM_BUS_AT = 24n;
 const PROPOSAL_BUS_AT = 72n;
 const BOOK_BUS_AT = 80n;
@@ -101,6 +106,7 @@ const READERS = {
   capacity: getCapacityDecoder(),
   seller: getSellerDecoder(),
   offer: getOfferDecoder(),
+  bid: getBidDecoder(),
   lock: getLockDecoder(),
   meter: getMeterDecoder(),
   device: getDeviceDecoder(),
@@ -121,7 +127,7 @@ const named = (address: Address) => (address === ZEROS ? undefined : address);
 const DELIVERY: number = SettlementTime.OnDelivery;
 
 /** Terms as accounts hold them. */
-function termsOf(raw: RawTerms): Terms {
+export function termsOf(raw: RawTerms): Terms {
   return {
     from: Number(raw.from),
     windowSeconds: raw.windowSeconds,
@@ -130,6 +136,7 @@ function termsOf(raw: RawTerms): Terms {
     gridFeePerKwh: raw.gridFeePerKwh,
     readingDeadlineSeconds: raw.readingDeadlineSeconds,
     correctionSeconds: raw.correctionSeconds,
+    hasAuction: raw.auction === 1,
   };
 }
 
@@ -153,6 +160,7 @@ function bus(address: Address, data: Uint8Array): Bus | undefined {
     tokenProgram: raw.tokenProgram,
     treasury: raw.treasury,
     unclaimed: raw.unclaimed,
+    escrow: raw.escrow,
     seller: raw.seller,
     operator: named(raw.operator),
     gridRecipient: named(raw.gridRecipient),
@@ -222,6 +230,16 @@ function capacity(address: Address, data: Uint8Array): Capacity | undefined {
     availableWh: raw.availableWh,
     committedWh: raw.committedWh,
     openOffers: raw.openOffers,
+    openBids: raw.openBids,
+    escrowed: raw.escrowed,
+    clearedAt: Number(raw.clearedAt),
+    auctionPricePerKwh: raw.pricePerKwh,
+    volumeWh: raw.volumeWh,
+    bids: raw.bids,
+    asks: raw.asks,
+    reportedWh: raw.reportedWh,
+    deliveredWh: raw.deliveredWh,
+    poolCompleteAt: Number(raw.poolCompleteAt),
   };
 }
 
@@ -278,6 +296,30 @@ function offer(address: Address, data: Uint8Array): Offer | undefined {
     tradesFrom: Number(raw.tradesFrom),
     expiresAt: Number(raw.expiresAt),
     lockedUntil: Number(raw.lockedUntil),
+    isInAuction: raw.inAuction === 1,
+    isSettled: raw.settled === 1,
+  };
+}
+
+/** The state of each number. A bid in a state of a later program is not shown. */
+const BID_STATES: Readonly<Partial<Record<number, Bid['state']>>> = {
+  [BidState.Open]: 'open',
+  [BidState.Filled]: 'filled',
+  [BidState.Refunded]: 'refunded',
+} satisfies Record<BidState, Bid['state']>;
+
+function bid(address: Address, data: Uint8Array): Bid | undefined {
+  const raw = READERS.bid.decode(data);
+  const state = BID_STATES[raw.state];
+  if (raw.layoutVersion !== LAYOUT_VERSION || state === undefined) return undefined;
+  const { bus: of, capacity: window, buyer, refund, energyWh, maxPricePerKwh, pricePerKwh } = raw;
+  const { deposit, paid, allottedWh, deliveredWh, certifiedWh } = raw;
+  return {
+    ...{ address, bus: of, capacity: window, buyer, refund, state, energyWh, maxPricePerKwh, pricePerKwh },
+    ...{ deposit, paid, allottedWh, deliveredWh, certifiedWh },
+    hash: hex(raw.transactionHash),
+    windowStart: Number(raw.windowStart),
+    createdAt: Number(raw.createdAt),
   };
 }
 
@@ -334,9 +376,12 @@ const STATES: Readonly<Partial<Record<number, BookWindow['state']>>> = {
 } satisfies Record<BookWindowState, BookWindow['state']>;
 
 function bookWindow(raw: RawBookWindow): BookWindow {
-  const { listedWh, soldWh, paid, deliveredWh, certifiedWh, operatorReadings } = raw;
+  const { listedWh, soldWh, paid, auctionWh, unsettledOffers, auctionCertifiedWh } = raw;
+  const { deliveredWh, certifiedWh, operatorReadings } = raw;
   return {
-    ...{ listedWh, soldWh, paid, deliveredWh, certifiedWh, operatorReadings },
+    ...{ listedWh, soldWh, paid, auctionWh, unsettledOffers, auctionCertifiedWh },
+    ...{ deliveredWh, certifiedWh, operatorReadings },
+    isPoolReported: raw.poolReported === 1,
     state: STATES[raw.state] ?? 'released',
     reportedAt: Number(raw.reportedAt),
     device: raw.meter,
@@ -347,9 +392,9 @@ function bookWindow(raw: RawBookWindow): BookWindow {
 function deliveryBook(address: Address, data: Uint8Array): Book | undefined {
   const raw = READERS.deliveryBook.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
-  const { bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled } = raw;
+  const { bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled, poolDue } = raw;
   return {
-    ...{ address, bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled },
+    ...{ address, bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled, poolDue },
     firstWindow: Number(raw.firstWindow),
     terms: termsOf(raw.terms),
     devices: raw.meters
@@ -495,6 +540,7 @@ export interface Held {
   readonly capacity: Capacity;
   readonly seller: Seller;
   readonly offer: Offer;
+  readonly bid: Bid;
   readonly lock: Lock;
   readonly meter: Meter;
   readonly device: Device;
@@ -547,6 +593,7 @@ export const KINDS: readonly Kind[] = [
   kind('capacity', CAPACITY_DISCRIMINATOR, READERS.capacity.fixedSize, capacity, { busAt: CAPACITY_BUS_AT }),
   kind('seller', SELLER_DISCRIMINATOR, READERS.seller.fixedSize, seller, { busAt: SELLER_BUS_AT }),
   kind('offer', OFFER_DISCRIMINATOR, READERS.offer.fixedSize, offer, { busAt: OFFER_BUS_AT }),
+  kind('bid', BID_DISCRIMINATOR, READERS.bid.fixedSize, bid, { busAt: BID_BUS_AT }),
   kind('lock', LOCK_DISCRIMINATOR, READERS.lock.fixedSize, lock, { busAt: LOCK_BUS_AT }),
   kind('proposal', PROPOSAL_DISCRIMINATOR, READERS.proposal.fixedSize, proposal, { busAt: PROPOSAL_BUS_AT }),
   kind('claim', CLAIM_DISCRIMINATOR, READERS.claim.fixedSize, claim, { busAt: CLAIM_BUS_AT }),

@@ -43,7 +43,8 @@ beforeAll(async () => {
   seller = await makeSeller(bus, key(9));
 });
 
-const window = (soldWh: bigint, paid: bigint, deliveredWh: bigint) => ({ soldWh, paid, deliveredWh }) as BookWindow;
+const window = (soldWh: bigint, paid: bigint, deliveredWh: bigint) =>
+  ({ soldWh, paid, deliveredWh, auctionWh: 0n }) as BookWindow;
 
 describe('windows of a book', () => {
   it('are counted from the first window of their terms', () => {

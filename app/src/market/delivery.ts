@@ -8,7 +8,7 @@ import type { Address } from '@solana/kit';
 import { ceilDiv } from '../amount/cost';
 import { BOOK_WINDOWS, CERTIFICATE_SECONDS, SECONDS_PER_HOUR, WH_PER_KWH } from '../generated/constants';
 import type { Book, BookDevice, BookWindow, Bus, Offer, Position, PositionWindow } from './model';
-import type { Terms } from './terms';
+import { readingsAfter, type Terms } from './terms';
 
 const PLACES = Number(BOOK_WINDOWS);
 const least = (a: bigint, b: bigint) => (a < b ? a : b);
@@ -37,12 +37,17 @@ export function placeOf({ firstWindow, terms }: Book, windowStart: number): numb
 
 /** Last moment for a window's first reading. */
 export function deadlineOf(book: Book, place: number): number {
-  return windowEndOf(book, place) + book.terms.readingDeadlineSeconds;
+  return windowStartOf(book, place) + readingsAfter(book.terms) + book.terms.readingDeadlineSeconds;
 }
 
-/** First second in which a window takes no reading any more, as far as is known now. */
+/**
+ * First second in which a window takes no reading any more, as far as is known now; infinite while an auction has not
+ * settled all offers of it.
+ */
 export function finalAt(book: Book, place: number): number {
-  const reportedAt = book.windows[place]?.reportedAt ?? 0;
+  const window = book.windows[place];
+  if (window !== undefined && window.unsettledOffers > 0) return Number.POSITIVE_INFINITY;
+  const reportedAt = window?.reportedAt ?? 0;
   return reportedAt === 0 ? deadlineOf(book, place) : reportedAt + book.terms.correctionSeconds;
 }
 
@@ -62,39 +67,82 @@ export function highestReadingWh(powerW: bigint, windowSeconds: number): bigint 
   return (powerW * BigInt(windowSeconds) * 11n) / (SECONDS_PER_HOUR * 10n);
 }
 
-/** Where a window stands: not over, over and without a reading, read and open to correction, final. */
-export type DeliveryStage = 'ahead' | 'running' | 'waiting' | 'read' | 'final';
+/** Where a window stands: not over, over and its auction not settled, without a reading, open to correction, final. */
+export type DeliveryStage = 'ahead' | 'running' | 'auction' | 'waiting' | 'read' | 'final';
 
 /** Where the window at a place stands now. */
 export function stageOfWindow(book: Book, place: number, now: number): DeliveryStage {
   if (now < windowStartOf(book, place)) return 'ahead';
   if (now < windowEndOf(book, place)) return 'running';
   if (now >= finalAt(book, place)) return 'final';
+  if ((book.windows[place]?.unsettledOffers ?? 0) > 0) return 'auction';
   return book.windows[place]?.reportedAt === 0 ? 'waiting' : 'read';
 }
 
-/** What a final window sets free: what is due for what was delivered, and the grid's part of it. */
+/** What was delivered of what was sold: to buyers of offers, and to bids of the auction, in proportion. */
+export function deliveredParts({ soldWh, auctionWh, deliveredWh }: BookWindow): {
+  readonly tradedWh: bigint;
+  readonly auctionWh: bigint;
+} {
+  const allWh = soldWh + auctionWh;
+  const countedWh = least(deliveredWh, allWh);
+  const ofAuction = auctionWh === 0n ? 0n : (countedWh * auctionWh) / allWh;
+  return { tradedWh: countedWh - ofAuction, auctionWh: ofAuction };
+}
+
+/** Whether the auction's part of a window is not counted in the window's pool yet. */
+export function owesPool({ auctionWh, isPoolReported }: BookWindow): boolean {
+  return auctionWh > 0n && !isPoolReported;
+}
+
+/** What is due from the escrow for the auction's part of a window, and the grid's part of it. */
+export function poolDueOf(
+  window: BookWindow,
+  fullPricePerKwh: bigint,
+  gridFeePerKwh: bigint,
+): { readonly due: bigint; readonly gridFee: bigint } {
+  const { auctionWh } = deliveredParts(window);
+  return { due: (auctionWh * fullPricePerKwh) / WH_PER_KWH, gridFee: (auctionWh * gridFeePerKwh) / WH_PER_KWH };
+}
+
+/** Starts of the windows of a book whose auction's part can be counted now; one of them where only a payment waits. */
+export function poolWork(book: Book, now: number): readonly number[] {
+  const starts = usedWindows(book).flatMap(({ place, window }) =>
+    owesPool(window) && now >= finalAt(book, place) ? [windowStartOf(book, place)] : [],
+  );
+  return starts.length === 0 && book.poolDue > 0n ? [book.firstWindow] : starts;
+}
+
+/** What a final window sets free for what offers sold: what is due, and the grid's part of it. */
 export function dueOf(window: BookWindow, gridFeePerKwh: bigint): { readonly due: bigint; readonly gridFee: bigint } {
-  const deliveredWh = least(window.deliveredWh, window.soldWh);
+  const { tradedWh: deliveredWh } = deliveredParts(window);
   if (deliveredWh === 0n) return { due: 0n, gridFee: 0n };
   const due = (window.paid * deliveredWh) / window.soldWh;
   return { due, gridFee: (deliveredWh * gridFeePerKwh) / WH_PER_KWH };
 }
 
 /** What goes back to a buyer that paid so much for energy of a final window. */
-export function refundOf({ soldWh, deliveredWh }: BookWindow, paid: bigint): bigint {
+export function refundOf(window: BookWindow, paid: bigint): bigint {
+  const [{ soldWh }, { tradedWh: deliveredWh }] = [window, deliveredParts(window)];
   if (deliveredWh >= soldWh) return 0n;
   return paid - ceilDiv(paid * deliveredWh, soldWh);
 }
 
 /** Delivered Wh of a buyer that bought so much of a final window. */
-export function deliveredOf({ soldWh, deliveredWh }: BookWindow, energyWh: bigint): bigint {
+export function deliveredOf(window: BookWindow, energyWh: bigint): bigint {
+  const [{ soldWh }, { tradedWh: deliveredWh }] = [window, deliveredParts(window)];
   return deliveredWh >= soldWh ? energyWh : (energyWh * deliveredWh) / soldWh;
 }
 
 /** Delivered Wh of a final window that its seller did not sell. */
-export function surplusOf({ soldWh, deliveredWh }: BookWindow): bigint {
-  return deliveredWh > soldWh ? deliveredWh - soldWh : 0n;
+export function surplusOf({ soldWh, auctionWh, deliveredWh }: BookWindow): bigint {
+  const surplusWh = deliveredWh - soldWh - auctionWh;
+  return surplusWh > 0n ? surplusWh : 0n;
+}
+
+/** Delivered Wh of the auction's part that no bid took a certificate of yet. */
+export function certifiableForBids(window: BookWindow): bigint {
+  return deliveredParts(window).auctionWh - window.auctionCertifiedWh;
 }
 
 /** What the vault holds for a book, in base units. */
@@ -211,7 +259,8 @@ function closesAt(book: Book, bus: Bus, isSeller: boolean, now: number): number 
 
 /** From when on a book closes, for its seller or for anybody; `undefined` while something is open in it. */
 export function bookClosesAt(book: Book, bus: Bus, isSeller: boolean, now: number): number | undefined {
-  if (book.openOffers > 0 || book.openPositions > 0) return undefined;
+  const isPoolOpen = book.poolDue > 0n || book.windows.some(owesPool);
+  if (book.openOffers > 0 || book.openPositions > 0 || isPoolOpen) return undefined;
   return closesAt(book, bus, isSeller, now);
 }
 
@@ -249,7 +298,8 @@ export function missingReadings(books: Iterable<Book>, bus: Address, now: number
   for (const book of books) {
     if (book.bus !== bus) continue;
     for (const { place, window } of usedWindows(book)) {
-      if (window.soldWh > 0n && stageOfWindow(book, place, now) === 'waiting') found.push({ book, place });
+      if (window.soldWh + window.auctionWh > 0n && stageOfWindow(book, place, now) === 'waiting')
+        found.push({ book, place });
     }
   }
   return found.sort((a, b) => deadlineOf(a.book, a.place) - deadlineOf(b.book, b.place));

@@ -7,8 +7,9 @@ import { getBase64Encoder, type Address } from '@solana/kit';
 
 import { cost } from '../amount/cost';
 import { hex } from '../chain/hex';
-import { decodeMultibusEvent, PurchaseKind, RefundOutcome } from '../generated';
+import { BidState, decodeMultibusEvent, PurchaseKind, RefundOutcome } from '../generated';
 import { PROGRAM } from '../programs';
+import type { Bidden, BidSettlement } from './bids';
 import { sourceOf, type Fill, type Source, type Trade } from './model';
 
 /** What screens need to know of what happened. */
@@ -23,6 +24,12 @@ export type MarketEvent =
       readonly purchase: Trade['kind'];
       readonly fills: readonly Fill[];
     }
+  /** A bid was made for energy of a window. */
+  | ({ readonly kind: 'bidden' } & Bidden)
+  /** A bid was filled, returned or refunded. */
+  | ({ readonly kind: 'bidSettled'; readonly bid: Address; readonly hash: string } & BidSettlement)
+  /** A bid was withdrawn; its account is closed. */
+  | { readonly kind: 'bidCancelled'; readonly bid: Address }
   /** An account closed: of an offer, a lock, a seller, a meter, a book, a certificate or whatever else. */
   | { readonly kind: 'closed'; readonly account: Address }
   | {
@@ -42,6 +49,11 @@ export type MarketEvent =
   | { readonly kind: 'bookOpened'; readonly book: Address; readonly bus: Address; readonly seller: Address }
   /** Tokens left an account of a bus. */
   | { readonly kind: 'paidOut' };
+
+/** Whether an event tells of what spent a nonce: a purchase, or a bid. */
+export function isPurchase(event: MarketEvent): event is Extract<MarketEvent, { kind: 'purchased' | 'bidden' }> {
+  return event.kind === 'purchased' || event.kind === 'bidden';
+}
 
 /** The market's events in the log of a transaction that succeeded. */
 export function eventsOf(logs: readonly string[] | null | undefined): MarketEvent[] {
@@ -114,12 +126,13 @@ function read(base64: string): MarketEvent | undefined {
 }
 
 const UNPAID: number = RefundOutcome.Unpaid;
+const REFUNDED: number = BidState.Refunded;
 
 const PURCHASES: Readonly<Partial<Record<number, Trade['kind']>>> = {
   [PurchaseKind.Single]: 'single',
   [PurchaseKind.Batch]: 'batch',
   [PurchaseKind.LockSettlement]: 'lock',
-} satisfies Record<PurchaseKind, Trade['kind']>;
+} satisfies Record<Exclude<PurchaseKind, PurchaseKind.Bid>, Trade['kind']>;
 
 /** What an event tells screens; `undefined` for what they read from accounts. */
 function toldBy(event: RawEvent | undefined): MarketEvent | undefined {
@@ -137,6 +150,23 @@ function toldBy(event: RawEvent | undefined): MarketEvent | undefined {
         fills: data.fills.map(({ offer, energyWh, pricePerKwh, cost }) => ({ offer, energyWh, pricePerKwh, cost })),
       };
     }
+    case 'BidCreated': {
+      const { bid, bus, capacity, buyer, lane, nonce, energyWh, maxPricePerKwh, deposit } = event.data;
+      return {
+        ...{ kind: 'bidden', bid, bus, capacity, buyer, lane, nonce, energyWh, maxPricePerKwh, deposit },
+        hash: hex(event.data.transactionHash),
+        windowStart: Number(event.data.windowStart),
+        at: Number(event.data.createdAt),
+      };
+    }
+    case 'BidSettled': {
+      const { bid, allottedWh, paid, returned, deliveredWh, closed } = event.data;
+      const isFinal = closed === 1 || event.data.state === REFUNDED;
+      const settlement = { allottedWh, paid, returned, deliveredWh, isFinal, isClosed: closed === 1 };
+      return { kind: 'bidSettled', bid, hash: hex(event.data.transactionHash), ...settlement };
+    }
+    case 'BidCancelled':
+      return { kind: 'bidCancelled', bid: event.data.bid };
     case 'OfferCreated': {
       const { offer, bus, seller, windowStart, source, gridFeePerKwh } = event.data;
       const from = { source: sourceOf(source), windowStart: Number(windowStart), gridFeePerKwh };
@@ -198,6 +228,7 @@ function booksChangedBy(event: RawEvent): readonly Address[] {
     case 'DeliveryReleased':
     case 'DeliveryRefunded':
     case 'CertificateTaken':
+    case 'PoolReported':
       return [event.data.book];
     default:
       return [];
@@ -235,7 +266,18 @@ function accountsChangedBy(event: RawEvent): readonly Address[] {
     case 'BusCreated':
       return [event.data.bus, event.data.ledger, event.data.capacity];
     case 'CapacityOpened':
+    case 'AuctionCleared':
       return [event.data.capacity];
+    case 'BidCreated':
+      return [event.data.bid, event.data.capacity];
+    case 'BidCancelled':
+      return [event.data.capacity];
+    case 'BidSettled':
+      return event.data.closed === 1 ? [event.data.capacity] : [event.data.bid, event.data.capacity];
+    case 'AskSettled':
+      return [event.data.offer, event.data.capacity];
+    case 'PoolReported':
+      return event.data.windowStart === 0n ? [event.data.seller] : [event.data.seller, event.data.capacity];
     case 'ClaimOwed':
       return [event.data.claim];
     case 'MeterRegistered':

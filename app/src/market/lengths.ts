@@ -29,6 +29,7 @@ export function mismatches(accounts: Accounts): readonly Mismatch[] {
   const proposals = count(accounts.proposal.values(), busOf);
   const claims = count(accounts.claim.values(), busOf);
   const offers = count(accounts.offer.values(), ({ capacity }) => capacity);
+  const bids = count(accounts.bid.values(), ({ capacity }) => capacity);
   const locks = count(accounts.lock.values(), ({ offer }) => offer);
   const found = new Map<string, Mismatch>();
   const compare = (kind: Kind['name'], bus: Address, known: number | undefined, counted: number) => {
@@ -44,8 +45,9 @@ export function mismatches(accounts: Accounts): readonly Mismatch[] {
     compare('proposal', bus, proposals.get(bus), openProposals);
     compare('claim', bus, claims.get(bus), openClaims);
   }
-  for (const { address, bus, openOffers } of accounts.capacity.values()) {
+  for (const { address, bus, openOffers, openBids } of accounts.capacity.values()) {
     compare('offer', bus, offers.get(address), openOffers);
+    compare('bid', bus, bids.get(address), openBids);
   }
   for (const { address, bus, openLocks } of accounts.offer.values()) {
     compare('lock', bus, locks.get(address), openLocks);

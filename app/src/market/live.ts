@@ -14,6 +14,7 @@ import { Store } from '../state/store';
 import { t } from '../words';
 import { AccountBook, type Accounts, type Held } from './accounts';
 import { Balances } from './balances';
+import { BidBook, isOfBid } from './bids';
 import { isWantedBook, ofBus, ofSeller, wantedBooks, type WantedBooks } from './books';
 import { KINDS } from './decode';
 import type { MarketEvent } from './events';
@@ -67,6 +68,7 @@ export class LiveMarket {
     (kind, held) => this.onAccountChange(kind, held),
   );
   private readonly trades = new TradeBook();
+  private readonly bidBook = new BidBook();
   private readonly tokens = new TokenNames();
   private readonly balances = new Balances();
   private wallet: Address | undefined;
@@ -147,6 +149,7 @@ export class LiveMarket {
       if (!balances.tokens.has(account)) balances.tokens.set(account, units);
     for (const [offer, origin] of last.origins) if (!trades.origins.has(offer)) trades.origins.set(offer, origin);
     if (trades.trades.length === 0) trades.trades = last.trades;
+    this.bidBook.keep(last.bidTales.values());
     const holdings = last.holdings?.wallet === wallet ? last.holdings : undefined;
     balances.lamports ??= holdings?.lamports;
     this.state.set({ ...last, status: this.status, readAt: this.readAt, holdings, clockOffset: this.clockOffset });
@@ -447,6 +450,7 @@ export class LiveMarket {
 
   private takeEvents(events: readonly MarketEvent[], signature: Signature, slot: bigint): void {
     for (const event of events) {
+      if (isOfBid(event) && this.bidBook.take(event, signature)) this.touch('rest');
       switch (event.kind) {
         case 'purchased':
           if (!this.trades.add(event, signature)) break;
@@ -466,6 +470,17 @@ export class LiveMarket {
           if (this.wanted.sellers.has(event.seller) || this.wanted.buses.has(event.bus)) {
             this.expect(event.book, slot, BOOK_MS);
           }
+          break;
+        case 'bidCancelled':
+          this.book.close(event.bid, slot);
+          this.refreshSoon();
+          break;
+        case 'bidSettled':
+          if (event.isClosed) this.book.close(event.bid, slot);
+          this.refreshSoon();
+          break;
+        case 'bidden':
+          this.refreshSoon();
           break;
         case 'busClosed':
           this.closeBus(event.bus, slot);
@@ -548,6 +563,7 @@ export class LiveMarket {
       capacities: dirty.has('capacity') ? new Map(accounts.capacity) : before.capacities,
       sellers: dirty.has('seller') ? new Map(accounts.seller) : before.sellers,
       offers: dirty.has('offer') ? new Map(accounts.offer) : before.offers,
+      bids: dirty.has('bid') ? new Map(accounts.bid) : before.bids,
       locks: dirty.has('lock') ? new Map(accounts.lock) : before.locks,
       proposals: dirty.has('proposal') ? new Map(accounts.proposal) : before.proposals,
       claims: dirty.has('claim') ? new Map(accounts.claim) : before.claims,
@@ -561,6 +577,7 @@ export class LiveMarket {
       tradesRead: trades.isRead,
       tradesMissing: trades.missing,
       origins: dirty.has('rest') || dirty.has('offer') ? new Map(trades.origins) : before.origins,
+      bidTales: dirty.has('rest') ? this.bidBook.tales() : before.bidTales,
       balances: dirty.has('rest') ? new Map(balances.tokens) : before.balances,
       holdings:
         wallet === undefined
@@ -568,7 +585,7 @@ export class LiveMarket {
           : { wallet, lamports: balances.lamports, traders: this.areLanesRead ? lanes() : last?.traders },
     });
     // At the end, because it may flush again at once.
-    const isOfBooks = (['position', 'seller', 'bus'] as const).some((kind) => dirty.has(kind));
+    const isOfBooks = (['position', 'seller', 'bus', 'bid'] as const).some((kind) => dirty.has(kind));
     if (isLive && isOfBooks) this.readBooks().catch((error: unknown) => this.fail(error));
   }
 }

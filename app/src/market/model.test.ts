@@ -44,6 +44,7 @@ const bus: Bus = {
   tokenProgram: wallet('token'),
   treasury: wallet('treasury'),
   unclaimed: wallet('unclaimed'),
+  escrow: wallet('escrow'),
   seller: wallet('busSeller'),
   operator: wallet('otto'),
   timelockSeconds: 0,
@@ -123,6 +124,8 @@ const offer: Offer = {
   tradesFrom: 0,
   expiresAt: 100,
   lockedUntil: 0,
+  isInAuction: false,
+  isSettled: false,
 };
 
 const ownOffer: Offer = { ...offer, ownedByBus: true, wallet: bus.address, seller: bus.seller };

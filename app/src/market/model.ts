@@ -77,6 +77,8 @@ export interface Bus extends HasTerms {
   readonly treasury: Address;
   /** Token account that holds what could not be paid. */
   readonly unclaimed: Address;
+  /** Token account that holds the deposits of bids. */
+  readonly escrow: Address;
   /** The seller account of the bus's own offers, whether it is open or not. */
   readonly seller: Address;
   /** Wallet that admits and suspends sellers, withdraws the bus's own offers, registers meters and reads silent ones. */
@@ -144,6 +146,15 @@ export interface Tombstone {
   readonly closedAt: number;
 }
 
+/** The orders of one side whose price is exactly that of an auction: they share what is left for them. */
+export interface Ration {
+  readonly atPriceWh: bigint;
+  /** How much of it the auction fills. */
+  readonly filledWh: bigint;
+  /** Energy of those that are settled. */
+  readonly settledWh: bigint;
+}
+
 /** Capacity of one window, or of the bus as a whole (window start 0). */
 export interface Capacity {
   readonly address: Address;
@@ -161,6 +172,22 @@ export interface Capacity {
   /** On offer or sold. */
   readonly committedWh: bigint;
   readonly openOffers: number;
+  readonly openBids: number;
+  /** What the escrow holds for this window, in base units. */
+  readonly escrowed: bigint;
+  /** When the price of its auction was proven; 0 before. */
+  readonly clearedAt: number;
+  /** Price of its auction without the grid fee; it means nothing where the volume is 0. */
+  readonly auctionPricePerKwh: bigint;
+  /** Energy that its auction sells. */
+  readonly volumeWh: bigint;
+  readonly bids: Ration;
+  readonly asks: Ration;
+  /** On delivery terms: what of that the readings of sellers are final for, and how much of it was delivered. */
+  readonly reportedWh: bigint;
+  readonly deliveredWh: bigint;
+  /** When the readings of all sellers of the auction were counted; 0 before. */
+  readonly poolCompleteAt: number;
 }
 
 /** A seller on a bus; the bus itself sells as the seller whose wallet is the bus. */
@@ -230,6 +257,40 @@ export interface Offer {
   readonly expiresAt: number;
   /** Last expiry of a lock that was taken on it; 0 before the first. */
   readonly lockedUntil: number;
+  /** Whether an auction closes its window, and whether that has settled it. */
+  readonly isInAuction: boolean;
+  readonly isSettled: boolean;
+}
+
+/** What a buyer bids for energy of a window in the auction that closes it. */
+export interface Bid {
+  readonly address: Address;
+  readonly bus: Address;
+  /** The window's capacity. */
+  readonly capacity: Address;
+  readonly buyer: Address;
+  /** Token account that gets what is returned. */
+  readonly refund: Address;
+  /** Hash of the transaction that made it: 64 hexadecimal digits. */
+  readonly hash: string;
+  /**
+   * Open before the auction has settled it. On delivery terms filled until the readings of all sellers are counted, and
+   * refunded from then on.
+   */
+  readonly state: 'open' | 'filled' | 'refunded';
+  readonly energyWh: bigint;
+  /** The most that is paid, with the grid fee, and without it. */
+  readonly maxPricePerKwh: bigint;
+  readonly pricePerKwh: bigint;
+  /** What the escrow holds for it, and how much of that is spent, in base units. */
+  readonly deposit: bigint;
+  readonly paid: bigint;
+  /** What the auction gave it, how much of that was delivered, and what of that has certificates. */
+  readonly allottedWh: bigint;
+  readonly deliveredWh: bigint;
+  readonly certifiedWh: bigint;
+  readonly windowStart: number;
+  readonly createdAt: number;
 }
 
 /** The device that measures what a seller delivers. */
@@ -277,6 +338,14 @@ export interface BookWindow {
   readonly soldWh: bigint;
   /** What was paid for what was sold, in base units. */
   readonly paid: bigint;
+  /** What the closing auction sold, which is paid for from the escrow. */
+  readonly auctionWh: bigint;
+  /** Offers that the auction has not settled, and that are not withdrawn. */
+  readonly unsettledOffers: number;
+  /** Whether the auction's part is counted in the pool of the window. */
+  readonly isPoolReported: boolean;
+  /** What of the auction's part bids took certificates of. */
+  readonly auctionCertifiedWh: bigint;
   /** What the last reading says. */
   readonly deliveredWh: bigint;
   /** From the start of what was delivered, what certificates exist for. */
@@ -303,6 +372,8 @@ export interface Book {
   readonly firstWindow: number;
   /** What left the vault for its windows, or became the seller's or the grid's, in base units. */
   readonly settled: bigint;
+  /** What the escrow still holds for what it delivered to auctions, in base units. */
+  readonly poolDue: bigint;
   readonly terms: Terms;
   readonly devices: readonly BookDevice[];
   readonly windows: readonly BookWindow[];
@@ -517,9 +588,9 @@ export function tradePartsOf(
   return { parts, unplaced };
 }
 
-/** Energy of an offer that can be bought or locked, in Wh. */
-export function freeWh(offer: Offer): bigint {
-  return offer.remainingWh - offer.reservedWh;
+/** Energy of an offer that can be bought or locked, in Wh: none where an auction sold what ended locks still reserve. */
+export function freeWh({ remainingWh, reservedWh }: Offer): bigint {
+  return remainingWh > reservedWh ? remainingWh - reservedWh : 0n;
 }
 
 /** Energy that was sold of what is committed in capacities, in Wh; `open` are their offers that are open. */

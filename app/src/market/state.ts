@@ -2,7 +2,9 @@
 
 import type { Address } from '@solana/kit';
 
+import type { BidTale } from './bids';
 import type {
+  Bid,
   Book,
   Bus,
   Capacity,
@@ -51,6 +53,7 @@ export interface MarketState {
   readonly capacities: ReadonlyMap<Address, Capacity>;
   readonly sellers: ReadonlyMap<Address, Seller>;
   readonly offers: ReadonlyMap<Address, Offer>;
+  readonly bids: ReadonlyMap<Address, Bid>;
   readonly locks: ReadonlyMap<Address, Lock>;
   readonly proposals: ReadonlyMap<Address, Proposal>;
   readonly claims: ReadonlyMap<Address, Claim>;
@@ -70,6 +73,8 @@ export interface MarketState {
   readonly tradesRead: boolean;
   readonly tradesMissing: string | undefined;
   readonly origins: ReadonlyMap<Address, OfferOrigin>;
+  /** Bids of which events told, also those that are closed; by their addresses. */
+  readonly bidTales: ReadonlyMap<Address, BidTale>;
   /** Token accounts that somebody watches, in base units. */
   readonly balances: ReadonlyMap<Address, bigint>;
   readonly holdings: Holdings | undefined;
@@ -87,6 +92,7 @@ export const UNREAD: MarketState = {
   capacities: new Map(),
   sellers: new Map(),
   offers: new Map(),
+  bids: new Map(),
   locks: new Map(),
   proposals: new Map(),
   claims: new Map(),
@@ -100,6 +106,7 @@ export const UNREAD: MarketState = {
   tradesRead: false,
   tradesMissing: undefined,
   origins: new Map(),
+  bidTales: new Map(),
   balances: new Map(),
   holdings: undefined,
 };

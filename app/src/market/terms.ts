@@ -1,6 +1,7 @@
 /** The terms of delivery windows: their length and gate, when sellers are paid, and the grid fee. Pure: no chain, no clock. */
 
 import { deliveryLabel } from '../amount/time';
+import { AUCTION_PROOF_SECONDS } from '../generated/constants';
 
 /** Terms that hold from a window on. */
 export interface Terms {
@@ -17,6 +18,8 @@ export interface Terms {
   readonly readingDeadlineSeconds: number;
   /** How long after the first reading of a window another can correct it; 0 where sellers are paid on purchase. */
   readonly correctionSeconds: number;
+  /** Whether an auction closes each window. */
+  readonly hasAuction: boolean;
 }
 
 /** What has terms: a bus, its present ones and perhaps the next. */
@@ -82,9 +85,17 @@ export function upcomingWindows(
   return starts;
 }
 
+/**
+ * When the times for readings start to run, in seconds after a window's start: at its end, with an auction not before that
+ * can be over.
+ */
+export function readingsAfter({ windowSeconds, gateClosureSeconds, hasAuction }: Terms): number {
+  return hasAuction ? Math.max(windowSeconds, Number(AUCTION_PROOF_SECONDS) - gateClosureSeconds) : windowSeconds;
+}
+
 /** When at the latest a window on delivery terms is settled: its last possible reading can be corrected no more. */
-export function settledBy({ windowSeconds, readingDeadlineSeconds, correctionSeconds }: Terms, start: number): number {
-  return start + windowSeconds + readingDeadlineSeconds + correctionSeconds;
+export function settledBy(terms: Terms, start: number): number {
+  return start + readingsAfter(terms) + terms.readingDeadlineSeconds + terms.correctionSeconds;
 }
 
 /** Earliest start of next terms: the first moment more than one horizon ahead that fits both window lengths. */
@@ -116,7 +127,7 @@ export function operatorNeededUntil({
 }: HasTerms & { readonly readingsUntil: number }): number {
   if ((nextTerms ?? terms).isOnDelivery) return Number.POSITIVE_INFINITY;
   if (!terms.isOnDelivery || nextTerms === undefined) return readingsUntil;
-  return Math.max(readingsUntil, nextTerms.from + terms.readingDeadlineSeconds + terms.correctionSeconds);
+  return Math.max(readingsUntil, settledBy(terms, nextTerms.from - terms.windowSeconds));
 }
 
 function leastCommonMultiple(a: number, b: number): number {

@@ -5,7 +5,8 @@ import { getBase58Encoder, type Address, type Signature } from '@solana/kit';
 import { COMMITMENT, type Connection } from '../chain/connection';
 import { PURCHASE_BATCH_DISCRIMINATOR, PURCHASE_DISCRIMINATOR } from '../generated';
 import { PROGRAM } from '../programs';
-import { eventsOf, isCut, type MarketEvent } from './events';
+import { BidBook, isOfBid, type BidTale } from './bids';
+import { eventsOf, isCut, rawEventsOf, type MarketEvent, type RawEvent } from './events';
 
 /** A transaction that succeeded: its market events, and the bus of each offer that it names. */
 export interface ReadTransaction {
@@ -105,6 +106,30 @@ export async function readTransaction({ rpc }: Connection, signature: Signature)
     at: blockTime === null ? undefined : Number(blockTime),
     fee: meta.fee,
   };
+}
+
+/** What the program logged in a transaction that succeeded, as it has it; nothing where the node does not tell. */
+export async function readRawEvents({ rpc }: Connection, signature: Signature): Promise<readonly RawEvent[]> {
+  const found = await rpc
+    .getTransaction(signature, { commitment: COMMITMENT, encoding: 'json', maxSupportedTransactionVersion: 0 })
+    .send();
+  return found?.meta?.err === null ? rawEventsOf(found.meta.logMessages) : [];
+}
+
+/** What became of a bid, from the few transactions that name its account; `undefined` where the node tells none. */
+export async function readTale(
+  connection: Connection,
+  bid: Address,
+  signal: AbortSignal,
+): Promise<BidTale | undefined> {
+  const told = new BidBook();
+  for (const signature of await signaturesOf(connection, bid, signal)) {
+    const transaction = await readTransaction(connection, signature);
+    for (const event of transaction?.events ?? []) {
+      if (isOfBid(event) && event.bid === bid) told.take(event, signature);
+    }
+  }
+  return told.tales().get(bid);
 }
 
 /** Signatures that a node lists at once. */

@@ -27,6 +27,8 @@ export interface Pending {
    * nonce, so that one of them happens at most, and this one is spoken of only if it did.
    */
   readonly isDenied?: boolean;
+  /** Whether it is a bid: it buys nothing yet. */
+  readonly isBid?: boolean;
 }
 
 const KEY = 'multibus:pending';

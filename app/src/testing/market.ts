@@ -6,7 +6,19 @@ import { capacityAddress, ledgerAddress, sellerAddress, vaultAddress } from '../
 import type { Connection } from '../chain/connection';
 import { customNetwork } from '../chain/network';
 import type { LiveMarket } from '../market/live';
-import type { Book, BookWindow, Bus, Capacity, Ledger, Offer, Position, PositionWindow, Seller } from '../market/model';
+import type {
+  Bid,
+  Book,
+  BookWindow,
+  Bus,
+  Capacity,
+  Ledger,
+  Offer,
+  Position,
+  PositionWindow,
+  Ration,
+  Seller,
+} from '../market/model';
 import { UNREAD, type MarketState } from '../market/state';
 import type { Terms } from '../market/terms';
 import { TOKEN_PROGRAM } from '../programs';
@@ -32,6 +44,7 @@ export const NO_WINDOWS: Terms = {
   gridFeePerKwh: 0n,
   readingDeadlineSeconds: 0,
   correctionSeconds: 0,
+  hasAuction: false,
 };
 
 /** Terms of windows of 15 minutes, paid on purchase. */
@@ -46,9 +59,57 @@ export const DELIVERY: Terms = {
   correctionSeconds: 7_200,
 };
 
+/** Windows of 15 minutes, paid on purchase with a grid fee, that an auction closes. */
+export const AUCTION: Terms = { ...QUARTERS, gridFeePerKwh: 20_000n, hasAuction: true };
+
 /** Accounts as a program's state is shown, by their addresses. */
 export const byAddress = <T extends { readonly address: Address }>(accounts: readonly T[]): ReadonlyMap<Address, T> =>
   new Map(accounts.map((account) => [account.address, account]));
+
+const NO_RATION: Ration = { atPriceWh: 0n, filledWh: 0n, settledWh: 0n };
+
+/** What a capacity says of an auction that was not cleared. */
+export const NO_AUCTION = {
+  ...{
+    openBids: 0,
+    escrowed: 0n,
+    clearedAt: 0,
+    auctionPricePerKwh: 0n,
+    volumeWh: 0n,
+    bids: NO_RATION,
+    asks: NO_RATION,
+  },
+  ...{ reportedWh: 0n, deliveredWh: 0n, poolCompleteAt: 0 },
+};
+
+/** The capacity of a window of a bus. */
+export async function makeWindow(bus: Bus, windowStart: number, change: Partial<Capacity> = {}): Promise<Capacity> {
+  return {
+    address: await capacityAddress(bus.address, windowStart),
+    bus: bus.address,
+    rentPayer: key(1),
+    windowStart,
+    terms: bus.terms,
+    gateClosesAt: windowStart - bus.terms.gateClosureSeconds,
+    ...{ totalWh: 100_000n, availableWh: 100_000n, committedWh: 0n, openOffers: 0 },
+    ...NO_AUCTION,
+    ...change,
+  };
+}
+
+/** An open bid for a kWh at 0.3 in a window. */
+export function makeBid(number: number, capacity: Capacity, buyer: Address, change: Partial<Bid> = {}): Bid {
+  const { energyWh = 1_000n, pricePerKwh = 300_000n } = change;
+  const maxPricePerKwh = pricePerKwh + capacity.terms.gridFeePerKwh;
+  return {
+    ...{ address: key(number), bus: capacity.bus, capacity: capacity.address, buyer, refund: key(number + 1) },
+    ...{ hash: number.toString(16).padStart(64, '0'), state: 'open', energyWh, pricePerKwh, maxPricePerKwh },
+    deposit: (energyWh * maxPricePerKwh + 999n) / 1_000n,
+    ...{ paid: 0n, allottedWh: 0n, deliveredWh: 0n, certifiedWh: 0n },
+    ...{ windowStart: capacity.windowStart, createdAt: NOW - 50 },
+    ...change,
+  };
+}
 
 /** A bus, with its ledger and its general capacity. */
 export async function makeBus(
@@ -75,6 +136,7 @@ export async function makeBus(
     tokenProgram: TOKEN_PROGRAM,
     treasury: key(number + 1),
     unclaimed: key(number + 2),
+    escrow: key(number + 3),
     seller: await sellerAddress(address, address),
     operator: undefined,
     timelockSeconds: 0,
@@ -122,6 +184,7 @@ export async function makeBus(
     availableWh: 100_000n,
     committedWh: 0n,
     openOffers: 0,
+    ...NO_AUCTION,
   };
   return { bus, ledger, capacity };
 }
@@ -180,6 +243,8 @@ export function makeOffer(number: number, seller: Seller, change: Partial<Offer>
     tradesFrom: 0,
     expiresAt: NOW + 3_600,
     lockedUntil: 0,
+    isInAuction: false,
+    isSettled: false,
     ...change,
   };
 }
@@ -190,6 +255,10 @@ export const UNUSED: BookWindow = {
   listedWh: 0n,
   soldWh: 0n,
   paid: 0n,
+  auctionWh: 0n,
+  unsettledOffers: 0,
+  isPoolReported: false,
+  auctionCertifiedWh: 0n,
   deliveredWh: 0n,
   certifiedWh: 0n,
   reportedAt: 0,
@@ -216,6 +285,7 @@ export function makeBook(
     openPositions: 0,
     firstWindow,
     settled: 0n,
+    poolDue: 0n,
     terms: DELIVERY,
     devices: [{ key: key(77), powerW: 8_000n, source: 'solar' }],
     windows: Array.from({ length: 96 }, (_, place) => {

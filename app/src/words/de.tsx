@@ -819,6 +819,15 @@ export const de: Words = {
     ),
     yourPurchaseOfDidNot: (title) =>
       `Ihr Kauf von ${title} ist nicht geschehen und kann nicht mehr geschehen; nichts wurde bezahlt.`,
+    yourBidIsMade: (more, title) => (
+      <>
+        {more}Ihr Gebot auf {title} ist gemacht.
+      </>
+    ),
+    yourBidDidNot: (title) =>
+      `Ihr Gebot auf ${title} wurde nicht gemacht und kann nicht mehr gemacht werden; nichts wurde hinterlegt.`,
+    whatBecameOfYourBid: (more, title) =>
+      `${more} was aus Ihrem Gebot auf ${title} wurde. Nichts wird zweimal hinterlegt.`,
     dismiss: 'Ausblenden',
     askingTheChain: 'Die Chain wird gefragt,',
     waitingForTheNetworkTo: 'Sobald das Netz antwortet, wird gefragt,',
@@ -890,6 +899,8 @@ export const de: Words = {
     nothingWasBoughtTryAgain: 'Nichts wurde gekauft; versuchen Sie es noch einmal.',
     yourPurchaseOfHappenedAfter: (title) =>
       `Ihr Kauf von ${title} ist doch geschehen, obwohl Ihre Wallet etwas anderes sagte. Sonst wurde nichts gekauft; sehen Sie ihn sich an, bevor Sie mehr kaufen.`,
+    yourBidHappenedAfter: (title) =>
+      `Ihr Gebot auf ${title} ist doch gemacht, obwohl Ihre Wallet etwas anderes sagte. Sonst wurde nichts unterschrieben; sehen Sie es sich an, bevor Sie mehr bieten oder kaufen.`,
     theNetworkDidNotTake:
       'Das Netz hat ihn nicht rechtzeitig angenommen, es ist also nichts geschehen; versuchen Sie es noch einmal.',
   },
@@ -995,6 +1006,9 @@ export const de: Words = {
       </>
     ),
     holdsNow: 'Jetzt darin',
+    diverted: 'Wartet daneben',
+    whatDivertedIs:
+      'Einnahmen, die kamen, während die Kasse eingefroren war. Sie zählen für die Eigentümer und werden mit der nächsten Auszahlung bezahlt.',
     claims: 'Ansprüche',
     owner: 'Eigentümer',
     share: 'Anteil',
@@ -1356,6 +1370,7 @@ export const de: Words = {
     held: (tokens) => <>{tokens} gehalten</>,
     waitsForReading: (time) => `wartet auf einen Zählerstand, bis ${time}`,
     canBeCorrected: (time) => `kann bis ${time} korrigiert werden`,
+    waitsForAuction: 'wartet, bis die Auktion abgerechnet ist',
     isRunning: 'wird gerade geliefert',
     isAhead: 'noch nicht geliefert',
     chart: (windows, promised, delivered) =>
@@ -1576,7 +1591,253 @@ export const de: Words = {
     readings: (count, bus) =>
       `${counted(count, 'Zeitfenster wartet', 'Zeitfenster warten')} auf ${bus} auf einen Zählerstand.`,
     readThem: 'Zähler ablesen',
+    bids: (count, bus) =>
+      `${counted(count, 'Gebot', 'Gebote')} von Ihnen auf ${bus} ${count === 1 ? 'ist' : 'sind'} entschieden: Holen Sie, was Sie gekauft haben und was zurückkommt.`,
     certificates: (count) => `Sie können ${counted(count, 'Herkunftsnachweis', 'Herkunftsnachweise')} abholen.`,
+  },
+  auction: {
+    auction: 'Auktion',
+    bid: 'Bieten',
+    bidFor: (energy) => `Auf ${energy} bieten`,
+    window: 'Zeitfenster',
+    forWhichWindow: 'Für welches Zeitfenster',
+    phases: {
+      off: 'ohne Auktion',
+      trading: 'offen',
+      closing: 'letzte Minuten',
+      fixed: 'wartet auf den Preis',
+      cleared: 'entschieden',
+      over: 'fand nicht statt',
+    },
+    noAuction: 'Keine Auktion schließt dieses Zeitfenster; kaufen Sie von seinen Angeboten.',
+    belowTheBasePrice: (amount) =>
+      `Bieten Sie mindestens ${amount} je kWh: den Grundpreis des Busses und dazu das Netzentgelt.`,
+    tooLarge: (energy) =>
+      `Ein Gebot kann auf höchstens ${energy} lauten: alles, was dieses Zeitfenster verkaufen darf.`,
+    tooSmall: (energy) => `Dieser Bus nimmt Gebote ab ${energy}.`,
+    tooMuch: 'Das ist mehr, als eine Hinterlegung sein kann; bieten Sie weniger.',
+    nothingToSettle: 'Gerade gibt es nichts abzurechnen; vielleicht hat es eben jemand anderes getan.',
+    theBookIsNotKnown:
+      'Hier sind noch nicht alle Aufträge dieses Zeitfensters bekannt; versuchen Sie es gleich noch einmal.',
+    tooManyOrders: 'Eine Transaktion fasst nicht alle Aufträge dieses Zeitfensters.',
+    nobodyBidsOrOffers: 'Für dieses Zeitfenster bietet noch niemand, und niemand bietet Energie an.',
+    curves: (wanted, offered, volume, price) =>
+      `${wanted} gesucht und ${offered} angeboten; die Kurven kreuzen sich bei ${volume} und ${price} je kWh.`,
+    curvesWithoutCrossing: (wanted, offered) =>
+      `${wanted} gesucht und ${offered} angeboten; die Kurven kreuzen sich nicht.`,
+    wanted: 'Gesucht zu diesem Preis oder darüber',
+    offered: 'Angeboten zu diesem Preis oder darunter',
+    perKwh: 'Je kWh',
+    asATable: 'Als Tabelle',
+    priceToRead: 'Preis zum Ablesen',
+    atAPrice: (price, wanted, offered) => `Bei ${price} je kWh: ${wanted} gesucht, ${offered} angeboten.`,
+    decidedIn: (time, countdown) => (
+      <>
+        Entschieden um {time}, in {countdown}.
+      </>
+    ),
+    untilThen: (time) =>
+      `Bis dahin verkaufen Angebote wie sonst; was übrig ist, geht an die Gebote, zu einem Preis für alle. Ab ${time} kommen Gebote und Angebote nur hinzu und werden nicht zurückgezogen.`,
+    lastMinutes:
+      'Das sind die letzten fünf Minuten: Gebote und Angebote kommen hinzu oder werden besser und werden nicht zurückgezogen.',
+    isFixed: (time) =>
+      `Das Auftragsbuch steht fest: Nichts darin ändert sich, bis jemand den Preis beweist. Hat das bis ${time} niemand getan, gehen alle Gebote zurück.`,
+    nobodyBid: 'Für dieses Zeitfenster hat niemand geboten; es gab keine Auktion.',
+    nobodyOffered:
+      'Als das Zeitfenster schloss, war nichts im Angebot; es gab keine Auktion. Alle Gebote gehen zurück.',
+    nobodyProved: 'Niemand hat den Preis binnen eines Tages bewiesen; alle Gebote gehen zurück.',
+    orders: (bids, wanted, asks, offered) =>
+      `${counted(bids, 'Gebot', 'Gebote')} auf ${wanted}, ${offers(asks)} über ${offered}.`,
+    nothingWouldBeSold: 'Endete sie jetzt, würde nichts verkauft: Kein Gebot trifft ein Angebot.',
+    ifItEndedNow: (price, energy) => (
+      <>
+        Endete sie jetzt: {energy} für {price} je kWh, für alle.
+      </>
+    ),
+    price: 'Preis für alle, je kWh',
+    volume: 'Verkauft',
+    rationing: 'Zu diesem Preis',
+    allInFull: 'bekamen alle das Ganze',
+    bidsGetAPart: (some, all) => `teilen sich Gebote ${some} von ${all}`,
+    asksGetAPart: (some, all) => `teilen sich Verkäufer ${some} von ${all}`,
+    read: 'Geliefert',
+    readOf: (some, all) => `bisher abgelesen: ${some} von ${all}`,
+    deliveredOf: (some, all) => `${some} von ${all}`,
+    nothingWasSold: 'Kein Gebot traf ein Angebot; nichts wurde verkauft.',
+    whatProvingIs:
+      'Jeder kann den Preis beweisen: Die Chain zählt alle Aufträge und nimmt nur den richtigen Preis an. Es kostet Sie eine Netzgebühr.',
+    tooManyToProve: (count) =>
+      `${count} Aufträge sind mehr, als eine Transaktion eines Browsers fasst. Die Kommandozeile beweist den Preis: multibus auction clear.`,
+    proveThePrice: 'Den Preis beweisen',
+    priceIsProven: 'Der Preis ist bewiesen. Jeder Auftrag kann jetzt abgerechnet werden.',
+    toSettle: (count) =>
+      `${counted(count, 'Zahlung kann', 'Zahlungen können')} abgerechnet werden. Jeder kann das tun, für alle.`,
+    settle: 'Abrechnen',
+    aPartIsSettled: 'Was in eine Transaktion passt, ist abgerechnet.',
+    whatCheckingIs: 'Sie müssen niemandem glauben: Ihr Browser rechnet den Preis aus den Aufträgen aus.',
+    checkItYourself: 'Selbst nachrechnen',
+    historyIsUntold: 'Der Knoten hat die Geschichte dieses Zeitfensters nicht mehr; hier kann es niemand nachrechnen.',
+    nothingSold: 'nichts verkauft',
+    atThePrice: (energy, price) => `${energy} zu ${price} je kWh`,
+    fromAccounts: (bids, asks) =>
+      `Gerechnet aus ${counted(bids, 'Gebot', 'Geboten')} und ${counted(asks, 'Angebot', 'Angeboten')}, wie sie auf der Chain stehen.`,
+    fromHistory: (bids, asks) =>
+      `Gerechnet aus ${counted(bids, 'Gebot', 'Geboten')} und ${counted(asks, 'Angebot', 'Angeboten')}, wie die Geschichte der Chain sie kennt.`,
+    isEqual: (result) => `Gleich: ${result}, wie die Chain sagt.`,
+    isDifferent: (computed, told) => `Nicht gleich: Die Aufträge ergeben ${computed}; die Chain sagt ${told}.`,
+    whatABidIs:
+      'Sagen Sie, was Ihnen Energie wert ist. Bei Handelsschluss wird ein Preis für alle gefunden; Sie zahlen nie mehr als Ihre Grenze.',
+    noWindowToBidFor: 'Gerade nimmt kein Zeitfenster Gebote an.',
+    withdrawUntil: (time) => `Sie können das Gebot bis ${time} zurückziehen.`,
+    noWithdrawalNow: 'In den letzten fünf Minuten vor dem Handelsschluss können Gebote nicht zurückgezogen werden.',
+    howMuch: 'Wie viel Sie möchten',
+    atMost: (energy) => `Höchstens ${energy}.`,
+    theMostPerKwh: 'Das Höchste, was Sie je kWh zahlen',
+    allIncluded: 'Alles inbegriffen.',
+    feeIncluded: (amount) => `Mit dem Netzentgelt von ${amount}, das Sie in jedem Fall zahlen.`,
+    deposit: 'Hinterlegung',
+    whatComesBack:
+      'Sie hinterlegen das Höchste, was es kosten kann. Was die Auktion nicht nimmt, kommt zurück, wenn Ihr Gebot abgerechnet wird.',
+    whatOnDeliveryMeans: (time) =>
+      `Der Rest wartet auf die Zähler: Was nicht geliefert wird, kommt auch zurück, spätestens ${time}.`,
+    nothingMeetsYou: 'Endete sie jetzt, bekämen Sie nichts: Niemand bietet zu Ihrem Preis an.',
+    wouldGetNothing: (price) => <>Endete sie jetzt, bekämen Sie nichts: Der Preis wäre {price} je kWh.</>,
+    wouldGet: (energy, price, paid) => (
+      <>
+        Endete sie jetzt, bekämen Sie {energy} für {paid}, zu {price} je kWh.
+      </>
+    ),
+    bidAndLane: 'Gebot',
+    bidIsMade: (energy, limit, time, link) => (
+      <>
+        Sie bieten auf {energy}, bis {limit} je kWh. Entschieden wird um {time}; zu sehen unter {link}.
+      </>
+    ),
+    yourBids: 'Ihre Gebote',
+    upTo: (limit, deposit) => (
+      <>
+        bis {limit} je kWh, hinterlegt {deposit}
+      </>
+    ),
+    getIt: 'Holen, was Ihnen gehört',
+    withdraw: 'Gebot zurückziehen',
+    closeWithoutCertificate: 'Ohne Nachweis schließen',
+    toTheAuction: 'Zur Auktion',
+    isRefunded: 'Was zurückkam, ist in Ihrer Wallet.',
+    gotNothing: (back) => <>Die Auktion gab Ihnen nichts; {back} kommen zurück.</>,
+    got: (energy, paid, back) => (
+      <>
+        Sie bekommen {energy} für {paid}; {back} kommen zurück.
+      </>
+    ),
+    filled: (energy, paid) => (
+      <>
+        Sie bekamen {energy} für {paid}.
+      </>
+    ),
+    waitsForTheMeters: (time) =>
+      `Ihre Zahlung wartet auf die Zähler aller Verkäufer dieser Auktion, spätestens bis ${time}.`,
+    comesBack: (back) => <>{back} kommen zurück für das, was nicht geliefert wurde.</>,
+    refunded: (delivered, allotted, paid) => (
+      <>
+        {delivered} von {allotted} wurden geliefert; Sie zahlten {paid}.
+      </>
+    ),
+    certificateWaits: 'Sie können dafür einen Herkunftsnachweis abholen.',
+    lastMinutesOfBid: 'In den letzten fünf Minuten kann es nicht zurückgezogen werden.',
+    bidIsWithdrawn: (deposit) => <>Das Gebot ist zurückgezogen; {deposit} sind wieder in Ihrer Wallet.</>,
+    bidIsClosed: 'Das Gebot ist geschlossen, und seine Miete gehört wieder Ihnen.',
+    bought: (energy, limit) => `Gebot auf ${energy}, bis ${limit} je kWh`,
+    states: {
+      open: 'noch nicht entschieden',
+      withdrawn: 'zurückgezogen',
+      nothing: 'bekam nichts; die Hinterlegung ist zurück',
+      waits: 'wartet auf die Zähler',
+      final: 'abgerechnet',
+    },
+    inAuction: 'In der Auktion',
+    asks: (energy, time) => `${energy} davon gehen um ${time} in die Auktion.`,
+    asksNothing: (time) => `Nichts davon geht um ${time} in die Auktion: Es endet vorher oder ist verkauft.`,
+    askWaits: 'Es ist in der Auktion und wartet auf den Preis.',
+    askSells: (energy, price) => (
+      <>
+        Die Auktion verkauft {energy} davon für {price} je kWh. Rechnen Sie ab, um bezahlt zu werden.
+      </>
+    ),
+    askGetsNothing: 'Die Auktion verkauft nichts davon: Der Preis ist niedriger. Sie können es zurückziehen.',
+    askIsSettled: 'Die Auktion ist abgerechnet. Sie können zurückziehen, was übrig ist.',
+    cannotNow: {
+      lastMinutes: 'In den letzten fünf Minuten vor dem Handelsschluss wird nichts zurückgezogen.',
+      fixed: 'Das Auftragsbuch der Auktion steht fest, bis ihr Preis bewiesen ist; jetzt wird nichts zurückgezogen.',
+      unsettled: 'Die Auktion schuldet diesem Angebot einen Verkauf; rechnen Sie ihn zuerst ab.',
+    },
+    settleTheAsk: 'Verkauf abrechnen',
+    saleIsSettled: 'Der Verkauf ist abgerechnet.',
+    onlyLower: 'In den letzten fünf Minuten vor dem Handelsschluss geht der Preis nur nach unten.',
+    onlyLater: 'In den letzten fünf Minuten vor dem Handelsschluss wird das Angebot nur verlängert.',
+    noPriceAfterTheGate: 'Nach dem Handelsschluss behält ein Angebot seinen Preis.',
+    leftGoesIntoIt: (time) =>
+      `Was bis ${time} nicht verkauft ist, geht in die Auktion, die das Zeitfenster schließt, zu Ihrem Preis oder darüber. In den letzten fünf Minuten davor wird nichts zurückgezogen.`,
+    termsLabel: 'Auktion',
+    closesEachWindow: 'Eine Auktion schließt jedes Zeitfenster',
+    whatTheAuctionIs:
+      'Bis zum Handelsschluss bieten Nachbarn, was ihnen Energie wert ist; dann wird, was übrig ist, zu einem Preis verkauft, den die Chain prüft.',
+    needsWindows: 'Eine Auktion schließt Zeitfenster; wählen Sie deren Länge.',
+    needsTime:
+      'Mit einer Auktion dauern die Zeit nach dem Handelsschluss und das Zeitfenster zusammen mindestens 15 Minuten; machen Sie eines davon länger.',
+    withAuction: 'mit Auktion',
+    withoutAuction: 'ohne Auktion',
+    receipt: 'Genau einmal geboten',
+    bidFor2: 'Gebot auf',
+    limit: 'Höchstens je kWh',
+    outcome: 'Was daraus wurde',
+    howItsAuctionWent: 'Wie die Auktion ausging',
+  },
+  auctionErrors: {
+    auctionWithoutWindows:
+      'Eine Auktion schließt Zeitfenster; geben Sie den Bedingungen Zeitfenster, oder keine Auktion.',
+    auctionTooShort:
+      'Mit einer Auktion dauern die Zeit nach dem Handelsschluss und das Zeitfenster zusammen mindestens 900 s; machen Sie eines davon länger.',
+    auctionOff: 'Keine Auktion schließt dieses Zeitfenster; kaufen Sie von seinen Angeboten.',
+    limitBelowBase:
+      'Die Grenze des Gebots ohne das Netzentgelt liegt unter dem Grundpreis des Busses; bieten Sie mehr.',
+    bidTooLarge: 'Das Gebot ist auf mehr Energie, als das Zeitfenster verkaufen darf; bieten Sie auf weniger.',
+    bidsFull: 'Das Zeitfenster hat 2^20 Gebote; bieten Sie in einem anderen, oder kaufen Sie von seinen Angeboten.',
+    escrowMismatch: 'Das Treuhandkonto ist nicht das des Busses; nehmen Sie das, das der Bus nennt.',
+    lastMinutes:
+      'In den letzten 300 s vor dem Handelsschluss kommen Gebote und Angebote nur hinzu oder werden besser; warten Sie, bis die Auktion vorbei ist.',
+    bookFixed:
+      'Das Auftragsbuch der Auktion steht fest; nichts darin ändert sich, bis ihr Preis bewiesen ist oder bis 24 Stunden nach dem Handelsschluss.',
+    auctionNotOver:
+      'Die Auktion ist nicht vorbei; warten Sie, bis ihr Preis bewiesen ist und die Aufträge dieses Verkäufers abgerechnet sind, oder bis 24 Stunden nach dem Handelsschluss.',
+    auctionNotCleared: 'Der Preis der Auktion ist nicht bewiesen; beweisen Sie ihn zuerst.',
+    auctionNotFixed:
+      'Das Zeitfenster hat kein feststehendes Auftragsbuch: Es ist noch offen, die Auktion ist vorbei, oder es hat kein Gebot oder kein Angebot.',
+    pricesReversed:
+      'Der untere Preis liegt über dem oberen; nennen Sie den niedrigsten und den höchsten Preis, die das Buch räumen, in dieser Reihenfolge.',
+    orderForeign: 'Das Konto ist weder ein Gebot noch ein Angebot dieses Zeitfensters; zählen Sie nur diese.',
+    orderNotAscending:
+      'Die Aufträge kommen nicht in aufsteigender Reihenfolge ihrer Adressen nach dem letzten; ordnen Sie sie, oder beginnen Sie den Beweis neu.',
+    ordersMissing:
+      'Nicht alle Gebote und Angebote des Zeitfensters sind gezählt; zählen Sie den Rest, oder beginnen Sie den Beweis neu.',
+    priceWrong: 'Die genannten Preise räumen das gezählte Buch nicht; beginnen Sie den Beweis mit den richtigen neu.',
+    clearingInUse: 'Der Beweis ist im Gang und gehört einer anderen Wallet; warten Sie, bis die Auktion vorbei ist.',
+    clearingMismatch:
+      'Der Beweis ist von einem anderen Zeitfenster oder einer anderen Wallet; nehmen Sie deren eigene Konten.',
+    bidBuyerMismatch: 'Das Gebot gehört einer anderen Wallet; nehmen Sie die, die das Gebot nennt.',
+    askUnsettled: 'Die Auktion schuldet diesem Angebot einen Verkauf; rechnen Sie ihn zuerst ab (das kann jeder).',
+    askSettled: 'Die Auktion hat dieses Angebot schon abgerechnet.',
+    orderGetsNothing: 'Die Auktion verkauft nichts von diesem Angebot, es ist also frei; ziehen Sie es zurück.',
+    nothingToSettle:
+      'Bei diesem Gebot ist jetzt nichts zu zahlen oder zurückzugeben; warten Sie, oder schließen Sie es als sein Käufer.',
+    poolIncomplete:
+      'Noch nicht alle Verkäufer der Auktion haben ihr Zeitfenster gemeldet; die Rückzahlung folgt, sobald alle gezählt sind.',
+    poolOpen:
+      'Das Lieferbuch hat ein Zeitfenster, dessen Teil der Auktion nicht gemeldet oder nicht bezahlt ist; melden Sie ihn zuerst (das kann jeder).',
+    nothingToReport: 'Der Teil der Auktion dieses Verkäufers ist gemeldet und bezahlt, oder es gibt keinen.',
+    windowHasBids: 'Gebote dieses Zeitfensters sind noch offen; rechnen Sie sie zuerst ab (das kann jeder).',
+    escrowAccountsMissing:
+      'Was die Rundung der Auktion übrig ließ, geht in die Kasse; geben Sie Treuhandkonto, Kasse und Token-Programm nach den anderen Konten an.',
   },
   closing: {
     books: 'Offene Lieferbücher',
@@ -1586,6 +1847,7 @@ export const de: Words = {
     thisBusIsClosing: 'Dieser Bus schließt',
     offers: 'Offene Angebote',
     locks: 'Gehaltene Energie',
+    bids: 'Offene Gebote',
     sellers: 'Offene Verkäuferkonten',
     windows: 'Offene Zeitfenster',
     decisions: 'Offene Beschlüsse',

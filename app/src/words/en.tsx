@@ -804,6 +804,15 @@ export const en = {
     ),
     yourPurchaseOfDidNot: (title: string) =>
       `Your purchase of ${title} did not happen and cannot happen any more; nothing was paid.`,
+    yourBidIsMade: (more: ReactNode, title: string) => (
+      <>
+        {more}Your bid for {title} is made.
+      </>
+    ),
+    yourBidDidNot: (title: string) =>
+      `Your bid for ${title} was not made and cannot be made any more; nothing was deposited.`,
+    whatBecameOfYourBid: (more: string, title: string) =>
+      `${more} what became of your bid for ${title}. Nothing is deposited twice.`,
     dismiss: 'Dismiss',
     askingTheChain: 'Asking the chain',
     waitingForTheNetworkTo: 'Waiting for the network to ask',
@@ -876,6 +885,8 @@ export const en = {
     nothingWasBoughtTryAgain: 'Nothing was bought; try again.',
     yourPurchaseOfHappenedAfter: (title: string) =>
       `Your purchase of ${title} happened after all, though your wallet said otherwise. Nothing else was bought; look at it before you buy more.`,
+    yourBidHappenedAfter: (title: string) =>
+      `Your bid for ${title} was made after all, though your wallet said otherwise. Nothing else was signed; look at it before you bid or buy more.`,
     theNetworkDidNotTake: 'The network did not take it in time, so nothing happened; try again.',
   },
   quote: {
@@ -979,6 +990,9 @@ export const en = {
       </>
     ),
     holdsNow: 'Holds now',
+    diverted: 'Waits beside it',
+    whatDivertedIs:
+      'Revenue that came while the treasury was frozen. It counts for the owners, and is paid with their next claim.',
     claims: 'Claims',
     owner: 'Owner',
     share: 'Share',
@@ -1336,6 +1350,7 @@ export const en = {
     held: (tokens: ReactNode) => <>{tokens} held</>,
     waitsForReading: (time: string) => `waits for a reading, until ${time}`,
     canBeCorrected: (time: string) => `can be corrected until ${time}`,
+    waitsForAuction: 'waits until its auction is settled',
     isRunning: 'is being delivered',
     isAhead: 'not delivered yet',
     chart: (windows: number, promised: string, delivered: string) =>
@@ -1553,7 +1568,246 @@ export const en = {
     readings: (count: number, bus: string) =>
       `${counted(count, 'window')} on ${bus} ${count === 1 ? 'waits' : 'wait'} for a reading.`,
     readThem: 'Read the meters',
+    bids: (count: number, bus: string) =>
+      `${counted(count, 'bid')} of yours on ${bus} ${count === 1 ? 'is' : 'are'} decided: get what you bought, and what comes back.`,
     certificates: (count: number) => `You can take ${counted(count, 'certificate')} of origin.`,
+  },
+  auction: {
+    auction: 'Auction',
+    bid: 'Bid',
+    bidFor: (energy: string) => `Bid for ${energy}`,
+    window: 'Delivery window',
+    forWhichWindow: 'For which window',
+    phases: {
+      off: 'no auction',
+      trading: 'open',
+      closing: 'last minutes',
+      fixed: 'waits for its price',
+      cleared: 'decided',
+      over: 'did not take place',
+    },
+    noAuction: 'No auction closes this window; buy from its offers.',
+    belowTheBasePrice: (amount: string) =>
+      `Bid at least ${amount} per kWh: the bus’s base price, and the grid fee on top.`,
+    tooLarge: (energy: string) => `One bid can be for at most ${energy}: all that this window may sell.`,
+    tooSmall: (energy: string) => `This bus takes bids from ${energy} up.`,
+    tooMuch: 'That is more than a deposit can be; bid less.',
+    nothingToSettle: 'There is nothing to settle now; somebody else may have done it a moment ago.',
+    theBookIsNotKnown: 'Not all orders of this window are known here yet; try again in a moment.',
+    tooManyOrders: 'One transaction does not hold all orders of this window.',
+    nobodyBidsOrOffers: 'Nobody bids for this window or offers energy in it yet.',
+    curves: (wanted: string, offered: string, volume: string, price: string) =>
+      `${wanted} wanted and ${offered} offered; the curves cross at ${volume} and ${price} per kWh.`,
+    curvesWithoutCrossing: (wanted: string, offered: string) =>
+      `${wanted} wanted and ${offered} offered; the curves do not cross.`,
+    wanted: 'Wanted at this price or above',
+    offered: 'Offered at this price or below',
+    perKwh: 'Per kWh',
+    asATable: 'As a table',
+    priceToRead: 'Price to read out',
+    atAPrice: (price: string, wanted: string, offered: string) =>
+      `At ${price} per kWh: ${wanted} wanted, ${offered} offered.`,
+    decidedIn: (time: string, countdown: ReactNode) => (
+      <>
+        Decided at {time}, in {countdown}.
+      </>
+    ),
+    untilThen: (time: string) =>
+      `Until then offers sell as usual, and what is left goes to the bids, at one price for all. From ${time} on, bids and offers are only added, not withdrawn.`,
+    lastMinutes: 'These are the last five minutes: bids and offers can be added or improved, and not withdrawn.',
+    isFixed: (time: string) =>
+      `The book is fixed: nothing in it changes until somebody proves the price. If nobody has by ${time}, all bids are returned.`,
+    nobodyBid: 'Nobody bid for this window, so there was no auction.',
+    nobodyOffered: 'Nothing was on offer at the gate, so there was no auction. All bids are returned.',
+    nobodyProved: 'Nobody proved the price within a day, so all bids are returned.',
+    orders: (bids: number, wanted: string, asks: number, offered: string) =>
+      `${counted(bids, 'bid')} for ${wanted}, ${counted(asks, 'offer')} of ${offered}.`,
+    nothingWouldBeSold: 'If it ended now, nothing would be sold: no bid meets an offer.',
+    ifItEndedNow: (price: ReactNode, energy: ReactNode) => (
+      <>
+        If it ended now: {energy} for {price} per kWh, for everybody.
+      </>
+    ),
+    price: 'Price for all, per kWh',
+    volume: 'Sold',
+    rationing: 'At this price',
+    allInFull: 'everybody got all of it',
+    bidsGetAPart: (some: string, all: string) => `bids share ${some} of ${all}`,
+    asksGetAPart: (some: string, all: string) => `sellers share ${some} of ${all}`,
+    read: 'Delivered',
+    readOf: (some: string, all: string) => `read so far: ${some} of ${all}`,
+    deliveredOf: (some: string, all: string) => `${some} of ${all}`,
+    nothingWasSold: 'No bid met an offer, so nothing was sold.',
+    whatProvingIs:
+      'Anyone can prove the price: the chain counts all orders and takes no price but the right one. It costs you a network fee.',
+    tooManyToProve: (count: number) =>
+      `${count} orders are more than one transaction of a browser holds. The command line proves the price: multibus auction clear.`,
+    proveThePrice: 'Prove the price',
+    priceIsProven: 'The price is proven. Each order can be settled now.',
+    toSettle: (count: number) => `${counted(count, 'payment')} can be settled. Anyone can do it, for everybody.`,
+    settle: 'Settle',
+    aPartIsSettled: 'What fits into one transaction is settled.',
+    whatCheckingIs: 'You need not believe anybody: your browser computes the price from the orders.',
+    checkItYourself: 'Check it yourself',
+    historyIsUntold: 'The node does not have the history of this window any more, so nobody can check it here.',
+    nothingSold: 'nothing sold',
+    atThePrice: (energy: string, price: string) => `${energy} at ${price} per kWh`,
+    fromAccounts: (bids: number, asks: number) =>
+      `Computed from ${counted(bids, 'bid')} and ${counted(asks, 'offer')}, as they are on chain.`,
+    fromHistory: (bids: number, asks: number) =>
+      `Computed from ${counted(bids, 'bid')} and ${counted(asks, 'offer')}, as the chain’s history has them.`,
+    isEqual: (result: string) => `Equal: ${result}, as the chain says.`,
+    isDifferent: (computed: string, told: string) =>
+      `Not equal: the orders come to ${computed}; the chain says ${told}.`,
+    whatABidIs:
+      'Say what energy is worth to you. At the gate one price is found for all; you never pay more than your limit.',
+    noWindowToBidFor: 'No window takes bids now.',
+    withdrawUntil: (time: string) => `You can withdraw the bid until ${time}.`,
+    noWithdrawalNow: 'In the last five minutes before the gate, bids cannot be withdrawn.',
+    howMuch: 'How much you want',
+    atMost: (energy: string) => `At most ${energy}.`,
+    theMostPerKwh: 'The most you pay per kWh',
+    allIncluded: 'All included.',
+    feeIncluded: (amount: string) => `With the grid fee of ${amount}, which you pay in any case.`,
+    deposit: 'Deposit',
+    whatComesBack:
+      'You deposit the most that it can cost. What the auction does not take comes back when your bid is settled.',
+    whatOnDeliveryMeans: (time: string) =>
+      `The rest waits for the meters: what is not delivered comes back too, by ${time} at the latest.`,
+    nothingMeetsYou: 'If it ended now, you would get nothing: nobody offers energy at your price.',
+    wouldGetNothing: (price: ReactNode) => (
+      <>If it ended now, you would get nothing: the price would be {price} per kWh.</>
+    ),
+    wouldGet: (energy: ReactNode, price: ReactNode, paid: ReactNode) => (
+      <>
+        If it ended now, you would get {energy} for {paid}, at {price} per kWh.
+      </>
+    ),
+    bidAndLane: 'bid',
+    bidIsMade: (energy: ReactNode, limit: ReactNode, time: string, link: ReactNode) => (
+      <>
+        You bid for {energy}, up to {limit} per kWh. It is decided at {time}; see it in {link}.
+      </>
+    ),
+    yourBids: 'Your bids',
+    upTo: (limit: ReactNode, deposit: ReactNode) => (
+      <>
+        up to {limit} per kWh, deposit {deposit}
+      </>
+    ),
+    getIt: 'Get what is yours',
+    withdraw: 'Withdraw the bid',
+    closeWithoutCertificate: 'Close without a certificate',
+    toTheAuction: 'To the auction',
+    isRefunded: 'What came back is in your wallet.',
+    gotNothing: (back: ReactNode) => <>The auction gave you nothing; {back} come back.</>,
+    got: (energy: ReactNode, paid: ReactNode, back: ReactNode) => (
+      <>
+        You get {energy} for {paid}; {back} come back.
+      </>
+    ),
+    filled: (energy: ReactNode, paid: ReactNode) => (
+      <>
+        You got {energy} for {paid}.
+      </>
+    ),
+    waitsForTheMeters: (time: string) =>
+      `Your payment waits for the meters of all sellers of this auction, until ${time} at the latest.`,
+    comesBack: (back: ReactNode) => <>{back} come back for what was not delivered.</>,
+    refunded: (delivered: string, allotted: string, paid: ReactNode) => (
+      <>
+        {delivered} of {allotted} were delivered; you paid {paid}.
+      </>
+    ),
+    certificateWaits: 'You can take a certificate of origin for it.',
+    lastMinutesOfBid: 'In the last five minutes it cannot be withdrawn.',
+    bidIsWithdrawn: (deposit: ReactNode) => <>The bid is withdrawn; {deposit} are back in your wallet.</>,
+    bidIsClosed: 'The bid is closed, and its rent is yours again.',
+    bought: (energy: string, limit: string) => `Bid for ${energy}, up to ${limit} per kWh`,
+    states: {
+      open: 'not decided yet',
+      withdrawn: 'withdrawn',
+      nothing: 'got nothing; the deposit is back',
+      waits: 'waits for the meters',
+      final: 'settled',
+    },
+    inAuction: 'In the auction',
+    asks: (energy: string, time: string) => `${energy} of it go into the auction at ${time}.`,
+    asksNothing: (time: string) => `Nothing of it goes into the auction at ${time}: it ends before, or is sold.`,
+    askWaits: 'It is in the auction, and waits for its price.',
+    askSells: (energy: ReactNode, price: ReactNode) => (
+      <>
+        The auction sells {energy} of it for {price} per kWh. Settle it to be paid.
+      </>
+    ),
+    askGetsNothing: 'The auction sells nothing of it: the price is lower. You can withdraw it.',
+    askIsSettled: 'The auction is settled. You can withdraw what is left.',
+    cannotNow: {
+      lastMinutes: 'In the last five minutes before the gate of the auction, nothing is withdrawn.',
+      fixed: 'The auction’s book is fixed until its price is proven; nothing is withdrawn now.',
+      unsettled: 'The auction owes this offer a sale; settle it first.',
+    },
+    settleTheAsk: 'Settle the sale',
+    saleIsSettled: 'The sale is settled.',
+    onlyLower: 'In the last five minutes before the gate, the price only goes down.',
+    onlyLater: 'In the last five minutes before the gate, the offer is only extended.',
+    noPriceAfterTheGate: 'After the gate of its auction an offer keeps its price.',
+    leftGoesIntoIt: (time: string) =>
+      `What is not sold by ${time} goes into the auction that closes the window, at your price or above. In the last five minutes before that nothing is withdrawn.`,
+    termsLabel: 'auction',
+    closesEachWindow: 'An auction closes each window',
+    whatTheAuctionIs:
+      'Until the gate neighbours bid what energy is worth to them; then what is left is sold at one price, which the chain checks.',
+    needsWindows: 'An auction closes delivery windows; choose their length.',
+    needsTime: 'With an auction, gate closure and window together last at least 15 minutes; make one of them longer.',
+    withAuction: 'with an auction',
+    withoutAuction: 'without an auction',
+    receipt: 'Bid made exactly once',
+    bidFor2: 'Bid for',
+    limit: 'The most per kWh',
+    outcome: 'What became of it',
+    howItsAuctionWent: 'How its auction went',
+  },
+  /** Sentences of the program's errors about auctions, as its IDL has them, in the order of their codes. */
+  auctionErrors: {
+    auctionWithoutWindows: 'An auction closes delivery windows; give the terms windows, or no auction.',
+    auctionTooShort: 'With an auction, gate closure and window together last at least 900 s; make one of them longer.',
+    auctionOff: 'No auction closes this window; buy from its offers.',
+    limitBelowBase: "The bid's limit less the grid fee is below the bus's base price; bid more.",
+    bidTooLarge: "The bid is for more energy than the window's capacity; bid for less.",
+    bidsFull: 'The window has 2^20 bids; bid in another window, or buy from its offers.',
+    escrowMismatch: "The escrow account is not the bus's; pass the one that the bus names.",
+    lastMinutes:
+      'In the last 300 s before the gate of an auction, offers and bids are only added or improved; wait until the auction is over.',
+    bookFixed:
+      'The book of the auction is fixed; nothing in it changes until its price is proven, or until 24 hours after the gate.',
+    auctionNotOver:
+      'The auction is not over; wait until its price is proven and the orders of this seller are settled, or until 24 hours after the gate.',
+    auctionNotCleared: 'The price of the auction is not proven; clear it first.',
+    auctionNotFixed:
+      'The window has no fixed book to clear: its gate is not there yet, its auction is over, or it has no bid or no offer.',
+    pricesReversed:
+      'The low price is above the high price; name the lowest and the highest price that clear the book, in this order.',
+    orderForeign: 'The account is neither a bid nor an offer of this window; tally those alone.',
+    orderNotAscending:
+      'The orders are not in ascending order of their addresses after the last one; sort them, or open the clearing again.',
+    ordersMissing: 'Not every bid and offer of the window was tallied; tally the rest, or open the clearing again.',
+    priceWrong: 'The named prices do not clear the tallied book; open the clearing again with the right ones.',
+    clearingInUse: 'The clearing is in progress and belongs to another wallet; wait until the auction is over.',
+    clearingMismatch: 'The clearing is of another window or clearer; pass its own accounts.',
+    bidBuyerMismatch: "The bid's buyer is another wallet; pass the wallet that the bid names.",
+    askUnsettled: 'The auction owes this offer a fill; settle it first (anyone can).',
+    askSettled: 'The auction has settled this offer already.',
+    orderGetsNothing: 'The auction sells nothing of this offer, so it is free; cancel it.',
+    nothingToSettle: 'The bid has nothing to pay or to return now; wait, or close it as its buyer.',
+    poolIncomplete:
+      'Not every seller of the auction has reported its window; refund the bid once the pool is complete.',
+    poolOpen:
+      'The delivery book has a window whose auction part is not reported or not paid; report it to the pool first (anyone can).',
+    nothingToReport: "The seller's auction part of this window is reported and paid, or there is none.",
+    windowHasBids: 'Bids of this window are still open; settle them first (anyone can).',
+    escrowAccountsMissing:
+      "What the auction's rounding left goes to the treasury; pass escrow, treasury and token program after the other accounts.",
   },
   closing: {
     books: 'Open delivery records',
@@ -1563,6 +1817,7 @@ export const en = {
     thisBusIsClosing: 'This bus is closing',
     offers: 'Open offers',
     locks: 'Energy held',
+    bids: 'Open bids',
     sellers: 'Open seller accounts',
     windows: 'Open windows',
     decisions: 'Open decisions',

@@ -32,6 +32,7 @@ export function ClosingCard({ bus }: { readonly bus: Bus }) {
         facts={[
           [t.closing.offers, remains.offers.length],
           [t.closing.locks, remains.locks.length],
+          [t.closing.bids, remains.bids.length],
           [t.closing.books, isKnown ? remains.books.length : '…'],
           [t.closing.meters, remains.meters.length],
           [t.closing.sellers, remains.sellers.length],

@@ -83,7 +83,8 @@ export async function readMint(connection: Connection, mint: Address): Promise<M
 export function termsConfig(terms: Omit<Terms, 'from'>): TermsConfigArgs {
   const { windowSeconds, gateClosureSeconds, gridFeePerKwh, readingDeadlineSeconds, correctionSeconds } = terms;
   const settlement = terms.isOnDelivery ? SettlementTime.OnDelivery : SettlementTime.OnPurchase;
-  return { windowSeconds, gateClosureSeconds, settlement, gridFeePerKwh, readingDeadlineSeconds, correctionSeconds };
+  const times = { windowSeconds, gateClosureSeconds, readingDeadlineSeconds, correctionSeconds };
+  return { ...times, settlement, gridFeePerKwh, auction: terms.hasAuction };
 }
 
 /** Number of a creator's next bus, and what opens its counter where it has none yet. */

@@ -2,14 +2,16 @@
 
 import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
-import { claimAddress } from '../../chain/address';
+import { capacityAddress, claimAddress } from '../../chain/address';
 import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getBusCloseInstructionAsync } from '../../generated';
-import { bookClosesAt, positionClosesAt } from '../../market/delivery';
+import { heldBack, owesAsk } from '../../market/auction';
+import { bookClosesAt, poolWork, positionClosesAt } from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
 import {
+  type Bid,
   type Book,
   type Bus,
   type Capacity,
@@ -22,8 +24,14 @@ import {
 import { payeeOf } from '../../market/payee';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
+import { askSettleInstruction, bidSettleInstruction, settlementOf } from '../auction/auction';
 import { capacityCloseInstruction, isClosable } from '../capacity/capacity';
-import { deliveryCloseInstruction, positionCloseInstruction, readPositions } from '../delivery/delivery';
+import {
+  deliveryCloseInstruction,
+  poolReportInstruction,
+  positionCloseInstruction,
+  readPositions,
+} from '../delivery/delivery';
 import { lockReleaseInstruction } from '../lock/lock';
 import { meterCloseInstruction } from '../meter/meter';
 import { offerCancelInstruction } from '../offer/offer';
@@ -35,6 +43,7 @@ import { treasuryClaimInstruction } from '../treasury/treasuryClaim';
 export interface Remains {
   readonly locks: readonly Lock[];
   readonly offers: readonly Offer[];
+  readonly bids: readonly Bid[];
   readonly books: readonly Book[];
   readonly meters: readonly Meter[];
   readonly sellers: readonly Seller[];
@@ -45,7 +54,7 @@ export interface Remains {
 
 type Market = Pick<
   MarketState,
-  'locks' | 'offers' | 'books' | 'meters' | 'sellers' | 'capacities' | 'proposals' | 'ledgers'
+  'locks' | 'offers' | 'bids' | 'books' | 'meters' | 'sellers' | 'capacities' | 'proposals' | 'ledgers'
 >;
 
 /** What is still open of a bus. */
@@ -55,6 +64,7 @@ export function remainsOf(state: Market, bus: Address): Remains {
   return {
     locks: of(state.locks),
     offers: of(state.offers),
+    bids: of(state.bids),
     books: of(state.books),
     meters: of(state.meters),
     sellers: of(state.sellers),
@@ -66,8 +76,9 @@ export function remainsOf(state: Market, bus: Address): Remains {
 
 /** Whether nothing of a bus is open any more, so that it can close. */
 export function isWoundDown(remains: Remains): boolean {
-  const { locks, offers, books, meters, sellers, windows, proposals, formerOwners } = remains;
-  return [locks, offers, books, meters, sellers, windows, proposals, formerOwners].every(({ length }) => length === 0);
+  const { locks, offers, bids, books, meters, sellers, windows, proposals, formerOwners } = remains;
+  const all = [locks, offers, bids, books, meters, sellers, windows, proposals, formerOwners];
+  return all.every(({ length }) => length === 0);
 }
 
 type Step = () => Promise<Instruction | readonly Instruction[]>;
@@ -83,8 +94,26 @@ async function closable(live: LiveMarket, bus: Bus, caller: Address): Promise<re
     const isFree = lock.isUnpaid || now > lock.expiresAt || lock.buyer === caller;
     return offer !== undefined && isFree ? [() => lockReleaseInstruction(caller, lock, offer, bus)] : [];
   });
+  const windowOf = (capacity: Address) => state.capacities.get(capacity);
+  const asks = remains.offers
+    .filter((offer) => {
+      const capacity = windowOf(offer.capacity);
+      return capacity !== undefined && owesAsk(capacity, offer);
+    })
+    .map((offer) => async () => askSettleInstruction(offer, bus));
+  const bids = remains.bids
+    .filter((bid) => {
+      const capacity = windowOf(bid.capacity);
+      return capacity !== undefined && settlementOf(bid, capacity, bus, now) !== undefined;
+    })
+    .map((bid) => () => bidSettleInstruction(caller, bid, bus));
+  const reports = remains.books.flatMap((book) =>
+    poolWork(book, now).map(
+      (start) => async () => poolReportInstruction(book, bus, await capacityAddress(bus.address, start)),
+    ),
+  );
   const cancel = remains.offers
-    .filter(({ address }) => !locked.has(address))
+    .filter((offer) => !locked.has(offer.address) && mayClose(windowOf(offer.capacity), offer, now))
     .map((offer) => async () => offerCancelInstruction(caller, offer));
   const open = await Promise.all(
     remains.books
@@ -111,20 +140,28 @@ async function closable(live: LiveMarket, bus: Bus, caller: Address): Promise<re
   const sellers = remains.sellers
     .filter(({ address, meter, gridFeesOwed }) => !selling.has(address) && meter === undefined && gridFeesOwed === 0n)
     .map((seller) => () => sellerCloseInstruction(caller, bus, seller));
+  const bidden = new Set(remains.bids.map(({ capacity }) => capacity));
   const offering = new Set(remains.offers.map(({ capacity }) => capacity));
   const windows = remains.windows
     .filter((window) => !offering.has(window.address))
     .filter((window) => isClosable(window, bus, caller, now))
-    .map((window) => () => capacityCloseInstruction(caller, window));
+    .filter(({ address }) => !bidden.has(address))
+    .map((window) => () => capacityCloseInstruction(caller, window, bus));
   const proposals = remains.proposals.map((proposal) => () => proposalCloseInstruction(caller, proposal));
   const former = remains.formerOwners.map((owner) => async () => {
     const { address } = await payeeOf(live, caller, owner, bus);
     return treasuryClaimInstruction(caller, bus, owner, address);
   });
   return [
-    ...[...release, ...cancel, ...positions, ...books, ...fees, ...meters],
+    ...[...release, ...asks, ...cancel, ...reports, ...bids, ...positions, ...books, ...fees, ...meters],
     ...[...sellers, ...windows, ...proposals, ...former],
   ];
+}
+
+/** Whether an auction lets an offer go: it is not in a book that is fixed, and what was sold of it is settled or will be first. */
+function mayClose(capacity: Capacity | undefined, offer: Offer, now: number): boolean {
+  const held = heldBack(capacity, offer, now);
+  return held === undefined || held === 'unsettled';
 }
 
 async function busCloseInstruction(bus: Bus, caller: Address): Promise<Instruction> {
@@ -133,6 +170,7 @@ async function busCloseInstruction(bus: Bus, caller: Address): Promise<Instructi
     bus: bus.address,
     treasury: bus.treasury,
     unclaimed: bus.unclaimed,
+    escrow: bus.escrow,
     creator: bus.creator,
     tokenProgram: bus.tokenProgram,
   });

@@ -27,11 +27,11 @@ export function PastWindows({
   readonly isWanted: (capacity: Capacity) => boolean;
 }) {
   const { live, signer, wallet } = useSession();
-  const { capacities, offers, buses } = useMarket();
+  const { capacities, offers, bids, buses } = useMarket();
   const now = useNow();
   const action = useAction();
   const rent = useRent();
-  const windows = pastWindows({ capacities, offers, buses }, wallet, now, isWanted);
+  const windows = pastWindows({ capacities, offers, bids, buses }, wallet, now, isWanted);
   const free = windows.filter(({ isHeldUp }) => !isHeldUp);
   if (windows.length === 0 && action.state.kind === 'idle') return null;
   const close = () => {

@@ -1,23 +1,28 @@
 /** Capacities of windows that are over or that nobody uses: they are closed, and the rent goes back to who paid it. */
 
-import type { Address, Instruction } from '@solana/kit';
+import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
 import { ledgerAddress } from '../../chain/address';
 import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getCapacityCloseInstruction } from '../../generated';
+import { phaseOf } from '../../market/auction';
 import type { LiveMarket } from '../../market/live';
-import { isOperator, isOwner, type Bus, type Capacity, type Offer } from '../../market/model';
+import { isOperator, isOwner, type Bid, type Bus, type Capacity, type Offer } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
-import { offerCancelInstruction } from '../offer/offer';
+import { bidSettleInstruction, settlementOf } from '../auction/auction';
+import { offerCloseInstructions } from '../offer/offer';
+import { withAccounts } from '../purchase/plan';
 
 /** A window that can be closed, with the offers that are still open in it. */
 export interface PastWindow {
   readonly capacity: Capacity;
   readonly offers: readonly Offer[];
-  /** Whether locks on an offer hold it up: they are released first. */
+  /** Bids that are settled with it. */
+  readonly bids: readonly Bid[];
+  /** Whether locks on an offer, or bids that wait for a reading, hold it up. */
   readonly isHeldUp: boolean;
 }
 
@@ -26,7 +31,7 @@ const READ_AT_ONCE = 100;
 
 /** Windows that a wallet can close, of buses and payers that `isWanted` accepts; the oldest first. */
 export function pastWindows(
-  { capacities, offers, buses }: Pick<MarketState, 'capacities' | 'offers' | 'buses'>,
+  { capacities, offers, bids, buses }: Pick<MarketState, 'capacities' | 'offers' | 'bids' | 'buses'>,
   wallet: Address | undefined,
   now: number,
   isWanted: (capacity: Capacity) => boolean,
@@ -38,7 +43,16 @@ export function pastWindows(
     .sort((a, b) => a.windowStart - b.windowStart)
     .map((capacity) => {
       const left = open.get(capacity.address) ?? [];
-      return { capacity, offers: left, isHeldUp: left.some(({ openLocks }) => openLocks > 0) };
+      const bidden = [...bids.values()].filter((bid) => bid.capacity === capacity.address);
+      const bus = buses.get(capacity.bus);
+      // A bid closes when it is settled on purchase terms, or where nothing of it can be certified any more.
+      const isLeft = (bid: Bid) => {
+        const end = bus === undefined ? undefined : settlementOf(bid, capacity, bus, now);
+        const stays = capacity.terms.isOnDelivery && bid.state === 'open' && (end?.allottedWh ?? 0n) > 0n;
+        return end === undefined || stays || bid.state === 'filled';
+      };
+      const isHeldUp = left.some(({ openLocks }) => openLocks > 0) || bidden.some(isLeft);
+      return { capacity, offers: left, bids: bidden, isHeldUp };
     });
 }
 
@@ -52,8 +66,12 @@ export function isClosable(
   wallet: Address | undefined,
   now: number,
 ): boolean {
-  const { windowStart, terms, gateClosesAt, rentPayer } = capacity;
+  const { windowStart, terms, gateClosesAt, rentPayer, openBids } = capacity;
   if (windowStart === 0) return false;
+  // The book of an auction is fixed until its price is proven; before the gate bids are withdrawn by who made them.
+  const phase = phaseOf(capacity, now);
+  const isBidding = openBids > 0 && (phase === 'closing' || (phase === 'trading' && bus?.closing !== true));
+  if (phase === 'fixed' || isBidding) return false;
   if (bus?.closing === true) return true;
   if (!isUnused(capacity)) return now >= windowStart + terms.windowSeconds;
   const decides = bus !== undefined && (isOwner(bus, wallet) || isOperator(bus, wallet));
@@ -77,7 +95,10 @@ export async function capacityClose(
     live.connection,
     signer,
     async () => {
-      const accounts = windows.flatMap(({ capacity, offers }) => [capacity.address, ...offers.map((o) => o.address)]);
+      const accounts = windows.flatMap(({ capacity, offers, bids }) => [
+        capacity.address,
+        ...[...offers, ...bids].map(({ address }) => address),
+      ]);
       await live.refresh(accounts.slice(0, READ_AT_ONCE));
       const state = live.state.get();
       const wanted = new Set(windows.map(({ capacity }) => capacity.address));
@@ -85,7 +106,9 @@ export async function capacityClose(
       closed = [];
       for (const window of pastWindows(state, signer.address, live.now(), ({ address }) => wanted.has(address))) {
         if (window.isHeldUp) continue;
-        const more = await closing(signer.address, window);
+        const bus = state.buses.get(window.capacity.bus);
+        if (bus === undefined) continue;
+        const more = await closing(signer.address, window, bus);
         if (!fitsTransaction(signer.address, [...instructions, ...more])) break;
         instructions.push(...more);
         closed.push(window);
@@ -100,20 +123,30 @@ export async function capacityClose(
   return { sent, closed };
 }
 
-async function closing(caller: Address, { capacity, offers }: PastWindow): Promise<readonly Instruction[]> {
+async function closing(
+  caller: Address,
+  { capacity, offers, bids }: PastWindow,
+  bus: Bus,
+): Promise<readonly Instruction[]> {
   return [
-    ...offers.map((offer) => offerCancelInstruction(caller, offer)),
-    await capacityCloseInstruction(caller, capacity),
+    ...offers.flatMap((offer) => offerCloseInstructions(caller, offer, bus, capacity)),
+    ...(await Promise.all(bids.map((bid) => bidSettleInstruction(caller, bid, bus)))),
+    await capacityCloseInstruction(caller, capacity, bus),
   ];
 }
 
-/** The instruction that closes a window's capacity. */
-export async function capacityCloseInstruction(caller: Address, capacity: Capacity): Promise<Instruction> {
-  return getCapacityCloseInstruction({
+/** The instruction that closes a window's capacity. What the rounding of an auction left goes to the treasury. */
+export async function capacityCloseInstruction(caller: Address, capacity: Capacity, bus: Bus): Promise<Instruction> {
+  const close = getCapacityCloseInstruction({
     caller: noSigner(caller),
     bus: capacity.bus,
     ledger: await ledgerAddress(capacity.bus),
     capacity: capacity.address,
     rentPayer: capacity.rentPayer,
   });
+  const accounts = [
+    ...[bus.escrow, bus.treasury].map((address) => ({ address, role: AccountRole.WRITABLE })),
+    { address: bus.tokenProgram, role: AccountRole.READONLY },
+  ];
+  return withAccounts(close, capacity.terms.hasAuction ? accounts : []);
 }

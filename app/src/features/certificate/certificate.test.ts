@@ -19,6 +19,7 @@ describe('certificates', () => {
       sellers: byAddress([seller]),
       books: byAddress([book]),
       positions: byAddress([position]),
+      bids: new Map(),
     };
     const found = (wallet: ReturnType<typeof key>) =>
       certifiable(state, wallet, NOW).map(({ place, energyWh, holding, isSurplus }) => [

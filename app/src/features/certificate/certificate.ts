@@ -13,7 +13,15 @@ import {
   getCertificateTransferInstruction,
   MAX_BENEFICIARY_LEN,
 } from '../../generated';
-import { certifiableOf, certifiableSurplus, usedWindows, windowStartOf } from '../../market/delivery';
+import {
+  certifiableForBids,
+  certifiableOf,
+  certifiableSurplus,
+  finalAt,
+  placeOf,
+  usedWindows,
+  windowStartOf,
+} from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
 import type { Book, Certificate } from '../../market/model';
 import type { MarketState } from '../../market/state';
@@ -25,7 +33,7 @@ import { heldBy, soldBy } from '../delivery/delivery';
 export interface Certifiable {
   readonly book: Book;
   readonly place: number;
-  /** The buyer's position, or the seller's account. */
+  /** The buyer's position or bid, or the seller's account. */
   readonly holding: Address;
   readonly energyWh: bigint;
   readonly isSurplus: boolean;
@@ -33,7 +41,7 @@ export interface Certifiable {
 
 /** Everything that a wallet can take a certificate of, the oldest window first. */
 export function certifiable(
-  state: Pick<MarketState, 'positions' | 'books' | 'buses' | 'sellers'>,
+  state: Pick<MarketState, 'positions' | 'books' | 'buses' | 'sellers' | 'bids'>,
   wallet: Address | undefined,
   now: number,
 ): readonly Certifiable[] {
@@ -49,9 +57,29 @@ export function certifiable(
       energyWh: certifiableSurplus(book, place, now),
     })),
   );
-  return [...bought, ...kept]
+  return [...bought, ...bidden(state, wallet, now), ...kept]
     .filter(({ energyWh }) => energyWh > 0n)
     .sort((a, b) => windowStartOf(a.book, a.place) - windowStartOf(b.book, b.place));
+}
+
+/** What bids can take: of each seller's part of their auction, as far as it goes. */
+function bidden(
+  { bids, books }: Pick<MarketState, 'bids' | 'books'>,
+  wallet: Address | undefined,
+  now: number,
+): readonly Certifiable[] {
+  return [...bids.values()].flatMap((bid) => {
+    let left = bid.buyer === wallet && bid.state === 'refunded' ? bid.deliveredWh - bid.certifiedWh : 0n;
+    return [...books.values()].flatMap((book) => {
+      const place = book.bus === bid.bus ? placeOf(book, bid.windowStart) : undefined;
+      const window = place === undefined ? undefined : book.windows[place];
+      if (place === undefined || window === undefined || now < finalAt(book, place)) return [];
+      const free = certifiableForBids(window);
+      const energyWh = free < left ? free : left;
+      left -= energyWh;
+      return [{ book, place, holding: bid.address, isSurplus: false, energyWh }];
+    });
+  });
 }
 
 /** Takes a certificate. Somebody else may have taken the range a moment ago: it is then taken of the next. */

@@ -7,7 +7,7 @@ import { certifiable, type Certifiable } from './certificate';
 /** What the wallet can take a certificate of now. */
 export function useCertifiable(): readonly Certifiable[] {
   const { wallet } = useSession();
-  const { positions, books, buses, sellers } = useMarket();
+  const { positions, books, buses, sellers, bids } = useMarket();
   const now = useNow();
-  return certifiable({ positions, books, buses, sellers }, wallet, now);
+  return certifiable({ positions, books, buses, sellers, bids }, wallet, now);
 }

@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { timeLabel, windowLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
-import { refundable, releasable } from '../../market/delivery';
+import { refundable } from '../../market/delivery';
 import type { Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, WalletButton, type Action } from '../../ui/action';
@@ -15,7 +15,7 @@ import { saveFile } from '../../ui/file';
 import { AddressLabel, Card, Facts, numbers, TableHead } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
-import { deliveryRefund, deliveryRelease, heldBy, soldBy } from './delivery';
+import { deliveryRefund, deliveryRelease, dueToSeller, heldBy, soldBy } from './delivery';
 import { DeliveryChart } from './DeliveryChart';
 import { barsOf, deliveriesCsv, deliveryRows, sumsOf, type DeliveryRow } from './rows';
 
@@ -26,12 +26,12 @@ const ROWS = 8;
 /** The card; nothing for a wallet that has nothing on delivery terms. */
 export function Deliveries() {
   const { wallet } = useSession();
-  const { positions, books, buses, sellers } = useMarket();
+  const { positions, books, buses, sellers, capacities } = useMarket();
   // Minutes are close enough for what is drawn; the program looks at its own clock.
   const now = useNow();
   const rows = useMemo(
-    () => deliveryRows({ positions, books, buses, sellers }, wallet, now),
-    [positions, books, buses, sellers, wallet, now],
+    () => deliveryRows({ positions, books, buses, sellers, capacities }, wallet, now),
+    [positions, books, buses, sellers, capacities, wallet, now],
   );
   const [side, setSide] = useState<DeliveryRow['side']>('bought');
   const sides = (['bought', 'sold'] as const).filter((one) => rows.some((row) => row.side === one));
@@ -129,16 +129,11 @@ export function ReleaseButton({ action }: { readonly action: Action }) {
   const { live, signer, wallet } = useSession();
   const state = useMarket();
   const now = useNow();
-  const due = soldBy(state, wallet).filter(({ book }) => releasable(book, now).amount > 0n);
+  const due = soldBy(state, wallet).filter(({ book }) => dueToSeller(state, book, now) > 0n);
   const run = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      await deliveryRelease(
-        live,
-        signer,
-        due.map(({ book }) => book),
-        onStage,
-      );
+      await deliveryRelease(live, signer, due, onStage);
       return { message: t.delivery.itIsReleased };
     });
   };
@@ -221,9 +216,11 @@ function Outcome({ row }: { readonly row: DeliveryRow }) {
           ? t.delivery.waitsForReading(timeLabel(row.finalAt))
           : stage === 'read'
             ? t.delivery.canBeCorrected(timeLabel(row.finalAt))
-            : stage === 'running'
-              ? t.delivery.isRunning
-              : t.delivery.isAhead}
+            : stage === 'auction'
+              ? t.delivery.waitsForAuction
+              : stage === 'running'
+                ? t.delivery.isRunning
+                : t.delivery.isAhead}
       </span>
     </span>
   );

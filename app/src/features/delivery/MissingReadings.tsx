@@ -11,6 +11,7 @@ import {
   finalAt,
   highestReadingWh,
   missingReadings,
+  poolWork,
   releasable,
   stageOfWindow,
   unrefunded,
@@ -26,7 +27,7 @@ import { EnergyField, readEnergy, TextField, type EnergyInputValue } from '../..
 import { AddressLabel, Card, Empty, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
-import { deliveryReport, deliverySettle } from './delivery';
+import { deliveryReport, deliverySettle, dueToSeller } from './delivery';
 import { parseReading, readingBring } from './reading';
 
 /** Lines that are shown at once. */
@@ -55,7 +56,9 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
   // What the operator has read, it may still correct.
   const corrigible = own.flatMap((book) =>
     usedWindows(book)
-      .filter(({ place, window }) => window.soldWh > 0n && stageOfWindow(book, place, now) === 'read')
+      .filter(
+        ({ place, window }) => window.soldWh + window.auctionWh > 0n && stageOfWindow(book, place, now) === 'read',
+      )
       .map(({ place }) => ({ book, place })),
   );
   const shown = [...missing, ...corrigible];
@@ -75,7 +78,10 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
         <SignedReadings />
         <ul className="lines-list" aria-label={t.delivery.toSettle}>
           {own
-            .filter((book) => releasable(book, now).windows > 0 || unrefunded(book, now) > 0n)
+            .filter(
+              (book) =>
+                releasable(book, now).windows > 0 || poolWork(book, now).length > 0 || unrefunded(book, now) > 0n,
+            )
             .map((book) => (
               <SettleLine key={book.address} bus={bus} book={book} action={settling} />
             ))}
@@ -122,7 +128,7 @@ function ReadingLine({
         <span>
           {windowLabel(windowStartOf(book, place), book.terms.windowSeconds)}{' '}
           <span className="sub block">
-            <SellerName of={book} /> {t.delivery.soldInIt(formatEnergy(window.soldWh))}
+            <SellerName of={book} /> {t.delivery.soldInIt(formatEnergy(window.soldWh + window.auctionWh))}
           </span>
         </span>
         <span className={window.reportedAt === 0 ? 'badge warning' : 'badge good'}>
@@ -203,7 +209,7 @@ function readEnergyOrNone(value: EnergyInputValue): bigint | undefined {
 function SettleLine({ bus, book, action }: { readonly bus: Bus; readonly book: Book; readonly action: Action }) {
   const { live, signer } = useSession();
   const now = useNow();
-  const { amount } = releasable(book, now);
+  const amount = dueToSeller(useMarket(), book, now);
   const settle = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {

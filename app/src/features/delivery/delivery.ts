@@ -5,9 +5,9 @@
 
 import { type Address, type Base58EncodedBytes, type Instruction } from '@solana/kit';
 
-import { claimAddress, ledgerAddress } from '../../chain/address';
+import { capacityAddress, claimAddress, ledgerAddress } from '../../chain/address';
 import { bytesOf, COMMITMENT, tokenAccount, type Connection } from '../../chain/connection';
-import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../../chain/send';
+import { send, together, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import {
@@ -15,6 +15,7 @@ import {
   getDeliveryRefundInstruction,
   getDeliveryReleaseInstruction,
   getDeliveryReportInstruction,
+  getPoolReportInstruction,
   getPositionCloseInstructionAsync,
   getPositionSetRefundInstruction,
   ReadingProof,
@@ -23,6 +24,8 @@ import { decodePosition, KINDS, POSITION_BOOK_AT } from '../../market/decode';
 import {
   bookClosesAt,
   certifiableOf,
+  poolDueOf,
+  poolWork,
   positionClosesAt,
   refundable,
   releasable,
@@ -74,17 +77,6 @@ function refundInstruction({ position, book, bus }: Held): Instruction {
     refund: position.refund,
     tokenProgram: bus.tokenProgram,
   });
-}
-
-/** Puts instructions together as long as one transaction holds them; refused where there is none. */
-function together(caller: Address, parts: readonly (readonly Instruction[])[], why: string): readonly Instruction[] {
-  const instructions: Instruction[] = [];
-  for (const part of parts) {
-    if (!fitsTransaction(caller, [...instructions, ...part])) break;
-    instructions.push(...part);
-  }
-  if (instructions.length === 0) throw new Refusal(why);
-  return instructions;
 }
 
 /** What a wallet gets back now, of as many positions as one transaction holds; its own token account is created where missing. */
@@ -141,7 +133,7 @@ export async function settleInstructions(
   bus: Bus,
 ): Promise<readonly Instruction[]> {
   const now = live.now();
-  const release = releasable(book, now).windows > 0 ? [[releaseInstruction(book)]] : [];
+  const release = await releaseParts(book, bus, now);
   const positions = await readPositions(live.connection, book.address);
   const refunds = positions
     .filter((position) => refundable(book, position, now).amount > 0n)
@@ -160,6 +152,39 @@ export function deliverySettle(
   return send(live.connection, signer, () => settleInstructions(live, signer.address, book, bus), onStage);
 }
 
+/** The instruction that counts what a seller delivered for the auction of a window, and pays it from the escrow. */
+export function poolReportInstruction(book: Book, bus: Bus, capacity: Address): Instruction {
+  return getPoolReportInstruction({
+    ...{ bus: bus.address, capacity, seller: book.seller, book: book.address, vault: book.vault },
+    ...{ escrow: bus.escrow, tokenProgram: bus.tokenProgram },
+  });
+}
+
+/** What releases all that is due of a book: to what offers sold, and for each window to what its auction sold. */
+async function releaseParts(book: Book, bus: Bus, now: number): Promise<readonly (readonly Instruction[])[]> {
+  const release = releasable(book, now).windows > 0 ? [[releaseInstruction(book)]] : [];
+  const windows = await Promise.all(poolWork(book, now).map((start) => capacityAddress(bus.address, start)));
+  return [...release, ...windows.map((capacity) => [poolReportInstruction(book, bus, capacity)])];
+}
+
+/** What a seller is due for what it delivered, in base units: of its offers' sales, and of its auctions'. */
+export function dueToSeller({ capacities }: Pick<MarketState, 'capacities'>, book: Book, now: number): bigint {
+  const prices = new Map<number, bigint>();
+  const starts = poolWork(book, now);
+  if (starts.length > 0) {
+    for (const { bus, windowStart, auctionPricePerKwh, terms } of capacities.values()) {
+      if (bus === book.bus) prices.set(windowStart, auctionPricePerKwh + terms.gridFeePerKwh);
+    }
+  }
+  return starts.reduce((sum, start) => {
+    const window = book.windows[(start - book.firstWindow) / book.terms.windowSeconds];
+    const price = prices.get(start);
+    if (window === undefined || price === undefined) return sum;
+    const { due, gridFee } = poolDueOf(window, price, book.terms.gridFeePerKwh);
+    return sum + due - gridFee;
+  }, releasable(book, now).amount);
+}
+
 /** The instruction that releases what is due of a book's final windows. */
 export function releaseInstruction(book: Book): Instruction {
   return getDeliveryReleaseInstruction({ book: book.address, seller: book.seller });
@@ -169,16 +194,12 @@ export function releaseInstruction(book: Book): Instruction {
 export function deliveryRelease(
   live: LiveMarket,
   signer: Signer,
-  books: readonly Book[],
+  books: readonly { readonly book: Book; readonly bus: Bus }[],
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
   const build = async () => {
-    const due = books.filter((book) => releasable(book, live.now()).windows > 0);
-    return together(
-      signer.address,
-      due.map((book) => [releaseInstruction(book)]),
-      t.delivery.nothingToRelease,
-    );
+    const parts = await Promise.all(books.map(({ book, bus }) => releaseParts(book, bus, live.now())));
+    return together(signer.address, parts.flat(), t.delivery.nothingToRelease);
   };
   return send(live.connection, signer, build, onStage);
 }

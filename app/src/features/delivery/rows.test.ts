@@ -36,6 +36,7 @@ function state(isSettled = false) {
     sellers: byAddress([seller]),
     books: byAddress([book]),
     positions: byAddress([position]),
+    capacities: new Map(),
   };
 }
 

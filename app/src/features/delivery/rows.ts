@@ -2,10 +2,12 @@
 
 import type { Address } from '@solana/kit';
 
+import { paidFor } from '../../market/auction';
 import {
   deliveredOf,
   dueOf,
   finalAt,
+  poolDueOf,
   refundOf,
   stageOfWindow,
   usedWindows,
@@ -46,10 +48,18 @@ export interface DeliveryRow {
 
 /** Rows of a wallet, the latest window first. */
 export function deliveryRows(
-  state: Pick<MarketState, 'positions' | 'books' | 'buses' | 'sellers'>,
+  state: Pick<MarketState, 'positions' | 'books' | 'buses' | 'sellers' | 'capacities'>,
   wallet: Address | undefined,
   now: number,
 ): readonly DeliveryRow[] {
+  /** What the auction of a window asks, with the grid fee; 0 where the window is closed by now. */
+  const prices = new Map(
+    [...state.capacities.values()].map(({ bus, windowStart, auctionPricePerKwh, terms }) => [
+      `${bus} ${windowStart}`,
+      auctionPricePerKwh + terms.gridFeePerKwh,
+    ]),
+  );
+  const auctionPrice = (book: Book, windowStart: number) => prices.get(`${book.bus} ${windowStart}`) ?? 0n;
   const placed = (book: Book, place: number) => ({
     ...{ book, place, seller: state.sellers.get(book.seller) },
     windowStart: windowStartOf(book, place),
@@ -85,21 +95,28 @@ export function deliveryRows(
     usedWindows(book).map(({ place, window }): DeliveryRow => {
       const at = placed(book, place);
       const isKnown = window.reportedAt !== 0 || at.stage === 'final';
-      const { due, gridFee } = isKnown ? dueOf(window, book.terms.gridFeePerKwh) : { due: 0n, gridFee: 0n };
+      const fee = book.terms.gridFeePerKwh;
+      const { due, gridFee } = isKnown ? dueOf(window, fee) : { due: 0n, gridFee: 0n };
       const isReleased = window.state === 'released';
+      const price = window.auctionWh === 0n ? 0n : auctionPrice(book, at.windowStart);
+      const ofAuction = isKnown && price > 0n ? poolDueOf(window, price, fee) : { due: 0n, gridFee: 0n };
+      const auctionPaid = paidFor(window.auctionWh, price);
+      // What the auction sold waits in the escrow, and is released when it is counted.
+      const auctionHeld = window.isPoolReported ? 0n : at.stage === 'final' ? ofAuction.due : auctionPaid;
+      const isAllSettled = isReleased || window.soldWh === 0n;
       return {
         ...at,
         key: `${book.address}:${place}`,
         side: 'sold',
         bus,
-        promisedWh: window.soldWh,
+        promisedWh: window.soldWh + window.auctionWh,
         deliveredWh: isKnown ? window.deliveredWh : undefined,
-        paid: window.paid,
-        held: isReleased ? 0n : at.stage === 'final' ? due : window.paid,
-        back: isKnown ? window.paid - due : 0n,
-        isSettled: isReleased || window.soldWh === 0n,
-        earned: due - gridFee,
-        gridFee,
+        paid: window.paid + auctionPaid,
+        held: (isReleased ? 0n : at.stage === 'final' ? due : window.paid) + auctionHeld,
+        back: isKnown ? window.paid + auctionPaid - due - ofAuction.due : 0n,
+        isSettled: isAllSettled && (window.auctionWh === 0n || window.isPoolReported),
+        earned: due - gridFee + ofAuction.due - ofAuction.gridFee,
+        gridFee: gridFee + ofAuction.gridFee,
       };
     }),
   );

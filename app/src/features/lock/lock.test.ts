@@ -43,11 +43,11 @@ describe('locks', () => {
   it('are settled by their number on the offer, and move no token', async () => {
     const plan = planSettle(lockAt(3), { book: undefined }, 'title');
     expect(plan.orders).toEqual([{ offer: key(200), energyWh: 1_000n, maxPricePerKwh: 2n }]);
-    const [settle] = await plan.build(key(70), 9n);
+    const [settle] = await plan.build(key(70), 9n, '');
     expect(getLockSettleInstructionDataDecoder().decode(dataOf(settle))).toMatchObject({ nonce: 9n, lockNumber: 43 });
     expect(addressesOf(settle)).toEqual([BUYER, key(70), key(200), key(303)]);
     // On delivery terms what is bought goes into the books.
-    const [booked] = await planSettle(lockAt(3), { book: key(80) }, 'title').build(key(70), 9n);
+    const [booked] = await planSettle(lockAt(3), { book: key(80) }, 'title').build(key(70), 9n, '');
     expect(addressesOf(booked).slice(4)).toEqual([key(80), await positionAddress(key(80), BUYER)]);
   });
 

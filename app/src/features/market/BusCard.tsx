@@ -120,6 +120,7 @@ export function BusCard({
               : t.marketScreen.anyTime,
           ],
           [t.marketScreen.payment, settlementName(terms)],
+          ...(terms.hasAuction ? [[t.auction.auction, t.auction.closesEachWindow] as const] : []),
           ...(terms.gridFeePerKwh === 0n
             ? []
             : [

@@ -13,6 +13,9 @@ import { Segmented } from '../../ui/fields';
 import { Card, Empty, NotFound, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
+import { auctionWindows, type AuctionWindow } from '../auction/auction';
+import { AuctionCard } from '../auction/AuctionCard';
+import { BidForm } from '../auction/BidForm';
 import { ClosedBus } from '../bus/ClosingCard';
 import { OfferDialog } from '../offer/OfferDialog';
 import { basket, buyTab } from '../purchase/basket';
@@ -39,6 +42,7 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   const [when, setWhen] = useState<When>({ kind: 'any' });
   const now = useNow();
   const [dialog, setDialog] = useState<Offer | undefined>();
+  const [auctionChoice, setAuctionChoice] = useState<number | undefined>();
   const sorted = useMemo(
     () =>
       [...figures.values()].sort(
@@ -76,6 +80,13 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
   const { bus } = current;
   const delivery = deliveryWindows(bus, current.windows, current.tradable, now);
   const chosenWindows = startsOf(when, delivery, now);
+  const auctions = auctionWindows(bus, current.windows, now);
+  const auction = auctionOf(auctions, chosenWindows, auctionChoice, now);
+  const choose = (start: number) => {
+    setAuctionChoice(start);
+    // What is chosen above is then another window.
+    if (chosenWindows !== undefined) setWhen({ kind: 'any' });
+  };
   const tradable = new Set(current.tradable);
   // What is sold out waits for its seller to close it, and interests nobody else.
   const offers = current.offers.filter(
@@ -91,6 +102,7 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
           <WhenCard bus={bus} windows={delivery} when={when} chosen={chosenWindows} onWhen={setWhen} />
         )}
         <BusCard figures={current} chosen={chosenWindows} />
+        {auction !== undefined && <AuctionCard bus={bus} windows={auctions} window={auction} onChoose={choose} />}
         <Card title={t.marketScreen.offers} className="offers-card">
           <OfferTable key={bus.address} bus={bus} offers={offers} onChoose={setDialog} />
         </Card>
@@ -102,7 +114,7 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
         </div>
         <Trades bus={bus} windows={chosenWindows} />
       </div>
-      <BuyColumn bus={bus} windows={chosenWindows} />
+      <BuyColumn bus={bus} windows={chosenWindows} auctions={auctions} auction={auction} onAuction={choose} />
       {dialog !== undefined && <OfferDialog offer={dialog} onClose={() => setDialog(undefined)} />}
     </div>
   );
@@ -113,9 +125,41 @@ function isOwnPlace(bus: Bus, wallet: Address | undefined, chosen: ReadonlySet<A
   return isOwner(bus, wallet) || chosen.has(bus.address);
 }
 
-function BuyColumn({ bus, windows }: { readonly bus: Bus; readonly windows: ReadonlySet<number> | undefined }) {
+/** The window whose auction is shown: the one that is meant above, else the one that was chosen, else the next. */
+function auctionOf(
+  windows: readonly AuctionWindow[],
+  meant: ReadonlySet<number> | undefined,
+  choice: number | undefined,
+  now: number,
+): AuctionWindow | undefined {
+  const [only] = meant?.size === 1 ? [...meant] : [];
+  const ahead = windows.filter(({ gateClosesAt }) => now < gateClosesAt);
+  return (
+    windows.find(({ start }) => start === only) ??
+    windows.find(({ start }) => start === choice) ??
+    ahead.find(({ capacity }) => capacity !== undefined) ??
+    ahead[0] ??
+    windows.at(-1)
+  );
+}
+
+function BuyColumn({
+  bus,
+  windows,
+  auctions,
+  auction,
+  onAuction,
+}: {
+  readonly bus: Bus;
+  readonly windows: ReadonlySet<number> | undefined;
+  readonly auctions: readonly AuctionWindow[];
+  readonly auction: AuctionWindow | undefined;
+  readonly onAuction: (start: number) => void;
+}) {
   const items = useStore(basket);
-  const tab = useStore(buyTab);
+  const chosen = useStore(buyTab);
+  // Not every bus has auctions.
+  const tab = chosen === 'bid' && auction === undefined ? 'best' : chosen;
   return (
     <aside className="buy-column" id="buy" aria-label={t.marketScreen.buy}>
       <Card className="buy-card">
@@ -123,12 +167,17 @@ function BuyColumn({ bus, windows }: { readonly bus: Bus; readonly windows: Read
           label={t.marketScreen.howToBuy}
           options={[
             ['best', t.marketScreen.bestPrice],
+            ...(auction === undefined ? [] : [['bid', t.auction.bid] as const]),
             ['basket', t.marketScreen.basketTab(items.length)],
           ]}
           value={tab}
           onChange={(next) => buyTab.set(next)}
         />
-        {tab === 'best' ? <BestPrice key={bus.address} bus={bus} windows={windows} /> : <BasketPanel />}
+        {tab === 'best' && <BestPrice key={bus.address} bus={bus} windows={windows} />}
+        {tab === 'bid' && auction !== undefined && (
+          <BidForm key={bus.address} bus={bus} windows={auctions} window={auction} onChoose={onAuction} />
+        )}
+        {tab === 'basket' && <BasketPanel />}
       </Card>
     </aside>
   );

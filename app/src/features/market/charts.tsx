@@ -11,32 +11,37 @@ import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
 import { locale } from '../../words/language';
 
-const WIDTH = 520;
-const HEIGHT = 214;
+/** The size of a chart, in its own units. */
+export const WIDTH = 520;
+export const HEIGHT = 214;
 const LEFT = 64;
 const BOTTOM = 26;
 const TOP = 34;
 const RIGHT = 12;
 
-const x = (share: number) => LEFT + share * (WIDTH - LEFT - RIGHT);
-const y = (share: number) => HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP);
+/** Where a share of the width, and of the height, lies. */
+export const x = (share: number) => LEFT + share * (WIDTH - LEFT - RIGHT);
+export const y = (share: number) => HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP);
 
-interface Scale {
+/** A range of prices. */
+export interface Scale {
   readonly low: number;
   readonly high: number;
 }
 
 /** A range around prices, with some air. */
-function priceScale(prices: readonly bigint[]): Scale {
+export function priceScale(prices: readonly bigint[]): Scale {
   const low = Number(prices.reduce((a, b) => (a < b ? a : b)));
   const high = Number(prices.reduce((a, b) => (a > b ? a : b)));
   const air = Math.max((high - low) * 0.15, high * 0.02, 1);
   return { low: Math.max(0, low - air), high: high + air };
 }
 
-const within = ({ low, high }: Scale, value: number) => (value - low) / (high - low);
+/** Where a value lies in a range. */
+export const within = ({ low, high }: Scale, value: number) => (value - low) / (high - low);
 
-function PriceAxis({ scale, bus }: { readonly scale: Scale; readonly bus: Bus }) {
+/** The axis of prices, with the token's name. */
+export function PriceAxis({ scale, bus }: { readonly scale: Scale; readonly bus: Bus }) {
   return (
     <g className="axis">
       <text x={0} y={13}>
@@ -136,7 +141,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
 }
 
 /** Energy to a tenth of a kWh, where it is some kWh. */
-const rounded = (wh: bigint) => (wh < 1_000n ? wh : (wh / 100n) * 100n);
+export const rounded = (wh: bigint) => (wh < 1_000n ? wh : (wh / 100n) * 100n);
 
 /** Prices of recent trades. Each is of an offer and a window of its own, so no line joins them. */
 export function PriceChart({ trades, bus }: { readonly trades: readonly TradePart[]; readonly bus: Bus }) {

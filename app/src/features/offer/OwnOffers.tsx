@@ -7,6 +7,7 @@ import { formatEnergy } from '../../amount/energy';
 import { duration, timeLabel } from '../../amount/time';
 import { formatTokens, parsePrice, plainTokens } from '../../amount/token';
 import { BUS_OFFER_DELAY_SECONDS, LOCK_MARGIN_SECONDS } from '../../generated';
+import { askFill, askWh, heldBack, outcomeOf, owesAsk, phaseOf } from '../../market/auction';
 import {
   freeWh,
   listingRefusal,
@@ -15,6 +16,7 @@ import {
   mayWithdraw,
   untradable,
   type Bus,
+  type Capacity,
   type Offer,
   type Seller,
 } from '../../market/model';
@@ -32,7 +34,7 @@ import { t } from '../../words';
 import { locale } from '../../words/language';
 import { lockRelease } from '../lock/lock';
 import { ExpiryField, longestExpiry, readExpiry, type Expiry } from './ExpiryField';
-import { offerCancel, offerReprice, offerSetExpiry } from './offer';
+import { askSettle, offerCancel, offerReprice, offerSetExpiry } from './offer';
 
 /** Offers that are drawn at first, and more of them at each press: a seller may have thousands. */
 const DRAWN = 24;
@@ -98,6 +100,7 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
                 )}
               </p>
               {why !== undefined && <p className="sub warning-text">{why}</p>}
+              <AuctionLine offer={offer} bus={bus} />
               {offer.proceeds > 0n && (
                 <p className="sub">{t.ownOffers.paidSoFar(<Tokens units={offer.proceeds} bus={bus} />)}</p>
               )}
@@ -230,15 +233,23 @@ function OfferChange({
   readonly onClose: () => void;
 }) {
   const { live, signer } = useSession();
+  const capacity = useMarket().capacities.get(offer.capacity);
   const action = useAction();
   const now = useNow();
   const [priceText, setPriceText] = useState(plainTokens(offer.pricePerKwh, bus.decimals));
   const [expiry, setExpiry] = useState<Expiry>({ kind: '2h', text: '' });
   const price = checkedPrice(priceText, bus, offer.ownedByBus);
+  const held = heldBack(capacity, offer, now);
+  const whyNoPrice = price.ok ? repriceRefusal(offer, capacity, price.value, now) : undefined;
   const longest = longestExpiry(bus, offer.gateClosesAt, now);
   const until = readExpiry(expiry, now, longest);
   const seller = useMarket().sellers.get(offer.seller);
-  const whyNot = until.ok ? expiryRefusal(offer, bus, seller, until.value, now) : until.reason;
+  const isLate = held === 'lastMinutes' && until.ok && until.value < offer.expiresAt;
+  const whyNot = !until.ok
+    ? until.reason
+    : isLate
+      ? t.auction.onlyLater
+      : expiryRefusal(offer, bus, seller, until.value, now);
   const run = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
@@ -272,6 +283,8 @@ function OfferChange({
             hint={t.ownOffers.atLeast(formatTokens(lowestPrice(bus, offer.ownedByBus), bus.decimals))}
           />
         )}
+        {whyNoPrice !== undefined && what === 'reprice' && <p className="error-text">{whyNoPrice}</p>}
+        {what === 'cancel' && held !== undefined && <p className="error-text">{t.auction.cannotNow[held]}</p>}
         {what === 'reprice' && offer.ownedByBus && price.ok && price.value < offer.pricePerKwh && (
           <p className="hint">{t.ownOffers.waitsAgain(BUS_OFFER_DELAY)}</p>
         )}
@@ -294,7 +307,12 @@ function OfferChange({
             onClick={run}
             busy={action.isRunning}
             tone={what === 'cancel' ? 'danger' : 'primary'}
-            disabled={isGone || (what === 'reprice' && !price.ok) || (what === 'expiry' && whyNot !== undefined)}
+            disabled={
+              isGone ||
+              (what === 'reprice' && (!price.ok || whyNoPrice !== undefined)) ||
+              (what === 'expiry' && whyNot !== undefined) ||
+              (what === 'cancel' && held !== undefined && !(held === 'lastMinutes' && offer.ownedByBus))
+            }
           >
             {TITLES[what]}
           </WalletButton>
@@ -302,6 +320,70 @@ function OfferChange({
         <ActionStatus action={action} />
       </div>
     </Dialog>
+  );
+}
+
+/** Why an offer in an auction cannot have a price now; `undefined` where that does not stop it. */
+function repriceRefusal(
+  offer: Offer,
+  capacity: Capacity | undefined,
+  pricePerKwh: bigint,
+  now: number,
+): string | undefined {
+  if (!offer.isInAuction || capacity === undefined) return undefined;
+  if (now >= offer.gateClosesAt) return t.auction.noPriceAfterTheGate;
+  const isRaised = phaseOf(capacity, now) === 'closing' && pricePerKwh > offer.pricePerKwh;
+  return isRaised ? t.auction.onlyLower : undefined;
+}
+
+/** What becomes of an offer in the auction of its window; settling pays for what was sold. */
+function AuctionLine({ offer, bus }: { readonly offer: Offer; readonly bus: Bus }) {
+  const { live, signer } = useSession();
+  const capacity = useMarket().capacities.get(offer.capacity);
+  const now = useNow();
+  const action = useAction();
+  if (!offer.isInAuction || capacity === undefined) return null;
+  const gate = timeLabel(offer.gateClosesAt);
+  const settle = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      await askSettle(live, signer, offer, bus, onStage);
+      return { message: t.auction.saleIsSettled };
+    });
+  };
+  const fill = askFill(outcomeOf(capacity), { pricePerKwh: offer.pricePerKwh, energyWh: askWh(offer) });
+  const price = capacity.auctionPricePerKwh;
+  const said = () => {
+    switch (phaseOf(capacity, now)) {
+      case 'trading':
+      case 'closing':
+        return askWh(offer) === 0n ? t.auction.asksNothing(gate) : t.auction.asks(formatEnergy(askWh(offer)), gate);
+      case 'fixed':
+        return t.auction.askWaits;
+      case 'cleared':
+        if (offer.isSettled) return t.auction.askIsSettled;
+        return owesAsk(capacity, offer)
+          ? t.auction.askSells(<Energy wh={fill} />, <Tokens units={price} bus={bus} />)
+          : t.auction.askGetsNothing;
+      default:
+        return undefined;
+    }
+  };
+  const text = said();
+  return (
+    <>
+      {text !== undefined && (
+        <p className="sub" data-auction="ask">
+          {text}
+        </p>
+      )}
+      {owesAsk(capacity, offer) && (
+        <WalletButton tone="quiet" onClick={settle} busy={action.isRunning}>
+          {t.auction.settleTheAsk}
+        </WalletButton>
+      )}
+      <ActionStatus action={action} />
+    </>
   );
 }
 

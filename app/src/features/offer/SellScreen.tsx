@@ -27,7 +27,7 @@ import {
   untradable,
 } from '../../market/model';
 import { sellerOf } from '../../market/state';
-import { deliveryTime, gateClosesAt, termsAt, upcomingWindows, type Terms } from '../../market/terms';
+import { deliveryTime, gateClosesAt, readingsAfter, termsAt, upcomingWindows, type Terms } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -298,8 +298,11 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
       <p className="hint">
         {t.sellScreen.youArePaid(settlementName(terms))}{' '}
         {isOnDelivery &&
-          t.sellScreen.whatOnDeliveryMeans(timeLabel(windowStart + terms.windowSeconds + terms.readingDeadlineSeconds))}
+          t.sellScreen.whatOnDeliveryMeans(
+            timeLabel(windowStart + readingsAfter(terms) + terms.readingDeadlineSeconds),
+          )}
       </p>
+      {windowStart !== 0 && terms.hasAuction && <p className="hint">{t.auction.leftGoesIntoIt(timeLabel(gate))}</p>}
       {forBus && <p className="hint">{t.sellScreen.busOffersWait(BUS_OFFER_DELAY)}</p>}
       {rents !== undefined && (
         <p className="hint">

@@ -13,12 +13,14 @@ import {
   getOfferRepriceInstruction,
   getOfferSetExpiryInstruction,
 } from '../../generated';
+import { owesAsk } from '../../market/auction';
 import { firstWindowOf } from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
-import { SOURCE_NUMBERS, type Bus, type Offer, type Source } from '../../market/model';
+import { SOURCE_NUMBERS, type Bus, type Capacity, type Offer, type Source } from '../../market/model';
 import { termsAt } from '../../market/terms';
 import { SYSTEM_PROGRAM } from '../../programs';
 import { t } from '../../words';
+import { askSettleInstruction } from '../auction/auction';
 import { withAccounts } from '../purchase/plan';
 import type { Fees } from '../purchase/usePreview';
 import { nextOffer } from '../seller/seller';
@@ -161,13 +163,40 @@ export function offerCancel(
   return send(live.connection, signer, async () => [offerCancelInstruction(signer.address, offer)], onStage);
 }
 
+/** What closes an offer: where an auction owes it a sale, that is settled first. */
+export function offerCloseInstructions(
+  caller: Address,
+  offer: Offer,
+  bus: Bus,
+  capacity: Capacity | undefined,
+): readonly Instruction[] {
+  const isOwed = capacity !== undefined && owesAsk(capacity, offer);
+  return [...(isOwed ? [askSettleInstruction(offer, bus)] : []), offerCancelInstruction(caller, offer)];
+}
+
 /** The instructions that close offers which trade no more, of as many as one transaction holds. */
-export function closingInstructions(caller: Address, offers: readonly Offer[]): readonly Instruction[] {
+export function closingInstructions(
+  caller: Address,
+  offers: readonly Offer[],
+  bus: Bus,
+  capacities: ReadonlyMap<Address, Capacity>,
+): readonly Instruction[] {
   const instructions: Instruction[] = [];
   for (const offer of offers) {
-    const next = offerCancelInstruction(caller, offer);
-    if (!fitsTransaction(caller, [...instructions, next])) break;
-    instructions.push(next);
+    const next = offerCloseInstructions(caller, offer, bus, capacities.get(offer.capacity));
+    if (!fitsTransaction(caller, [...instructions, ...next])) break;
+    instructions.push(...next);
   }
   return instructions;
+}
+
+/** Has an auction's sale of an offer paid; anyone may. */
+export function askSettle(
+  live: LiveMarket,
+  signer: Signer,
+  offer: Offer,
+  bus: Bus,
+  onStage: (stage: Stage) => void,
+): Promise<Sent> {
+  return send(live.connection, signer, async () => [askSettleInstruction(offer, bus)], onStage);
 }

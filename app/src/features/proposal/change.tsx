@@ -19,6 +19,8 @@ const windows = ({ windowSeconds, gateClosureSeconds }: Terms) =>
         gateClosureSeconds === 0 ? t.change.atTheStart : t.change.before(duration(gateClosureSeconds)),
       );
 
+const auctionName = ({ hasAuction }: Terms) => (hasAuction ? t.auction.closesEachWindow : t.change.none);
+
 /** Terms in one line: when sellers are paid, and the grid fee. */
 export function termsLabel(bus: Pick<Bus, 'decimals' | 'token'>, terms: Terms): string {
   const { gridFeePerKwh } = terms;
@@ -26,7 +28,7 @@ export function termsLabel(bus: Pick<Bus, 'decimals' | 'token'>, terms: Terms): 
     gridFeePerKwh === 0n
       ? t.change.noGridFee
       : t.change.gridFeeOf(t.change.perKwh(formatTokens(gridFeePerKwh, bus.decimals), bus.token));
-  return `${settlementName(terms)}, ${fee}`;
+  return [settlementName(terms), fee, ...(terms.hasAuction ? [t.auction.withAuction] : [])].join(', ');
 }
 
 /** The values that an action changes, before and after. */
@@ -79,6 +81,7 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
       return [
         [t.change.from, before.from === 0 ? t.change.fromTheStart : timeLabel(before.from), timeLabel(after.from)],
         [t.change.windows, windows(before), windows(after)],
+        [t.auction.auction, auctionName(before), auctionName(after)],
         [t.change.sellersArePaid, settlementName(before), settlementName(after)],
         [t.change.gridFee, fee(before), fee(after)],
         [t.change.readingDeadline, times(before.readingDeadlineSeconds), times(after.readingDeadlineSeconds)],

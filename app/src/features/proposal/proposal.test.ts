@@ -69,6 +69,7 @@ describe('a proposal', () => {
         gridFeePerKwh: 20_000n,
         readingDeadlineSeconds: 3_600,
         correctionSeconds: 7_200,
+        auction: false,
       },
     });
     expect(await said({ kind: 'gridRecipientSet', recipient: key(9) })).toMatchObject({ recipient: { value: key(9) } });

@@ -43,17 +43,18 @@ export function Recovery() {
         <div key={entry.hash} className={fate.kind === 'paid' ? 'status done' : 'status noted'}>
           {fate.kind === 'paid' && <CheckIcon />}
           <div>
-            {fate.kind === 'paid' ? (
-              <>
-                {t.recovery.yourPurchaseOfWentThrough(
-                  entry.isDenied === true && t.recovery.yourWalletSaidOtherwiseAnd,
-                  entry.title,
-                  fate.receipt !== undefined && ` (${formatEnergy(fate.receipt.energyWh)})`,
-                )}
-              </>
-            ) : (
-              <>{t.recovery.yourPurchaseOfDidNot(entry.title)}</>
-            )}
+            {fate.kind === 'paid'
+              ? entry.isBid === true
+                ? t.recovery.yourBidIsMade(
+                    entry.isDenied === true && t.recovery.yourWalletSaidOtherwiseAnd,
+                    entry.title,
+                  )
+                : t.recovery.yourPurchaseOfWentThrough(
+                    entry.isDenied === true && t.recovery.yourWalletSaidOtherwiseAnd,
+                    entry.title,
+                    fate.receipt !== undefined && ` (${formatEnergy(fate.receipt.energyWh)})`,
+                  )
+              : (entry.isBid === true ? t.recovery.yourBidDidNot : t.recovery.yourPurchaseOfDidNot)(entry.title)}
             <HashLine hash={entry.hash} />
           </div>
           <button
@@ -125,7 +126,7 @@ function Watch({
     <div className="status running">
       <span className="spinner" aria-hidden="true" />
       <div>
-        {t.recovery.whatBecameOfYourPurchase(
+        {(entry.isBid === true ? t.recovery.whatBecameOfYourBid : t.recovery.whatBecameOfYourPurchase)(
           status.kind === 'live' ? t.recovery.askingTheChain : t.recovery.waitingForTheNetworkTo,
           entry.title,
         )}

@@ -33,8 +33,8 @@ basket.subscribe(() => {
   storage.setItem(KEY, JSON.stringify(items));
 });
 
-/** How the panel to buy stands: at the best price, or at the basket. */
-export const buyTab = new Store<'best' | 'basket'>('best');
+/** How the panel to buy stands: at the best price, at a bid in an auction, or at the basket. */
+export const buyTab = new Store<'best' | 'bid' | 'basket'>('best');
 
 /** Puts part of an offer into the basket, in place of what was there of it. */
 export function putIntoBasket(item: BasketItem): void {

@@ -3,6 +3,7 @@
 import type { Signature } from '@solana/kit';
 
 import { COMMITMENT, type Connection } from '../../chain/connection';
+import { isPurchase } from '../../market/events';
 import type { Receipt } from '../../market/model';
 import { readTransaction } from '../../market/transactions';
 import type { Pending } from '../../state/journal';
@@ -35,7 +36,5 @@ export async function fateOf(connection: Connection, entry: Pending): Promise<Fa
 async function landed(connection: Connection, { hash, signature }: Pending): Promise<Signature | undefined> {
   if (signature === undefined) return undefined;
   const transaction = await readTransaction(connection, signature);
-  return transaction?.events.some((event) => event.kind === 'purchased' && event.hash === hash) === true
-    ? signature
-    : undefined;
+  return transaction?.events.some((event) => isPurchase(event) && event.hash === hash) === true ? signature : undefined;
 }

@@ -7,15 +7,20 @@ import { PurchaseKind } from '../../generated';
 import { TRANSACTION_HASH_TAG } from '../../generated/constants';
 import type { Trade } from '../../market/model';
 
+/** What spends a nonce: a purchase of one of these kinds, or a bid. */
+export type PurchaseName = Trade['kind'] | 'bid';
+
 /** The program's number of each kind of purchase. */
-const KINDS: Readonly<Record<Trade['kind'], PurchaseKind>> = {
+const KINDS: Readonly<Record<PurchaseName, PurchaseKind>> = {
   single: PurchaseKind.Single,
   batch: PurchaseKind.Batch,
   lock: PurchaseKind.LockSettlement,
+  bid: PurchaseKind.Bid,
 };
 
 /** What a buyer asks of one offer, as it enters the hash. */
 export interface Order {
+  /** The window's capacity where somebody bids. */
   readonly offer: Address;
   readonly energyWh: bigint;
   /** In base units per kWh; the lock's price where a lock settles. */
@@ -38,7 +43,7 @@ async function sha256(parts: readonly Uint8Array[]): Promise<string> {
  */
 export function transactionHash(
   program: Address,
-  kind: Trade['kind'],
+  kind: PurchaseName,
   buyer: Address,
   lane: number,
   nonce: bigint,

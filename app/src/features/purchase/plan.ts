@@ -3,7 +3,7 @@
 import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
 import { formatEnergy } from '../../amount/energy';
-import { positionAddress, tokenAccountAddress } from '../../chain/address';
+import { positionAddress, tokenAccountAddress, traderAddress } from '../../chain/address';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import {
@@ -12,20 +12,37 @@ import {
   getPurchaseBatchInstruction,
   getPurchaseInstruction,
 } from '../../generated';
-import type { Bus, Lock, Offer, Trade } from '../../market/model';
+import type { Bus, Lock, Offer } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
+import { PROGRAM } from '../../programs';
 import { t } from '../../words';
-import type { Order } from './hash';
+import { transactionHash, type Order, type PurchaseName } from './hash';
 
 /** One attempt: what enters the hash, and the instruction once lane and nonce are known. */
 export interface Plan {
-  readonly kind: Trade['kind'];
+  readonly kind: PurchaseName;
   readonly orders: readonly Order[];
   /** For the reader: `2.5 kWh on Sunny Street`. */
   readonly title: string;
   /** Delivery books on which it opens the buyer's position book, where another purchase has not done so before. */
   readonly opens: readonly Address[];
-  readonly build: (trader: Address, nonce: bigint) => Promise<readonly Instruction[]>;
+  /** Sizes of other accounts that it opens, and whose rent comes back. */
+  readonly sizes?: readonly number[];
+  readonly build: (trader: Address, nonce: bigint, hash: string) => Promise<readonly Instruction[]>;
+}
+
+/** A plan under a nonce of a lane: its hash, which is known before anything is sent, and its instructions. */
+export async function madeOf(
+  plan: Plan,
+  wallet: Address,
+  lane: number,
+  nonce: bigint,
+): Promise<{ readonly hash: string; readonly instructions: readonly Instruction[] }> {
+  const [hash, trader] = await Promise.all([
+    transactionHash(PROGRAM, plan.kind, wallet, lane, nonce, plan.orders),
+    traderAddress(wallet, lane),
+  ]);
+  return { hash, instructions: await plan.build(trader, nonce, hash) };
 }
 
 /** Part of an offer to buy. */

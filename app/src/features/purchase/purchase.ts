@@ -30,13 +30,11 @@ import {
 } from '../../errors/explain';
 import type { Fill, Receipt } from '../../market/model';
 import { readTransaction } from '../../market/transactions';
-import { PROGRAM } from '../../programs';
 import { busyLanes, type Journal, type Pending } from '../../state/journal';
 import { t } from '../../words';
 import { leaseLanes, nextNonce, readLane, type Lease } from '../trader/lanes';
 import { fateOf } from './fate';
-import { transactionHash } from './hash';
-import type { Plan } from './plan';
+import { madeOf, type Plan } from './plan';
 
 /** A purchase that was paid. */
 export interface Purchased {
@@ -144,7 +142,11 @@ async function settleDenied({ connection, signer, journal, genesis }: PurchaseCo
     const fate = await fateOf(connection, entry);
     if (fate.kind === 'never') journal.forget(entry.hash);
     if (fate.kind === 'paid') {
-      throw new Refusal(t.purchase.yourPurchaseOfHappenedAfter(entry.title));
+      throw new Refusal(
+        entry.isBid === true
+          ? t.purchase.yourBidHappenedAfter(entry.title)
+          : t.purchase.yourPurchaseOfHappenedAfter(entry.title),
+      );
     }
   }
 }
@@ -221,14 +223,14 @@ async function attempt(
 /** A plan under its lane's next nonce, simulated; the refusal where it would fail. */
 async function ready(context: PurchaseContext, lent: Lease, plan: Plan): Promise<Ready | Refusal> {
   const { connection, journal, genesis } = context;
-  const { wallet, lane, trader } = lent;
+  const { wallet, lane } = lent;
   try {
     const { nonce, opening } = await nextNonce(connection, wallet, lane, await readLane(connection, wallet, lane));
     // Another nonce only once it is known that what had the last one did not happen.
     const denied = journal.denied(wallet, genesis);
     if (denied.some((entry) => entry.lane === lane && entry.nonce < nonce)) await settleDenied(context);
-    const hash = await transactionHash(PROGRAM, plan.kind, wallet, lane, nonce, plan.orders);
-    const prepared = await prepare(connection, wallet, [...opening, ...(await plan.build(trader, nonce))]);
+    const { hash, instructions } = await madeOf(plan, wallet, lane, nonce);
+    const prepared = await prepare(connection, wallet, [...opening, ...instructions]);
     return { plan, lane, nonce, hash, prepared };
   } catch (error) {
     if (error instanceof Refusal) return error;
@@ -250,6 +252,7 @@ const pendingOf = (
   title: plan.title,
   signature,
   lastValidBlockHeight,
+  ...(plan.kind === 'bid' ? { isBid: true } : {}),
 });
 
 /** Follows a purchase that was signed until its fate is certain, or until patience is over. */
@@ -292,12 +295,14 @@ async function purchasedFrom(
   plan: Plan,
   receipt: Receipt | undefined,
 ): Promise<Purchased> {
+  const ordered = plan.orders.reduce((sum, order) => sum + order.energyWh, 0n);
+  // A bid has bought nothing yet, and its receipt says so.
+  if (plan.kind === 'bid') return { hash, signature, energyWh: ordered, paid: undefined, fills: [] };
   const transaction = await readTransaction(connection, signature);
   const event = transaction?.events.find((candidate) => candidate.kind === 'purchased' && candidate.hash === hash);
   const fills = event?.kind === 'purchased' ? event.fills : [];
   if (fills.length === 0) {
     // The node does not serve the transaction's log (yet): what was ordered is what exact purchases get.
-    const ordered = plan.orders.reduce((sum, order) => sum + order.energyWh, 0n);
     return { hash, signature, energyWh: receipt?.energyWh ?? ordered, paid: receipt?.paid, fills };
   }
   const energyWh = fills.reduce((sum, fill) => sum + fill.energyWh, 0n);

@@ -188,7 +188,7 @@ async function actualBytes(offers: readonly Offer[], opensLane: boolean, opens =
     ...{ offer, bus: busOf(offer), energyWh: 1n, maxPricePerKwh: 1n },
     opensPosition: opens(offer),
   }));
-  const batch = await planBatch(BUYER, items, 1n, '').build(key(4), 5n);
+  const batch = await planBatch(BUYER, items, 1n, '').build(key(4), 5n, '');
   return sizeOf(BUYER, [...(opensLane ? [traderOpen(BUYER, key(4), 0, 6n)] : []), ...batch]);
 }
 

@@ -3,7 +3,7 @@
 import type { Address } from '@solana/kit';
 
 import { formatSol } from '../../amount/token';
-import { tokenAccountAddress, traderAddress } from '../../chain/address';
+import { tokenAccountAddress } from '../../chain/address';
 import { readAccounts, rentOf, type Connection } from '../../chain/connection';
 import { prepare } from '../../chain/send';
 import { isUnreachable, Refusal, sentence } from '../../errors/explain';
@@ -15,7 +15,7 @@ import { t } from '../../words';
 import { byPreference, nextNonce, openLanes } from '../trader/lanes';
 import { failingOffers, leaveOut } from './leftOut';
 import { paymentRefusal } from './payment';
-import { planSingle, type Item, type Plan } from './plan';
+import { madeOf, planSingle, type Item, type Plan } from './plan';
 import { useBusyLanes } from './useBuyer';
 
 /** What something would cost the network, and whether it would go through now. */
@@ -72,12 +72,15 @@ function affordable({ fee, rent, positionRent }: Fees, lamports: bigint | undefi
 }
 
 /** Simulates purchases; the rent is that of the lanes and of the position books that they open. */
-export function usePurchasePreview(key: string, purchases: (() => Simulated) | undefined): Preview {
+export function usePurchasePreview(
+  key: string,
+  purchases: (() => Simulated | Promise<Simulated>) | undefined,
+): Preview {
   const { live } = useSession();
   const busy = useBusyLanes();
   return usePreview(
     key,
-    purchases === undefined ? undefined : (wallet) => feesOf(live.connection, wallet, busy, purchases()),
+    purchases === undefined ? undefined : async (wallet) => feesOf(live.connection, wallet, busy, await purchases()),
   );
 }
 
@@ -106,12 +109,14 @@ async function feesOf(
   const lanes = byPreference(open, busy);
   const simulate = async (plan: Plan, lane: number) => {
     const { nonce, opening } = await nextNonce(connection, wallet, lane, open.get(lane));
-    const instructions = await plan.build(await traderAddress(wallet, lane), nonce);
+    const { instructions } = await madeOf(plan, wallet, lane, nonce);
     const { fee } = await prepare(connection, wallet, [...opening, ...instructions]);
     return { fee, opened: BigInt(opening.length), opens: plan.opens };
   };
   try {
-    const [rent, positionRent, ...parts] = await Promise.all([
+    const rents = Promise.all(plans.flatMap(({ sizes = [] }) => sizes).map((size) => rentOf(connection, size)));
+    const [others, rent, positionRent, ...parts] = await Promise.all([
+      rents,
       rentOf(connection, getTraderSize()),
       rentOf(connection, getPositionBookSize()),
       ...plans.map((plan, index) => simulate(plan, lanes[index] ?? 0)),
@@ -119,7 +124,7 @@ async function feesOf(
     const sum = (of: (part: (typeof parts)[number]) => bigint) => parts.reduce((total, part) => total + of(part), 0n);
     return {
       fee: sum(({ fee }) => fee),
-      rent: sum(({ opened }) => opened) * rent,
+      rent: others.reduce((total, one) => total + one, sum(({ opened }) => opened) * rent),
       // Whichever of several purchases is first opens a position.
       positionRent: BigInt(new Set(parts.flatMap(({ opens }) => opens)).size) * positionRent,
     };

@@ -2,7 +2,7 @@
 
 import type { Parsed } from '../../amount/decimal';
 import { formatTokens, parseTokens } from '../../amount/token';
-import { MAX_GRID_FEE_PER_KWH } from '../../generated';
+import { MAX_GRID_FEE_PER_KWH, MIN_AUCTION_SECONDS } from '../../generated';
 import type { Terms } from '../../market/terms';
 import { Segmented, Select, TextField } from '../../ui/fields';
 import { t } from '../../words';
@@ -42,6 +42,7 @@ export interface TermsInput {
   readonly gridFee: string;
   readonly deadline: (typeof READING_CHOICES)[number][0];
   readonly correction: (typeof READING_CHOICES)[number][0];
+  readonly hasAuction: boolean;
 }
 
 /** What stands in the boxes first. */
@@ -52,6 +53,7 @@ export const FIRST_TERMS: TermsInput = {
   gridFee: '',
   deadline: '86400',
   correction: '3600',
+  hasAuction: false,
 };
 
 /** Terms without their first window, as owners decide on them. */
@@ -73,9 +75,14 @@ export function readTerms(input: TermsInput, decimals: number, hasOperator: bool
   const isOnDelivery = input.settlement === 'delivery';
   if (isOnDelivery && !hasWindows) return { ok: false, reason: t.terms.deliveryNeedsWindows };
   if (isOnDelivery && !hasOperator) return { ok: false, reason: t.terms.deliveryNeedsAnOperator };
+  if (input.hasAuction && !hasWindows) return { ok: false, reason: t.auction.needsWindows };
+  if (input.hasAuction && Number(input.windowSeconds) + Number(input.gate) < MIN_AUCTION_SECONDS) {
+    return { ok: false, reason: t.auction.needsTime };
+  }
   return {
     ok: true,
     value: {
+      hasAuction: input.hasAuction,
       windowSeconds: Number(input.windowSeconds),
       gateClosureSeconds: hasWindows ? Number(input.gate) : 0,
       isOnDelivery,
@@ -115,6 +122,17 @@ export function TermsFields({
           onChange={(gate) => set({ gate })}
         />
       )}
+      <div className="field">
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={value.hasAuction}
+            onChange={(event) => set({ hasAuction: event.target.checked })}
+          />
+          {t.auction.closesEachWindow}
+        </label>
+        <p className="hint">{t.auction.whatTheAuctionIs}</p>
+      </div>
       <div className="field">
         <span className="label">{t.terms.whenSellersArePaid}</span>
         <Segmented

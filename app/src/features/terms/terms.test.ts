@@ -17,9 +17,10 @@ describe('terms that owners choose', () => {
       ok: true,
       value: {
         ...{ windowSeconds: 900, gateClosureSeconds: 300, isOnDelivery: false, gridFeePerKwh: 20_000n },
-        ...{ readingDeadlineSeconds: 0, correctionSeconds: 0 },
+        ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, hasAuction: false },
       },
     });
+    expect(readTerms({ ...windows, hasAuction: true }, 6, false)).toMatchObject({ value: { hasAuction: true } });
     expect(readTerms({ ...windows, settlement: 'delivery' }, 6, true)).toMatchObject({
       value: { isOnDelivery: true, readingDeadlineSeconds: 86_400, correctionSeconds: 3_600 },
     });
@@ -33,6 +34,10 @@ describe('terms that owners choose', () => {
     expect(refused({ ...FIRST_TERMS, settlement: 'delivery' }, true)).toContain('delivery windows');
     expect(refused({ ...windows, settlement: 'delivery' }, false)).toContain('operator');
     expect(refused({ ...windows, gridFee: 'much' }, true)).toContain('not a number');
+    expect(refused({ ...FIRST_TERMS, hasAuction: true }, false)).toContain('choose their length');
+    // No choice of the boxes is as short as that.
+    const short = { ...windows, windowSeconds: '600' as never, gate: '0', hasAuction: true } as const;
+    expect(refused(short, false)).toContain('at least 15 minutes');
     expect(parseGridFee('4294.967296', 6)).toEqual({ ok: true, value: 1n << 32n });
     expect(parseGridFee('4294.967297', 6)).toMatchObject({ ok: false });
     expect(parseGridFee(' ', 6)).toEqual({ ok: true, value: 0n });
@@ -52,6 +57,14 @@ describe('a decision on terms', () => {
     // Terms that wait are what they replace.
     const waiting = changesOf({ ...bus, nextTerms: { ...NO_WINDOWS, from: 80_000 } }, { kind: 'termsSet', terms });
     expect(waiting.find(([what]) => what === 'Windows')?.[1]).toBe('no windows');
+    const bidding = new Map(
+      changesOf(bus, { kind: 'termsSet', terms: { ...terms, hasAuction: true } }).map(([what, ...values]) => [
+        what,
+        values,
+      ]),
+    );
+    expect(bidding.get('Auction')).toEqual(['none', 'An auction closes each window']);
+    expect(termsLabel(bus, { ...QUARTERS, hasAuction: true })).toBe('as soon as you buy, no grid fee, with an auction');
     expect(termsLabel(bus, DELIVERY)).toBe('for what is delivered, grid fee 0.02 tokens/kWh');
     expect(termsLabel(bus, QUARTERS)).toBe('as soon as you buy, no grid fee');
     expect(changesOf(bus, { kind: 'gridRecipientSet', recipient: key(8) })).toHaveLength(1);

@@ -38,13 +38,13 @@ export function EnergyCard() {
   const [span, setSpan] = useState<Span>('week');
   const [ahead, setAhead] = useState(0);
   const [side, setSide] = useState<Entry['side']>('bought');
-  const { positions, books, buses, sellers } = state;
+  const { positions, books, buses, sellers, capacities } = state;
   // By the minute: bars and stages do not change faster.
   const minute = Math.floor(now / 60) * 60;
   const period = useMemo(() => periodOf(span, minute, ahead), [span, minute, ahead]);
   const rows = useMemo(
-    () => deliveryRows({ positions, books, buses, sellers }, wallet, minute),
-    [positions, books, buses, sellers, wallet, minute],
+    () => deliveryRows({ positions, books, buses, sellers, capacities }, wallet, minute),
+    [positions, books, buses, sellers, capacities, wallet, minute],
   );
   const figures = useMemo(() => figuresOf(entries, rows, period), [entries, rows, period]);
   const sides = { bought: t.delivery.bought, sold: t.delivery.sold };

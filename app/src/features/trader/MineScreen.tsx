@@ -15,6 +15,7 @@ import { AddressLabel, Card, Empty, Facts, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
+import { MyBids } from '../auction/MyBids';
 import { PastWindows } from '../capacity/PastWindows';
 import { Certificates } from '../certificate/Certificates';
 import { Deliveries } from '../delivery/Deliveries';
@@ -56,6 +57,7 @@ export function MineScreen() {
       <div className="main-column">
         <WaitingForYou />
         <Locks />
+        <MyBids />
         <EnergyCard />
         <Deliveries />
         <SellerMoneyCard />

@@ -6,6 +6,7 @@ import { useMemo, useState } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { isUnreachable, sentence } from '../../errors/explain';
+import { talesWith } from '../../market/bids';
 import type { Bus } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
@@ -15,13 +16,14 @@ import { saveFile } from '../../ui/file';
 import { Card, CopyButton, Empty, numbers, Reading, TableHead } from '../../ui/parts';
 import { Ago } from '../../ui/time';
 import { t } from '../../words';
+import { bidState } from '../auction/state';
 import { settlementOf } from '../delivery/TermsNote';
-import { csvOf, isHistoryWanted, knownPurchases, readPurchases, withOlder, type Bought } from './history';
+import { csvOf, isBid, isHistoryWanted, knownPurchases, readPurchases, withOlder, type Bought } from './history';
 
 /** The card. */
 export function Purchases() {
   const { live, wallet } = useSession();
-  const { holdings, trades, origins } = useMarket();
+  const { holdings, trades, origins, bids, bidTales } = useMarket();
   const isAsked = useStore(isHistoryWanted);
   const [progress, setProgress] = useState<readonly [number, number]>();
   const traders = holdings?.traders;
@@ -33,8 +35,9 @@ export function Purchases() {
             wallet,
             (traders ?? []).flatMap(({ receipts }) => receipts),
             trades,
+            talesWith(bids.values(), bidTales),
           ),
-    [wallet, traders, trades],
+    [wallet, traders, trades, bids, bidTales],
   );
   // Who has no receipts may have closed the lanes that kept them: nothing is said before the chain has said it.
   const isWanted = isAsked || (traders !== undefined && known.length === 0);
@@ -117,6 +120,7 @@ function PurchaseTable({
             const start = origins.get(offer)?.windowStart;
             return bus === undefined || start === undefined ? [] : [deliveryTime(bus, start)];
           });
+          if (isBid(one)) return <BidRow key={one.hash} of={one} />;
           const settlements = places.flatMap(({ bus, offer }) => {
             const start = origins.get(offer)?.windowStart;
             return bus === undefined || start === undefined ? [] : (settlementOf(bus, start) ?? []);
@@ -135,18 +139,56 @@ function PurchaseTable({
                 <Paid units={one.paid} bus={places.find(({ bus }) => bus !== undefined)?.bus} />
               </td>
               <td className="end">
-                <a href={`#/verify/${one.hash}`} title={one.hash}>
-                  {t.purchases.openReceipt}
-                </a>
-                <span className="wide-only">
-                  <CopyButton text={one.hash} label={t.purchases.copyHash} />
-                </span>
+                <ReceiptLink hash={one.hash} />
               </td>
             </tr>
           );
         })}
       </tbody>
     </table>
+  );
+}
+
+function ReceiptLink({ hash }: { readonly hash: string }) {
+  return (
+    <>
+      <a href={`#/verify/${hash}`} title={hash}>
+        {t.purchases.openReceipt}
+      </a>
+      <span className="wide-only">
+        <CopyButton text={hash} label={t.purchases.copyHash} />
+      </span>
+    </>
+  );
+}
+
+/** A bid: what it was for, and what became of it. */
+function BidRow({ of: { hash, at, energyWh, paid, bid } }: { readonly of: Bought }) {
+  const { buses } = useMarket();
+  const bus = bid === undefined ? undefined : buses.get(bid.bus);
+  return (
+    <tr data-purchase="bid">
+      <td>
+        <Ago at={at} />
+      </td>
+      <td>
+        {bid !== undefined && bus !== undefined && deliveryTime(bus, bid.windowStart)}
+        <span className="sub block">
+          {bid === undefined || bus === undefined
+            ? t.auction.auction
+            : [
+                bus.name,
+                t.auction.bought(formatEnergy(bid.energyWh), formatTokens(bid.maxPricePerKwh, bus.decimals)),
+                bidState(bid),
+              ].join(', ')}
+        </span>
+      </td>
+      <td className="end number">{energyWh === 0n ? '–' : formatEnergy(energyWh)}</td>
+      <td className="end number">{energyWh === 0n ? '–' : <Paid units={paid} bus={bus} />}</td>
+      <td className="end">
+        <ReceiptLink hash={hash} />
+      </td>
+    </tr>
   );
 }
 

@@ -66,7 +66,25 @@ export function entriesOf(
         termsAt(bus, windowStart).isOnDelivery,
     };
   };
+  /** What an auction sold to a bid; the other side of an auction is everybody. */
+  const auctioned = ({ hash, energyWh, paid, bid }: Bought): readonly Entry[] =>
+    bid === undefined || energyWh === 0n
+      ? []
+      : [
+          {
+            ...{ key: ['bid', hash].join(' '), side: 'bought', at: bid.windowStart, hash },
+            ...{
+              energyWh,
+              units: paid,
+              bus: buses.get(bid.bus),
+              source: undefined,
+              who: undefined,
+              isOnDelivery: false,
+            },
+          },
+        ];
   return [
+    ...purchases.flatMap(auctioned),
     ...purchases.flatMap((one) =>
       one.fills.map((fill, index) => entry('bought', { ...one, buyer: wallet }, index, fill)),
     ),

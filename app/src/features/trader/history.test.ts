@@ -25,6 +25,7 @@ describe('purchases', () => {
       WALLET,
       [receipt('a', 10), receipt('b', 30)],
       [trade('b', 30), trade('c', 20), trade('d', 40, OFFER)],
+      [],
     );
     expect(known.map(({ hash: one, fills }) => [one[0], fills.length])).toEqual([
       ['b', 1],

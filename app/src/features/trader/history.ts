@@ -7,8 +7,9 @@ import type { Address } from '@solana/kit';
 
 import { traderAddress } from '../../chain/address';
 import { COMMITMENT, type Connection } from '../../chain/connection';
+import type { BidTale } from '../../market/bids';
 import type { Fill, Receipt, Trade } from '../../market/model';
-import { readTransaction, signaturesOf } from '../../market/transactions';
+import { readTale, readTransaction, signaturesOf } from '../../market/transactions';
 import { Store } from '../../state/store';
 import { MAX_LANES } from './lanes';
 
@@ -20,6 +21,13 @@ export interface Bought {
   readonly paid: bigint;
   /** Empty where only the receipt is known. */
   readonly fills: readonly Fill[];
+  /** The bid, where it is one: energy and payment are what the auction made of it. */
+  readonly bid?: BidTale;
+}
+
+/** Whether a purchase is a bid, also where only its receipt is known: that says that nothing is bought yet. */
+export function isBid({ bid, energyWh, paid, fills }: Bought): boolean {
+  return bid !== undefined || (energyWh === 0n && paid === 0n && fills.length === 0);
 }
 
 /** Whether all purchases are wanted, from the chain: asked for, or a lane was closed and its receipts went with it. */
@@ -27,20 +35,39 @@ export const isHistoryWanted = new Store(false);
 
 const READ_AT_ONCE = 8;
 
-/** Purchases from receipts and from trades that are known already, newest first. */
-export function knownPurchases(wallet: Address, receipts: readonly Receipt[], trades: readonly Trade[]): Bought[] {
+/** Purchases and bids from receipts and from events that are known already, newest first. */
+export function knownPurchases(
+  wallet: Address,
+  receipts: readonly Receipt[],
+  trades: readonly Trade[],
+  tales: Iterable<BidTale>,
+): Bought[] {
   const found = new Map<string, Bought>();
   for (const { hash, purchasedAt: at, energyWh, paid } of receipts) {
     found.set(hash, { hash, at, energyWh, paid, fills: [] });
   }
   for (const { buyer, hash, at, fills } of trades) if (buyer === wallet) found.set(hash, bought(hash, at, fills));
+  for (const tale of tales) if (tale.buyer === wallet) found.set(tale.hash, bidden(tale));
   return newestFirst(found.values());
 }
+
+/** A bid as a purchase: of what the auction gave it. */
+function bidden(bid: BidTale): Bought {
+  const { hash, at, settlement } = bid;
+  const { allottedWh: energyWh, paid } = settlement ?? { allottedWh: 0n, paid: 0n };
+  return { hash, at, energyWh, paid, fills: [], bid };
+}
+
+/** Bids whose end is read, at most: the newest. */
+const BIDS_READ = 60;
 
 /** The same with purchases that were read from the chain. */
 export function withOlder(known: readonly Bought[], older: readonly Bought[]): Bought[] {
   const found = new Map(known.map((one) => [one.hash, one]));
-  for (const one of older) found.set(one.hash, one);
+  for (const one of older) {
+    // What became of a bid may be known better than it was when the chain was read.
+    if (found.get(one.hash)?.bid?.settlement?.isClosed !== true) found.set(one.hash, one);
+  }
   return newestFirst(found.values());
 }
 
@@ -69,6 +96,7 @@ export async function readPurchases(
   const pages = await Promise.all(lanes.map((lane) => signaturesOf(connection, lane, signal)));
   const signatures = [...new Set(pages.flat())];
   const purchases: Bought[] = [];
+  const bids: Address[] = [];
   const buses = new Map<Address, Address>();
   for (let at = 0; at < signatures.length && !signal.aborted; at += READ_AT_ONCE) {
     onProgress(at, signatures.length);
@@ -79,8 +107,14 @@ export async function readPurchases(
         if (event.kind === 'purchased' && event.buyer === wallet) {
           purchases.push(bought(event.hash, event.at, event.fills));
         }
+        if (event.kind === 'bidden' && event.buyer === wallet) bids.push(event.bid);
       }
     }
+  }
+  for (let at = 0; at < Math.min(bids.length, BIDS_READ) && !signal.aborted; at += READ_AT_ONCE) {
+    const some = bids.slice(at, at + READ_AT_ONCE);
+    const tales = await Promise.all(some.map((bid) => readTale(connection, bid, signal)));
+    purchases.push(...tales.flatMap((tale) => (tale === undefined ? [] : [bidden(tale)])));
   }
   return { purchases: newestFirst(purchases), buses };
 }
@@ -120,9 +154,13 @@ export function csvOf(
   windowOf: (offer: Address) => number | undefined,
 ): string {
   const time = (seconds: number) => new Date(seconds * 1_000).toISOString();
-  const rows = purchases.flatMap(({ hash, at, energyWh, paid, fills }) =>
+  const rows = purchases.flatMap(({ hash, at, energyWh, paid, fills, bid }) =>
     fills.length === 0
-      ? [[time(at), hash, '', '', '', energyWh, '', paid]]
+      ? [
+          bid === undefined
+            ? [time(at), hash, '', '', '', energyWh, '', paid]
+            : [time(at), hash, bid.capacity, bid.bus, time(bid.windowStart), energyWh, '', paid],
+        ]
       : fills.map((fill) => {
           const start = windowOf(fill.offer);
           const delivery = start === undefined || start === 0 ? '' : time(start);

@@ -4,6 +4,7 @@ import type { Address } from '@solana/kit';
 import { useMemo } from 'react';
 
 import { isUnreachable } from '../../errors/explain';
+import { talesWith } from '../../market/bids';
 import type { OfferOrigin, Trade } from '../../market/model';
 import { originOf, readCreation } from '../../market/trades';
 import { useMarket, useSession } from '../../session';
@@ -26,7 +27,7 @@ interface Past {
 /** Everything that the wallet traded: at once what is known, then what the chain tells of earlier. */
 export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRead: boolean } {
   const { live, wallet } = useSession();
-  const { trades, origins, buses, sellers, readAt } = useMarket();
+  const { trades, origins, buses, sellers, bids, bidTales, readAt } = useMarket();
   const vaults = useMemo(
     () => [...sellers.values()].flatMap((seller) => (seller.wallet === wallet ? [seller.vault] : [])).join(' '),
     [sellers, wallet],
@@ -58,7 +59,10 @@ export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRe
   const read = past.kind === 'answered' ? past.value : undefined;
   const entries = useMemo(() => {
     if (wallet === undefined) return [];
-    const purchases = withOlder(knownPurchases(wallet, [], trades), read?.purchases ?? []);
+    const purchases = withOlder(
+      knownPurchases(wallet, [], trades, talesWith(bids.values(), bidTales)),
+      read?.purchases ?? [],
+    );
     const sales = [...new Map([...trades, ...(read?.sales ?? [])].map((trade) => [trade.hash, trade])).values()];
     const all = new Map(
       [...(read?.origins ?? []), ...origins].filter(([, { windowStart }]) => windowStart !== undefined),
@@ -70,6 +74,6 @@ export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRe
       sales,
       (offer) => read?.buses.get(offer) ?? origins.get(offer)?.bus,
     );
-  }, [wallet, trades, origins, buses, sellers, read]);
+  }, [wallet, trades, origins, buses, sellers, bids, bidTales, read]);
   return { entries, isRead: read !== undefined };
 }

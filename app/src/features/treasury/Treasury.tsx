@@ -50,6 +50,17 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
       <Facts
         facts={[
           [t.treasury.holdsNow, <Tokens key="h" units={balance} bus={bus} />],
+          ...(ledger.diverted === 0n
+            ? []
+            : [
+                [
+                  t.treasury.diverted,
+                  <span key="d">
+                    <Tokens units={ledger.diverted} bus={bus} />
+                    <span className="sub block">{t.treasury.whatDivertedIs}</span>
+                  </span>,
+                ] as const,
+              ]),
           [t.treasury.claimedUnderTheseShares, <Tokens key="c" units={ledger.periodClaimed} bus={bus} />],
           [t.treasury.ofEarlierShares, <Tokens key="e" units={ledger.accruedTotal} bus={bus} />],
         ]}

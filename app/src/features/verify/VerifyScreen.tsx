@@ -1,11 +1,12 @@
 /** Verify: whether a purchase happened, by whom, what, and whether its lane's history proves it. */
 
 import type { Address } from '@solana/kit';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 
 import { deliveryLabel, momentLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { sentence } from '../../errors/explain';
+import type { BidTale } from '../../market/bids';
 import type { Bus } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
@@ -16,6 +17,8 @@ import { CheckIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
 import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
+import { Check } from '../auction/AuctionCard';
+import { bidState } from '../auction/state';
 import { settlementOf } from '../delivery/TermsNote';
 import { FillTable } from '../purchase/FillTable';
 import { history, parseQuery, searchMarket, verify, type Processed, type Proof, type Verdict } from './verify';
@@ -71,7 +74,7 @@ export function VerifyScreen({ asked }: { readonly asked: string | undefined }) 
 /** What the chain says of what was asked. */
 function useVerdict(asked: string | undefined): Progress {
   const { live, wallet } = useSession();
-  const { trades } = useMarket();
+  const { trades, bidTales } = useMarket();
   const [looked, setLooked] = useState<{ readonly at: string; readonly count: number }>();
   const query = asked === undefined ? undefined : parseQuery(asked);
   const valid = query === undefined || 'reason' in query ? undefined : query;
@@ -80,7 +83,7 @@ function useVerdict(asked: string | undefined): Progress {
   const answer = useAnswer(live, key, async (signal) =>
     valid === undefined
       ? undefined
-      : verify(live.connection, valid, { trades, wallet }, signal, (count) => {
+      : verify(live.connection, valid, { trades: [...trades, ...bidTales.values()], wallet }, signal, (count) => {
           if (asked !== undefined && !signal.aborted) setLooked({ at: asked, count });
         }),
   );
@@ -170,19 +173,32 @@ function VerifyForm({ asked }: { readonly asked: string | undefined }) {
   );
 }
 
+/** What a bid was for, and what became of it. */
+function bidFacts(bid: BidTale, bus: Bus): readonly (readonly [string, ReactNode])[] {
+  return [
+    [t.auction.bidFor2, <Energy key="b" wh={bid.energyWh} />],
+    [t.auction.limit, <Tokens key="l" units={bid.maxPricePerKwh} bus={bus} />],
+    [t.auction.window, `${bus.name}, ${deliveryTime(bus, bid.windowStart)}`],
+    [t.auction.deposit, <Tokens key="d" units={bid.deposit} bus={bus} />],
+    [t.auction.outcome, bidState(bid)],
+  ];
+}
+
 function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
-  const { buses, origins } = useMarket();
+  const { buses, origins, capacities } = useMarket();
   const known = purchase.fills.map(({ offer }) =>
     buses.get(purchase.buses.get(offer) ?? origins.get(offer)?.bus ?? ('' as never)),
   );
-  const bus = known.find((found) => found !== undefined) ?? [...buses.values()][0];
+  const { bid } = purchase;
+  const bus =
+    (bid === undefined ? known.find((found) => found !== undefined) : buses.get(bid.bus)) ?? [...buses.values()][0];
   const decimals = bus?.decimals ?? 0;
   return (
     <Card
       className="receipt"
       title={
         <span className="row good">
-          <CheckIcon /> {t.verifyScreen.processedExactlyOnce}
+          <CheckIcon /> {bid === undefined ? t.verifyScreen.processedExactlyOnce : t.auction.receipt}
         </span>
       }
       aside={
@@ -203,6 +219,7 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
           ],
           [t.verifyScreen.buyer, <AddressLabel key="b" address={purchase.wallet} copy />],
           [t.verifyScreen.when, momentLabel(purchase.at)],
+          ...(bid === undefined || bus === undefined ? [] : bidFacts(bid, bus)),
           [t.verifyScreen.energy, <Energy key="e" wh={purchase.energyWh} />],
           [
             t.verifyScreen.paid,
@@ -251,6 +268,12 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
             },
           ]}
         />
+      )}
+      {bid !== undefined && bus !== undefined && (bid.settlement?.allottedWh ?? 0n) > 0n && (
+        <>
+          <h3>{t.auction.howItsAuctionWent}</h3>
+          <Check bus={bus} capacity={capacities.get(bid.capacity)} windowStart={bid.windowStart} />
+        </>
       )}
       <CheckedProof key={purchase.hash} proof={purchase.proof} />
     </Card>

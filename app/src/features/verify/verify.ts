@@ -6,13 +6,15 @@
 
 import { getBase58Decoder, getBase58Encoder, type Address, type Base58EncodedBytes, type Signature } from '@solana/kit';
 
-import { traderAddress } from '../../chain/address';
+import { bidAddress, traderAddress } from '../../chain/address';
 import { bytesOf, COMMITMENT, type Connection } from '../../chain/connection';
 import { unhex } from '../../chain/hex';
+import type { BidTale } from '../../market/bids';
 import { decodeTrader } from '../../market/decode';
+import { isPurchase } from '../../market/events';
 import type { Fill, Trade, Trader } from '../../market/model';
 import { kindOf } from '../../market/read';
-import { listedPages, readTransaction, type ReadTransaction } from '../../market/transactions';
+import { listedPages, readTale, readTransaction, type ReadTransaction } from '../../market/transactions';
 import { PROGRAM } from '../../programs';
 import { t } from '../../words';
 import { EMPTY_ROOT, nextHistoryRoot } from '../purchase/hash';
@@ -59,6 +61,8 @@ export interface Processed {
   readonly signature: Signature | undefined;
   readonly buses: ReadonlyMap<Address, Address>;
   readonly proof: Proof;
+  /** Where it is a bid, what became of it. */
+  readonly bid?: BidTale | undefined;
 }
 
 /** The answer to a query. */
@@ -70,6 +74,7 @@ export type Verdict =
 
 /** What is known before the chain is asked. */
 export interface Known {
+  /** Trades and bids. */
   readonly trades: readonly Pick<Trade, 'hash' | 'signature'>[];
   /** The connected wallet, whose purchases are looked through. */
   readonly wallet: Address | undefined;
@@ -108,7 +113,10 @@ export async function verify(
     const { wallet, nonce, purchasedAt: at, energyWh, paid } = receipt;
     const bought = { hash, wallet, lane: lane.lane, nonce, at, energyWh, paid, fills: [], signature: undefined };
     const proof = await proofOfReceipt(lane, nonce);
-    return { kind: 'processed', purchases: [{ ...bought, buses: new Map(), proof }] };
+    // A bid's account is named by its hash.
+    const isBid = energyWh === 0n && paid === 0n;
+    const bid = isBid ? await readTale(connection, (await bidAddress(hash)).address, signal) : undefined;
+    return { kind: 'processed', purchases: [{ ...bought, buses: new Map(), proof, bid }] };
   }
   const { wallet } = known;
   if (wallet !== undefined) {
@@ -155,23 +163,25 @@ function processedIn(
   wanted: (hash: string) => boolean,
 ): Promise<Processed>[] {
   return transaction.events.flatMap((event) => {
-    if (event.kind !== 'purchased' || !wanted(event.hash)) return [];
-    const { hash, buyer: wallet, lane, nonce, at, fills } = event;
-    const energyWh = fills.reduce((sum, fill) => sum + fill.energyWh, 0n);
-    const paid = fills.reduce((sum, fill) => sum + fill.cost, 0n);
+    if (!isPurchase(event) || !wanted(event.hash)) return [];
+    const { hash, buyer: wallet, lane, nonce, at } = event;
+    const fills = event.kind === 'purchased' ? event.fills : [];
+    const sumOf = (of: (fill: Fill) => bigint) => fills.reduce((sum, fill) => sum + of(fill), 0n);
+    const told = event.kind === 'bidden' ? readTale(connection, event.bid, new AbortController().signal) : undefined;
     return [
-      prove(connection, wallet, lane, nonce).then((proof) => ({
+      Promise.all([prove(connection, wallet, lane, nonce), told]).then(([proof, bid]) => ({
         hash,
         wallet,
         lane,
         nonce,
         at,
-        energyWh,
-        paid,
+        energyWh: bid?.settlement?.allottedWh ?? sumOf(({ energyWh }) => energyWh),
+        paid: bid?.settlement?.paid ?? sumOf(({ cost }) => cost),
         fills,
         signature,
         buses: transaction.buses,
         proof,
+        bid,
       })),
     ];
   });
@@ -226,7 +236,7 @@ async function findByTime(
     for (const { signature } of near) {
       if (signal.aborted) return undefined;
       const transaction = await readTransaction(connection, signature);
-      const isIt = transaction?.events.some((event) => event.kind === 'purchased' && event.hash === hash);
+      const isIt = transaction?.events.some((event) => isPurchase(event) && event.hash === hash);
       if (transaction !== undefined && isIt === true) return { transaction, signature };
     }
     // Newest first: what follows is older still.
@@ -294,15 +304,17 @@ export async function history(
       const transactions = await Promise.all(some.map(({ signature }) => readTransaction(connection, signature)));
       for (const [index, transaction] of transactions.entries()) {
         for (const event of transaction?.events ?? []) {
-          if (event.kind !== 'purchased' || event.buyer !== lane.wallet || event.lane !== lane.lane) continue;
+          if (!isPurchase(event) || event.buyer !== lane.wallet || event.lane !== lane.lane) continue;
           if (event.nonce < lane.firstNonce || event.nonce >= lane.nextNonce) continue;
+          // A bid has bought nothing yet.
+          const fills = event.kind === 'purchased' ? event.fills : [];
           found.set(event.nonce, {
             hash: event.hash,
             nonce: event.nonce,
             at: event.at,
-            energyWh: event.fills.reduce((sum, fill) => sum + fill.energyWh, 0n),
-            paid: event.fills.reduce((sum, fill) => sum + fill.cost, 0n),
-            fills: event.fills,
+            energyWh: fills.reduce((sum, fill) => sum + fill.energyWh, 0n),
+            paid: fills.reduce((sum, fill) => sum + fill.cost, 0n),
+            fills,
             signature: some[index]?.signature,
           });
         }

@@ -10,6 +10,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Card, Empty, Reading } from '../../ui/parts';
 import { Countdown } from '../../ui/time';
 import { t } from '../../words';
+import { BidsButton } from '../auction/MyBids';
 import { ClaimList } from '../claim/Claims';
 import { RefundButton, ReleaseButton } from '../delivery/Deliveries';
 import { closingInstructions } from '../offer/offer';
@@ -26,11 +27,12 @@ export function WaitingForYou() {
   const refund = useAction();
   const release = useAction();
   const withdraw = useAction();
+  const bidding = useAction();
   const of = <K extends Waiting['kind']>(...kinds: readonly K[]) =>
     waiting.filter((one): one is WaitingOf<K> => (kinds as readonly string[]).includes(one.kind));
   const say = (one: Waiting) => sayWaiting(one, state);
   const [refunds, releases, withdrawals] = [of('refund'), of('release'), of('withdraw')];
-  const claims = of('claim');
+  const [claims, bids] = [of('claim'), of('bids')];
   const isOpen = (action: typeof refund) => action.state.kind !== 'idle';
   return (
     <Card title={t.claim.waitingForYou} className="waiting">
@@ -85,6 +87,14 @@ export function WaitingForYou() {
             <WithdrawAll action={withdraw} />
           </div>
         )}
+        {(bids.length > 0 || isOpen(bidding)) && (
+          <div className="stack tight" data-waiting="bids">
+            {bids.map((one) => (
+              <p key={one.key}>{say(one)}</p>
+            ))}
+            <BidsButton action={bidding} />
+          </div>
+        )}
         {of('share').map((one) => (
           <Share key={one.key} of={one} text={say(one)} />
         ))}
@@ -132,13 +142,14 @@ function Share({ of: { bus }, text }: { readonly of: WaitingOf<'share'>; readonl
 }
 
 /** Offers that ended, with a button that closes as many as one transaction holds. */
-function Ended({ of: { offers }, text }: { readonly of: WaitingOf<'ended'>; readonly text: string }) {
+function Ended({ of: { offers, bus }, text }: { readonly of: WaitingOf<'ended'>; readonly text: string }) {
   const { live, signer } = useSession();
   const action = useAction();
   const close = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      await send(live.connection, signer, async () => closingInstructions(signer.address, offers), onStage);
+      const build = async () => closingInstructions(signer.address, offers, bus, live.state.get().capacities);
+      await send(live.connection, signer, build, onStage);
       return { message: t.waiting.isClosed };
     });
   };

@@ -4,7 +4,8 @@ import type { Address } from '@solana/kit';
 
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
-import { missingReadings, refundable, releasable } from '../../market/delivery';
+import { heldBack } from '../../market/auction';
+import { missingReadings, refundable } from '../../market/delivery';
 import {
   approvers,
   claimable,
@@ -21,8 +22,9 @@ import {
 } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
+import { ownSettleable } from '../auction/auction';
 import { debtorOf } from '../claim/claim';
-import { heldBy, soldBy } from '../delivery/delivery';
+import { dueToSeller, heldBy, soldBy } from '../delivery/delivery';
 import { ACTION_TITLES } from '../proposal/titles';
 import { moneyOf } from '../seller/seller';
 
@@ -39,6 +41,8 @@ export type Waiting = { readonly key: string } & (
   | { readonly kind: 'lock'; readonly bus: Bus; readonly lock: Lock; readonly isOver: boolean }
   /** Offers of one bus that trade no more and can close. */
   | { readonly kind: 'ended'; readonly bus: Bus; readonly offers: readonly Offer[] }
+  /** Bids of one bus that are decided. */
+  | { readonly kind: 'bids'; readonly bus: Bus; readonly count: number }
   | { readonly kind: 'readings'; readonly bus: Bus; readonly count: number }
   | { readonly kind: 'certificates'; readonly count: number }
 );
@@ -72,8 +76,10 @@ export function dueByToken(dues: readonly Due[]): readonly Due[] {
 type Known = Pick<
   MarketState,
   | 'balances'
+  | 'bids'
   | 'books'
   | 'buses'
+  | 'capacities'
   | 'claims'
   | 'ledgers'
   | 'locks'
@@ -104,6 +110,7 @@ export function waitingFor(
       return [{ kind: 'lock', key: keyOf('lock', lock.address, lock.number, isOver), bus, lock, isOver }];
     }),
     ...ended(state, wallet, now),
+    ...decidedBids(state, wallet, now),
     ...[...buses.values()].flatMap((bus): Waiting[] => {
       const missing = isOperator(bus, wallet) ? missingReadings(state.books.values(), bus.address, now) : [];
       const [first] = missing;
@@ -136,7 +143,7 @@ function money(state: Known, wallet: Address, now: number): readonly Waiting[] {
     heldBy(state, wallet).map(({ bus, book, position }) => ({ bus, amount: refundable(book, position, now).amount })),
   );
   const releases = dueByToken(
-    soldBy(state, wallet).map(({ bus, book }) => ({ bus, amount: releasable(book, now).amount })),
+    soldBy(state, wallet).map(({ bus, book }) => ({ bus, amount: dueToSeller(state, book, now) })),
   );
   return [
     ...refunds.map((due) => ({ kind: 'refund', key: keyOf('refund', due.bus.mint), ...due }) as const),
@@ -160,12 +167,29 @@ function money(state: Known, wallet: Address, now: number): readonly Waiting[] {
   ];
 }
 
+/** Bids of the wallet that are decided, by bus. */
+function decidedBids(state: Known, wallet: Address, now: number): readonly Waiting[] {
+  const found = new Map<Bus, string[]>();
+  for (const { bid, bus } of ownSettleable(state, wallet, now)) {
+    found.set(bus, [...(found.get(bus) ?? []), `${bid.address} ${bid.state}`]);
+  }
+  return [...found].map(([bus, own]) => ({
+    kind: 'bids',
+    key: keyOf('bids', bus.address, own.toSorted().at(-1) ?? ''),
+    bus,
+    count: own.length,
+  }));
+}
+
 /** Offers of the wallet that trade no more, by bus. */
-function ended({ offers, buses }: Known, wallet: Address, now: number): readonly Waiting[] {
+function ended({ offers, buses, capacities }: Known, wallet: Address, now: number): readonly Waiting[] {
   const found = new Map<Bus, Offer[]>();
   for (const offer of offers.values()) {
     const bus = buses.get(offer.bus);
     if (bus === undefined || !maySteer(offer, bus, wallet) || offer.openLocks > 0) continue;
+    // While the auction of its window needs it, an offer stays; one that was sold is settled and closed together.
+    const held = heldBack(capacities.get(offer.capacity), offer, now);
+    if (held === 'lastMinutes' || held === 'fixed') continue;
     const isOver = offer.remainingWh === 0n || now >= offer.expiresAt || now >= offer.gateClosesAt;
     if (isOver) found.set(bus, [...(found.get(bus) ?? []), offer]);
   }
@@ -214,6 +238,8 @@ export function sayWaiting(one: Waiting, state: Pick<MarketState, 'buses' | 'tom
     }
     case 'ended':
       return t.waiting.ended(one.offers.length, one.bus.name);
+    case 'bids':
+      return t.waiting.bids(one.count, one.bus.name);
     case 'readings':
       return t.waiting.readings(one.count, one.bus.name);
     case 'certificates':

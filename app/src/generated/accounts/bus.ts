@@ -145,6 +145,8 @@ export type Bus = {
   readingsUntil: bigint;
   name: ReadonlyUint8Array;
   owners: Array<OwnerSlot>;
+  /** Token account that holds the deposits of bids. */
+  escrow: Address;
   reserved: Array<bigint>;
 };
 
@@ -228,6 +230,8 @@ export type BusArgs = {
   readingsUntil: number | bigint;
   name: ReadonlyUint8Array;
   owners: Array<OwnerSlotArgs>;
+  /** Token account that holds the deposits of bids. */
+  escrow: Address;
   reserved: Array<number | bigint>;
 };
 
@@ -271,7 +275,8 @@ export function getBusEncoder(): FixedSizeEncoder<BusArgs> {
       ['readingsUntil', getI64Encoder()],
       ['name', fixEncoderSize(getBytesEncoder(), 32)],
       ['owners', getArrayEncoder(getOwnerSlotEncoder(), { size: 16 })],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 32 })],
+      ['escrow', getAddressEncoder()],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 28 })],
     ]),
     (value) => ({ ...value, discriminator: BUS_DISCRIMINATOR }),
   );
@@ -316,7 +321,8 @@ export function getBusDecoder(): FixedSizeDecoder<Bus> {
     ['readingsUntil', getI64Decoder()],
     ['name', fixDecoderSize(getBytesDecoder(), 32)],
     ['owners', getArrayDecoder(getOwnerSlotDecoder(), { size: 16 })],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 32 })],
+    ['escrow', getAddressDecoder()],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 28 })],
   ]);
 }
 

@@ -44,7 +44,16 @@ import {
   type MaybeEncodedAccount,
   type ReadonlyUint8Array,
 } from '@solana/kit';
-import { getTermsDecoder, getTermsEncoder, type Terms, type TermsArgs } from '../types';
+import {
+  getRationDecoder,
+  getRationEncoder,
+  getTermsDecoder,
+  getTermsEncoder,
+  type Ration,
+  type RationArgs,
+  type Terms,
+  type TermsArgs,
+} from '../types';
 
 export const CAPACITY_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([19, 216, 196, 142, 39, 29, 145, 16]);
 
@@ -78,6 +87,30 @@ export type Capacity = {
   bus: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
+  /** Bids that are open. */
+  openBids: number;
+  padding2: ReadonlyUint8Array;
+  /** What the escrow holds for this window, in token base units. */
+  escrowed: bigint;
+  /** When the price of the auction was proven, in unix seconds; 0 before. */
+  clearedAt: bigint;
+  /** Price of the auction, in token base units per kWh, without the grid fee. */
+  pricePerKwh: bigint;
+  /** Energy that the auction sells, in Wh. */
+  volumeWh: bigint;
+  /** Bids at the price. */
+  bids: Ration;
+  /** Asks at the price. */
+  asks: Ration;
+  /**
+   * On delivery terms: auction energy of the sellers that reported, in Wh. The pool is complete once it is
+   * `volume_wh`.
+   */
+  reportedWh: bigint;
+  /** How much of that was delivered, in Wh. */
+  deliveredWh: bigint;
+  /** When the pool became complete, in unix seconds; 0 before. */
+  poolCompleteAt: bigint;
   reserved: Array<bigint>;
 };
 
@@ -105,6 +138,30 @@ export type CapacityArgs = {
   bus: Address;
   /** Who paid the rent and gets it back. */
   rentPayer: Address;
+  /** Bids that are open. */
+  openBids: number;
+  padding2: ReadonlyUint8Array;
+  /** What the escrow holds for this window, in token base units. */
+  escrowed: number | bigint;
+  /** When the price of the auction was proven, in unix seconds; 0 before. */
+  clearedAt: number | bigint;
+  /** Price of the auction, in token base units per kWh, without the grid fee. */
+  pricePerKwh: number | bigint;
+  /** Energy that the auction sells, in Wh. */
+  volumeWh: number | bigint;
+  /** Bids at the price. */
+  bids: RationArgs;
+  /** Asks at the price. */
+  asks: RationArgs;
+  /**
+   * On delivery terms: auction energy of the sellers that reported, in Wh. The pool is complete once it is
+   * `volume_wh`.
+   */
+  reportedWh: number | bigint;
+  /** How much of that was delivered, in Wh. */
+  deliveredWh: number | bigint;
+  /** When the pool became complete, in unix seconds; 0 before. */
+  poolCompleteAt: number | bigint;
   reserved: Array<number | bigint>;
 };
 
@@ -125,7 +182,18 @@ export function getCapacityEncoder(): FixedSizeEncoder<CapacityArgs> {
       ['committedWh', getU64Encoder()],
       ['bus', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 28 })],
+      ['openBids', getU32Encoder()],
+      ['padding2', fixEncoderSize(getBytesEncoder(), 4)],
+      ['escrowed', getU64Encoder()],
+      ['clearedAt', getI64Encoder()],
+      ['pricePerKwh', getU64Encoder()],
+      ['volumeWh', getU64Encoder()],
+      ['bids', getRationEncoder()],
+      ['asks', getRationEncoder()],
+      ['reportedWh', getU64Encoder()],
+      ['deliveredWh', getU64Encoder()],
+      ['poolCompleteAt', getI64Encoder()],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 14 })],
     ]),
     (value) => ({ ...value, discriminator: CAPACITY_DISCRIMINATOR }),
   );
@@ -147,7 +215,18 @@ export function getCapacityDecoder(): FixedSizeDecoder<Capacity> {
     ['committedWh', getU64Decoder()],
     ['bus', getAddressDecoder()],
     ['rentPayer', getAddressDecoder()],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 28 })],
+    ['openBids', getU32Decoder()],
+    ['padding2', fixDecoderSize(getBytesDecoder(), 4)],
+    ['escrowed', getU64Decoder()],
+    ['clearedAt', getI64Decoder()],
+    ['pricePerKwh', getU64Decoder()],
+    ['volumeWh', getU64Decoder()],
+    ['bids', getRationDecoder()],
+    ['asks', getRationDecoder()],
+    ['reportedWh', getU64Decoder()],
+    ['deliveredWh', getU64Decoder()],
+    ['poolCompleteAt', getI64Decoder()],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 14 })],
   ]);
 }
 

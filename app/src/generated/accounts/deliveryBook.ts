@@ -104,6 +104,10 @@ export type DeliveryBook = {
   /** Devices that measure its windows. */
   meters: Array<BookMeter>;
   windows: Array<BookWindow>;
+  /** What the escrow still holds for the energy of auctions that was delivered, in token base units. */
+  poolDue: bigint;
+  /** The grid fees in it, in token base units. */
+  poolGridFee: bigint;
   reserved: Array<bigint>;
 };
 
@@ -144,6 +148,10 @@ export type DeliveryBookArgs = {
   /** Devices that measure its windows. */
   meters: Array<BookMeterArgs>;
   windows: Array<BookWindowArgs>;
+  /** What the escrow still holds for the energy of auctions that was delivered, in token base units. */
+  poolDue: number | bigint;
+  /** The grid fees in it, in token base units. */
+  poolGridFee: number | bigint;
   reserved: Array<number | bigint>;
 };
 
@@ -170,7 +178,9 @@ export function getDeliveryBookEncoder(): FixedSizeEncoder<DeliveryBookArgs> {
       ['rentPayer', getAddressEncoder()],
       ['meters', getArrayEncoder(getBookMeterEncoder(), { size: 4 })],
       ['windows', getArrayEncoder(getBookWindowEncoder(), { size: 96 })],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 8 })],
+      ['poolDue', getU64Encoder()],
+      ['poolGridFee', getU64Encoder()],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 6 })],
     ]),
     (value) => ({ ...value, discriminator: DELIVERY_BOOK_DISCRIMINATOR }),
   );
@@ -198,7 +208,9 @@ export function getDeliveryBookDecoder(): FixedSizeDecoder<DeliveryBook> {
     ['rentPayer', getAddressDecoder()],
     ['meters', getArrayDecoder(getBookMeterDecoder(), { size: 4 })],
     ['windows', getArrayDecoder(getBookWindowDecoder(), { size: 96 })],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 8 })],
+    ['poolDue', getU64Decoder()],
+    ['poolGridFee', getU64Decoder()],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 6 })],
   ]);
 }
 

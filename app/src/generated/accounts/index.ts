@@ -6,10 +6,12 @@
  * @see https://github.com/codama-idl/codama
  */
 
+export * from './bid';
 export * from './bus';
 export * from './capacity';
 export * from './certificate';
 export * from './claim';
+export * from './clearing';
 export * from './creator';
 export * from './deliveryBook';
 export * from './device';

@@ -117,6 +117,10 @@ export type Offer = {
   bookPlace: number;
   /** 1 on delivery terms: payments are recorded in the delivery book, not as proceeds of the offer. */
   onDelivery: number;
+  /** 1 where an auction closes its window. */
+  inAuction: number;
+  /** 1 once that auction has settled it. */
+  settled: number;
   padding: ReadonlyUint8Array;
   /** What a kWh costs a buyer, in token base units: price and grid fee together. */
   fullPricePerKwh: bigint;
@@ -187,6 +191,10 @@ export type OfferArgs = {
   bookPlace: number;
   /** 1 on delivery terms: payments are recorded in the delivery book, not as proceeds of the offer. */
   onDelivery: number;
+  /** 1 where an auction closes its window. */
+  inAuction: number;
+  /** 1 once that auction has settled it. */
+  settled: number;
   padding: ReadonlyUint8Array;
   /** What a kWh costs a buyer, in token base units: price and grid fee together. */
   fullPricePerKwh: number | bigint;
@@ -230,7 +238,9 @@ export function getOfferEncoder(): FixedSizeEncoder<OfferArgs> {
       ['book', getAddressEncoder()],
       ['bookPlace', getU8Encoder()],
       ['onDelivery', getU8Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 6)],
+      ['inAuction', getU8Encoder()],
+      ['settled', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 4)],
       ['fullPricePerKwh', getU64Encoder()],
       ['reserved', getArrayEncoder(getU64Encoder(), { size: 7 })],
     ]),
@@ -274,7 +284,9 @@ export function getOfferDecoder(): FixedSizeDecoder<Offer> {
     ['book', getAddressDecoder()],
     ['bookPlace', getU8Decoder()],
     ['onDelivery', getU8Decoder()],
-    ['padding', fixDecoderSize(getBytesDecoder(), 6)],
+    ['inAuction', getU8Decoder()],
+    ['settled', getU8Decoder()],
+    ['padding', fixDecoderSize(getBytesDecoder(), 4)],
     ['fullPricePerKwh', getU64Decoder()],
     ['reserved', getArrayDecoder(getU64Decoder(), { size: 7 })],
   ]);

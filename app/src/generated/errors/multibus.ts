@@ -398,6 +398,64 @@ export const MULTIBUS_ERROR__WINDOW_NOT_FINAL = 0x182d; // 6189
 export const MULTIBUS_ERROR__REFUND_FIXED = 0x182e; // 6190
 /** SourceMismatch: The window's device has another source of energy; list with that source, or with 0 */
 export const MULTIBUS_ERROR__SOURCE_MISMATCH = 0x182f; // 6191
+/** AuctionWithoutWindows: An auction closes delivery windows; give the terms windows, or no auction */
+export const MULTIBUS_ERROR__AUCTION_WITHOUT_WINDOWS = 0x1830; // 6192
+/** AuctionTooShort: With an auction, gate closure and window together last at least 900 s; make one of them longer */
+export const MULTIBUS_ERROR__AUCTION_TOO_SHORT = 0x1831; // 6193
+/** AuctionOff: No auction closes this window; buy from its offers */
+export const MULTIBUS_ERROR__AUCTION_OFF = 0x1832; // 6194
+/** LimitBelowBase: The bid's limit less the grid fee is below the bus's base price; bid more */
+export const MULTIBUS_ERROR__LIMIT_BELOW_BASE = 0x1833; // 6195
+/** BidTooLarge: The bid is for more energy than the window's capacity; bid for less */
+export const MULTIBUS_ERROR__BID_TOO_LARGE = 0x1834; // 6196
+/** BidsFull: The window has 2^20 bids; bid in another window, or buy from its offers */
+export const MULTIBUS_ERROR__BIDS_FULL = 0x1835; // 6197
+/** EscrowMismatch: The escrow account is not the bus's; pass the one that the bus names */
+export const MULTIBUS_ERROR__ESCROW_MISMATCH = 0x1836; // 6198
+/** LastMinutes: In the last 300 s before the gate of an auction, offers and bids are only added or improved; wait until the auction is over */
+export const MULTIBUS_ERROR__LAST_MINUTES = 0x1837; // 6199
+/** BookFixed: The book of the auction is fixed; nothing in it changes until its price is proven, or until 24 hours after the gate */
+export const MULTIBUS_ERROR__BOOK_FIXED = 0x1838; // 6200
+/** AuctionNotOver: The auction is not over; wait until its price is proven and the orders of this seller are settled, or until 24 hours after the gate */
+export const MULTIBUS_ERROR__AUCTION_NOT_OVER = 0x1839; // 6201
+/** AuctionNotCleared: The price of the auction is not proven; clear it first */
+export const MULTIBUS_ERROR__AUCTION_NOT_CLEARED = 0x183a; // 6202
+/** AuctionNotFixed: The window has no fixed book to clear: its gate is not there yet, its auction is over, or it has no bid or no offer */
+export const MULTIBUS_ERROR__AUCTION_NOT_FIXED = 0x183b; // 6203
+/** PricesReversed: The low price is above the high price; name the lowest and the highest price that clear the book, in this order */
+export const MULTIBUS_ERROR__PRICES_REVERSED = 0x183c; // 6204
+/** OrderForeign: The account is neither a bid nor an offer of this window; tally those alone */
+export const MULTIBUS_ERROR__ORDER_FOREIGN = 0x183d; // 6205
+/** OrderNotAscending: The orders are not in ascending order of their addresses after the last one; sort them, or open the clearing again */
+export const MULTIBUS_ERROR__ORDER_NOT_ASCENDING = 0x183e; // 6206
+/** OrdersMissing: Not every bid and offer of the window was tallied; tally the rest, or open the clearing again */
+export const MULTIBUS_ERROR__ORDERS_MISSING = 0x183f; // 6207
+/** PriceWrong: The named prices do not clear the tallied book; open the clearing again with the right ones */
+export const MULTIBUS_ERROR__PRICE_WRONG = 0x1840; // 6208
+/** ClearingInUse: The clearing is in progress and belongs to another wallet; wait until the auction is over */
+export const MULTIBUS_ERROR__CLEARING_IN_USE = 0x1841; // 6209
+/** ClearingMismatch: The clearing is of another window or clearer; pass its own accounts */
+export const MULTIBUS_ERROR__CLEARING_MISMATCH = 0x1842; // 6210
+/** BidBuyerMismatch: The bid's buyer is another wallet; pass the wallet that the bid names */
+export const MULTIBUS_ERROR__BID_BUYER_MISMATCH = 0x1843; // 6211
+/** AskUnsettled: The auction owes this offer a fill; settle it first (anyone can) */
+export const MULTIBUS_ERROR__ASK_UNSETTLED = 0x1844; // 6212
+/** AskSettled: The auction has settled this offer already */
+export const MULTIBUS_ERROR__ASK_SETTLED = 0x1845; // 6213
+/** OrderGetsNothing: The auction sells nothing of this offer, so it is free; cancel it */
+export const MULTIBUS_ERROR__ORDER_GETS_NOTHING = 0x1846; // 6214
+/** NothingToSettle: The bid has nothing to pay or to return now; wait, or close it as its buyer */
+export const MULTIBUS_ERROR__NOTHING_TO_SETTLE = 0x1847; // 6215
+/** PoolIncomplete: Not every seller of the auction has reported its window; refund the bid once the pool is complete */
+export const MULTIBUS_ERROR__POOL_INCOMPLETE = 0x1848; // 6216
+/** PoolOpen: The delivery book has a window whose auction part is not reported or not paid; report it to the pool first (anyone can) */
+export const MULTIBUS_ERROR__POOL_OPEN = 0x1849; // 6217
+/** NothingToReport: The seller's auction part of this window is reported and paid, or there is none */
+export const MULTIBUS_ERROR__NOTHING_TO_REPORT = 0x184a; // 6218
+/** WindowHasBids: Bids of this window are still open; settle them first (anyone can) */
+export const MULTIBUS_ERROR__WINDOW_HAS_BIDS = 0x184b; // 6219
+/** EscrowAccountsMissing: What the auction's rounding left goes to the treasury; pass escrow, treasury and token program after the other accounts */
+export const MULTIBUS_ERROR__ESCROW_ACCOUNTS_MISSING = 0x184c; // 6220
 
 export type MultibusError =
   | typeof MULTIBUS_ERROR__ACTION_UNKNOWN
@@ -406,9 +464,21 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__ALREADY_OWNER
   | typeof MULTIBUS_ERROR__ALREADY_PAUSED
   | typeof MULTIBUS_ERROR__APPROVALS_MISSING
+  | typeof MULTIBUS_ERROR__ASK_SETTLED
+  | typeof MULTIBUS_ERROR__ASK_UNSETTLED
+  | typeof MULTIBUS_ERROR__AUCTION_NOT_CLEARED
+  | typeof MULTIBUS_ERROR__AUCTION_NOT_FIXED
+  | typeof MULTIBUS_ERROR__AUCTION_NOT_OVER
+  | typeof MULTIBUS_ERROR__AUCTION_OFF
+  | typeof MULTIBUS_ERROR__AUCTION_TOO_SHORT
+  | typeof MULTIBUS_ERROR__AUCTION_WITHOUT_WINDOWS
   | typeof MULTIBUS_ERROR__BASE_PRICE_ZERO
   | typeof MULTIBUS_ERROR__BATCH_INVALID
   | typeof MULTIBUS_ERROR__BENEFICIARY_INVALID
+  | typeof MULTIBUS_ERROR__BID_BUYER_MISMATCH
+  | typeof MULTIBUS_ERROR__BIDS_FULL
+  | typeof MULTIBUS_ERROR__BID_TOO_LARGE
+  | typeof MULTIBUS_ERROR__BOOK_FIXED
   | typeof MULTIBUS_ERROR__BOOK_IN_USE
   | typeof MULTIBUS_ERROR__BOOK_METERS_FULL
   | typeof MULTIBUS_ERROR__BOOK_MISMATCH
@@ -432,6 +502,8 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__CERTIFICATE_TOO_SMALL
   | typeof MULTIBUS_ERROR__CLAIM_MISMATCH
   | typeof MULTIBUS_ERROR__CLAIM_OF_BUS
+  | typeof MULTIBUS_ERROR__CLEARING_IN_USE
+  | typeof MULTIBUS_ERROR__CLEARING_MISMATCH
   | typeof MULTIBUS_ERROR__COST_OVERFLOW
   | typeof MULTIBUS_ERROR__COUNTER_BUSY
   | typeof MULTIBUS_ERROR__COUNTER_OVERFLOW
@@ -441,6 +513,8 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__DEVICE_MISMATCH
   | typeof MULTIBUS_ERROR__ENERGY_UNAVAILABLE
   | typeof MULTIBUS_ERROR__ENERGY_ZERO
+  | typeof MULTIBUS_ERROR__ESCROW_ACCOUNTS_MISSING
+  | typeof MULTIBUS_ERROR__ESCROW_MISMATCH
   | typeof MULTIBUS_ERROR__EXPIRY_BEFORE_LOCKS
   | typeof MULTIBUS_ERROR__EXPIRY_IN_PAST
   | typeof MULTIBUS_ERROR__EXPIRY_TOO_LATE
@@ -452,10 +526,12 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__GRID_RECIPIENT_INVALID
   | typeof MULTIBUS_ERROR__HORIZON_INVALID
   | typeof MULTIBUS_ERROR__HORIZON_TOO_SHORT
+  | typeof MULTIBUS_ERROR__LAST_MINUTES
   | typeof MULTIBUS_ERROR__LAST_OWNER
   | typeof MULTIBUS_ERROR__LAYOUT_UNKNOWN
   | typeof MULTIBUS_ERROR__LEAST_SIZE_INVALID
   | typeof MULTIBUS_ERROR__LEDGER_MISMATCH
+  | typeof MULTIBUS_ERROR__LIMIT_BELOW_BASE
   | typeof MULTIBUS_ERROR__LISTING_CLOSED
   | typeof MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN
   | typeof MULTIBUS_ERROR__LOCK_BUYER_MISMATCH
@@ -495,6 +571,8 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__NOTHING_TO_COLLECT
   | typeof MULTIBUS_ERROR__NOTHING_TO_REFUND
   | typeof MULTIBUS_ERROR__NOTHING_TO_RELEASE
+  | typeof MULTIBUS_ERROR__NOTHING_TO_REPORT
+  | typeof MULTIBUS_ERROR__NOTHING_TO_SETTLE
   | typeof MULTIBUS_ERROR__NOTHING_TO_SWEEP
   | typeof MULTIBUS_ERROR__NOTHING_TO_WITHDRAW
   | typeof MULTIBUS_ERROR__NOT_PAUSED
@@ -512,6 +590,10 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__OPERATOR_INVALID
   | typeof MULTIBUS_ERROR__OPERATOR_NEEDED
   | typeof MULTIBUS_ERROR__OPERATOR_READINGS_SPENT
+  | typeof MULTIBUS_ERROR__ORDER_FOREIGN
+  | typeof MULTIBUS_ERROR__ORDER_GETS_NOTHING
+  | typeof MULTIBUS_ERROR__ORDER_NOT_ASCENDING
+  | typeof MULTIBUS_ERROR__ORDERS_MISSING
   | typeof MULTIBUS_ERROR__OWNER_CLAIMS_MISSING
   | typeof MULTIBUS_ERROR__OWNER_COUNT_INVALID
   | typeof MULTIBUS_ERROR__OWNER_DUPLICATE
@@ -524,6 +606,8 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__PAYEE_MISMATCH
   | typeof MULTIBUS_ERROR__PAYEE_UNPAYABLE
   | typeof MULTIBUS_ERROR__PAYER_FROZEN
+  | typeof MULTIBUS_ERROR__POOL_INCOMPLETE
+  | typeof MULTIBUS_ERROR__POOL_OPEN
   | typeof MULTIBUS_ERROR__POSITION_HAS_LOCKS
   | typeof MULTIBUS_ERROR__POSITION_MISMATCH
   | typeof MULTIBUS_ERROR__POSITION_NOT_FINAL
@@ -532,6 +616,8 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__PRICE_ABOVE_LIMIT
   | typeof MULTIBUS_ERROR__PRICE_BELOW_BASE
   | typeof MULTIBUS_ERROR__PRICE_BELOW_RESERVE
+  | typeof MULTIBUS_ERROR__PRICES_REVERSED
+  | typeof MULTIBUS_ERROR__PRICE_WRONG
   | typeof MULTIBUS_ERROR__PROPOSAL_CHANGED
   | typeof MULTIBUS_ERROR__PROPOSAL_EXECUTED
   | typeof MULTIBUS_ERROR__PROPOSAL_EXPIRED
@@ -580,6 +666,7 @@ export type MultibusError =
   | typeof MULTIBUS_ERROR__UNCLAIMED_MISMATCH
   | typeof MULTIBUS_ERROR__VAULT_MISMATCH
   | typeof MULTIBUS_ERROR__VERSION_MISMATCH
+  | typeof MULTIBUS_ERROR__WINDOW_HAS_BIDS
   | typeof MULTIBUS_ERROR__WINDOW_HAS_OFFERS
   | typeof MULTIBUS_ERROR__WINDOW_MISALIGNED
   | typeof MULTIBUS_ERROR__WINDOW_NOT_FINAL
@@ -602,9 +689,21 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__ALREADY_OWNER]: `The wallet is an owner of the bus already; nothing to do`,
     [MULTIBUS_ERROR__ALREADY_PAUSED]: `The bus is paused already; nothing to do`,
     [MULTIBUS_ERROR__APPROVALS_MISSING]: `The proposal has fewer approvals than it needs; more owners must approve`,
+    [MULTIBUS_ERROR__ASK_SETTLED]: `The auction has settled this offer already`,
+    [MULTIBUS_ERROR__ASK_UNSETTLED]: `The auction owes this offer a fill; settle it first (anyone can)`,
+    [MULTIBUS_ERROR__AUCTION_NOT_CLEARED]: `The price of the auction is not proven; clear it first`,
+    [MULTIBUS_ERROR__AUCTION_NOT_FIXED]: `The window has no fixed book to clear: its gate is not there yet, its auction is over, or it has no bid or no offer`,
+    [MULTIBUS_ERROR__AUCTION_NOT_OVER]: `The auction is not over; wait until its price is proven and the orders of this seller are settled, or until 24 hours after the gate`,
+    [MULTIBUS_ERROR__AUCTION_OFF]: `No auction closes this window; buy from its offers`,
+    [MULTIBUS_ERROR__AUCTION_TOO_SHORT]: `With an auction, gate closure and window together last at least 900 s; make one of them longer`,
+    [MULTIBUS_ERROR__AUCTION_WITHOUT_WINDOWS]: `An auction closes delivery windows; give the terms windows, or no auction`,
     [MULTIBUS_ERROR__BASE_PRICE_ZERO]: `The base price must be at least 1 base unit per kWh; give a higher base price`,
     [MULTIBUS_ERROR__BATCH_INVALID]: `A batch has 1 to 32 items, and needs for each item its offer and vault, on delivery terms also delivery book and position book, with the bus before the first item of each bus; split it or pass the accounts`,
     [MULTIBUS_ERROR__BENEFICIARY_INVALID]: `The beneficiary must be 1 to 64 bytes of text without control characters; correct it`,
+    [MULTIBUS_ERROR__BID_BUYER_MISMATCH]: `The bid's buyer is another wallet; pass the wallet that the bid names`,
+    [MULTIBUS_ERROR__BIDS_FULL]: `The window has 2^20 bids; bid in another window, or buy from its offers`,
+    [MULTIBUS_ERROR__BID_TOO_LARGE]: `The bid is for more energy than the window's capacity; bid for less`,
+    [MULTIBUS_ERROR__BOOK_FIXED]: `The book of the auction is fixed; nothing in it changes until its price is proven, or until 24 hours after the gate`,
     [MULTIBUS_ERROR__BOOK_IN_USE]: `Offers or positions of the delivery book are still open; close them first`,
     [MULTIBUS_ERROR__BOOK_METERS_FULL]: `The windows of this delivery book have four different devices, and it has no place for another; list in the windows of a later book`,
     [MULTIBUS_ERROR__BOOK_MISMATCH]: `The delivery book is not the one that the offer or the position book names, or not the seller's for this window; pass that one`,
@@ -628,6 +727,8 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__CERTIFICATE_TOO_SMALL]: `The certificate is for less energy than that; transfer at most what it certifies`,
     [MULTIBUS_ERROR__CLAIM_MISMATCH]: `The claim account is not the wallet's on this bus; pass that one`,
     [MULTIBUS_ERROR__CLAIM_OF_BUS]: `What is owed to a bus goes back to the treasury of the bus that owes it, while that is open; pass that treasury`,
+    [MULTIBUS_ERROR__CLEARING_IN_USE]: `The clearing is in progress and belongs to another wallet; wait until the auction is over`,
+    [MULTIBUS_ERROR__CLEARING_MISMATCH]: `The clearing is of another window or clearer; pass its own accounts`,
     [MULTIBUS_ERROR__COST_OVERFLOW]: `The cost does not fit 64 bits; buy less at once`,
     [MULTIBUS_ERROR__COUNTER_BUSY]: `The counter is ahead of this slot, it was used or opened a moment ago; close it a few minutes later`,
     [MULTIBUS_ERROR__COUNTER_OVERFLOW]: `A number would exceed what its account can hold, which normal use never does; report this as a bug`,
@@ -637,6 +738,8 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__DEVICE_MISMATCH]: `The device account is not that of the meter's present key; pass that one`,
     [MULTIBUS_ERROR__ENERGY_UNAVAILABLE]: `The offer has less free energy than asked for; buy less, or allow a smaller fill`,
     [MULTIBUS_ERROR__ENERGY_ZERO]: `The energy is 0 Wh; give at least 1 Wh`,
+    [MULTIBUS_ERROR__ESCROW_ACCOUNTS_MISSING]: `What the auction's rounding left goes to the treasury; pass escrow, treasury and token program after the other accounts`,
+    [MULTIBUS_ERROR__ESCROW_MISMATCH]: `The escrow account is not the bus's; pass the one that the bus names`,
     [MULTIBUS_ERROR__EXPIRY_BEFORE_LOCKS]: `Locks on the offer need it for longer; give a time at least 300 s after they end`,
     [MULTIBUS_ERROR__EXPIRY_IN_PAST]: `The expiry is in the past; give a later time`,
     [MULTIBUS_ERROR__EXPIRY_TOO_LATE]: `The expiry is beyond the window's gate or the bus's horizon; give an earlier time`,
@@ -648,10 +751,12 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__GRID_RECIPIENT_INVALID]: `The recipient of grid fees must be a wallet other than the bus; name a wallet, or none for the treasury`,
     [MULTIBUS_ERROR__HORIZON_INVALID]: `The horizon must be from 3600 to 31622400 s; choose one in that range`,
     [MULTIBUS_ERROR__HORIZON_TOO_SHORT]: `A window with its gate closure must be shorter than the bus's horizon; choose shorter ones`,
+    [MULTIBUS_ERROR__LAST_MINUTES]: `In the last 300 s before the gate of an auction, offers and bids are only added or improved; wait until the auction is over`,
     [MULTIBUS_ERROR__LAST_OWNER]: `The last owner cannot be removed; add another owner first`,
     [MULTIBUS_ERROR__LAYOUT_UNKNOWN]: `The account has a layout that this program does not know; use the program that made it`,
     [MULTIBUS_ERROR__LEAST_SIZE_INVALID]: `The least size must be from 1 Wh to 2^40 Wh; choose one in that range`,
     [MULTIBUS_ERROR__LEDGER_MISMATCH]: `The ledger is not the bus's; pass the bus's ledger`,
+    [MULTIBUS_ERROR__LIMIT_BELOW_BASE]: `The bid's limit less the grid fee is below the bus's base price; bid more`,
     [MULTIBUS_ERROR__LISTING_CLOSED]: `The bus's listing policy leaves this seller out; ask the owners or the operator to admit it`,
     [MULTIBUS_ERROR__LISTING_POLICY_UNKNOWN]: `The listing policy is unknown; use 0 (owners only), 1 (admitted sellers) or 2 (open)`,
     [MULTIBUS_ERROR__LOCK_BUYER_MISMATCH]: `The lock belongs to another buyer; use your own`,
@@ -691,6 +796,8 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__NOTHING_TO_COLLECT]: `The offer has no proceeds to collect now; collect after its next sale`,
     [MULTIBUS_ERROR__NOTHING_TO_REFUND]: `No window of the position became final since the last refund; refund later`,
     [MULTIBUS_ERROR__NOTHING_TO_RELEASE]: `No window of the delivery book became final since the last release; release later`,
+    [MULTIBUS_ERROR__NOTHING_TO_REPORT]: `The seller's auction part of this window is reported and paid, or there is none`,
+    [MULTIBUS_ERROR__NOTHING_TO_SETTLE]: `The bid has nothing to pay or to return now; wait, or close it as its buyer`,
     [MULTIBUS_ERROR__NOTHING_TO_SWEEP]: `The seller's vault holds no grid fees now; sweep after the next collection`,
     [MULTIBUS_ERROR__NOTHING_TO_WITHDRAW]: `The seller has nothing to withdraw now; collect the proceeds of its offers first`,
     [MULTIBUS_ERROR__NOT_PAUSED]: `The bus is not paused; nothing to do`,
@@ -708,6 +815,10 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__OPERATOR_INVALID]: `The operator must be a wallet other than the bus; name a wallet`,
     [MULTIBUS_ERROR__OPERATOR_NEEDED]: `The bus needs an operator while sellers are paid on delivery, and until all such windows are final; name one, or wait`,
     [MULTIBUS_ERROR__OPERATOR_READINGS_SPENT]: `The operator has reported this window three times, and can do so no more`,
+    [MULTIBUS_ERROR__ORDER_FOREIGN]: `The account is neither a bid nor an offer of this window; tally those alone`,
+    [MULTIBUS_ERROR__ORDER_GETS_NOTHING]: `The auction sells nothing of this offer, so it is free; cancel it`,
+    [MULTIBUS_ERROR__ORDER_NOT_ASCENDING]: `The orders are not in ascending order of their addresses after the last one; sort them, or open the clearing again`,
+    [MULTIBUS_ERROR__ORDERS_MISSING]: `Not every bid and offer of the window was tallied; tally the rest, or open the clearing again`,
     [MULTIBUS_ERROR__OWNER_CLAIMS_MISSING]: `The claim accounts of all owners must follow, in the order of the owners; pass them`,
     [MULTIBUS_ERROR__OWNER_COUNT_INVALID]: `A bus has 1 to 16 owners; give a list of that length`,
     [MULTIBUS_ERROR__OWNER_DUPLICATE]: `The same owner is in the list twice; name every owner once`,
@@ -720,6 +831,8 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__PAYEE_MISMATCH]: `The token account is not one that the caller may choose for the wallet that is paid; pass the wallet's associated token account, or the one that it recorded`,
     [MULTIBUS_ERROR__PAYEE_UNPAYABLE]: `The account that is to be paid takes no payments now (closed, frozen, or it asks for memos); name another`,
     [MULTIBUS_ERROR__PAYER_FROZEN]: `The mint's issuer has frozen the account that pays, so nothing leaves it now; try again once it is thawed`,
+    [MULTIBUS_ERROR__POOL_INCOMPLETE]: `Not every seller of the auction has reported its window; refund the bid once the pool is complete`,
+    [MULTIBUS_ERROR__POOL_OPEN]: `The delivery book has a window whose auction part is not reported or not paid; report it to the pool first (anyone can)`,
     [MULTIBUS_ERROR__POSITION_HAS_LOCKS]: `Locks of the position are open; settle or release them first`,
     [MULTIBUS_ERROR__POSITION_MISMATCH]: `The position book is another buyer's or on another delivery book; pass the buyer's own`,
     [MULTIBUS_ERROR__POSITION_NOT_FINAL]: `The position has energy of a window that is not final; close it later`,
@@ -728,6 +841,8 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__PRICE_ABOVE_LIMIT]: `The offer's price with the grid fee is above your limit; raise the limit or choose another offer`,
     [MULTIBUS_ERROR__PRICE_BELOW_BASE]: `The price is below the bus's base price; ask at least the base price`,
     [MULTIBUS_ERROR__PRICE_BELOW_RESERVE]: `The price is below the reserve price of the bus's own energy; ask at least the reserve price`,
+    [MULTIBUS_ERROR__PRICES_REVERSED]: `The low price is above the high price; name the lowest and the highest price that clear the book, in this order`,
+    [MULTIBUS_ERROR__PRICE_WRONG]: `The named prices do not clear the tallied book; open the clearing again with the right ones`,
     [MULTIBUS_ERROR__PROPOSAL_CHANGED]: `The approval names another proposal than this; read it and sign again`,
     [MULTIBUS_ERROR__PROPOSAL_EXECUTED]: `The proposal was executed already; nothing to do`,
     [MULTIBUS_ERROR__PROPOSAL_EXPIRED]: `The proposal can no longer be executed, its 30 days are over; make a new one`,
@@ -776,6 +891,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MULTIBUS_ERROR__UNCLAIMED_MISMATCH]: `The unclaimed account is not the bus's; pass the one that the bus names`,
     [MULTIBUS_ERROR__VAULT_MISMATCH]: `The vault account is not the seller's; pass the one that the seller account names`,
     [MULTIBUS_ERROR__VERSION_MISMATCH]: `The offer was changed since it was read; read it again`,
+    [MULTIBUS_ERROR__WINDOW_HAS_BIDS]: `Bids of this window are still open; settle them first (anyone can)`,
     [MULTIBUS_ERROR__WINDOW_HAS_OFFERS]: `Offers of this window are still open; cancel them first (anyone can, after gate closure)`,
     [MULTIBUS_ERROR__WINDOW_MISALIGNED]: `The window's start is not a multiple of the bus's window length; use the start of a window`,
     [MULTIBUS_ERROR__WINDOW_NOT_FINAL]: `The window is not final, so its energy cannot be certified yet; wait until no reading can change it`,

@@ -37,7 +37,7 @@ import {
   getAddressFromResolvedInstructionAccount,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findCapacityPda, findLedgerPda, findTreasuryPda, findUnclaimedPda } from '../pdas';
+import { findCapacityPda, findEscrowPda, findLedgerPda, findTreasuryPda, findUnclaimedPda } from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 
 export const BUS_CLOSE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([2]);
@@ -54,6 +54,7 @@ export type BusCloseInstruction<
   TAccountGeneral extends string | AccountMeta<string> = string,
   TAccountTreasury extends string | AccountMeta<string> = string,
   TAccountUnclaimed extends string | AccountMeta<string> = string,
+  TAccountEscrow extends string | AccountMeta<string> = string,
   TAccountCreator extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
@@ -70,6 +71,7 @@ export type BusCloseInstruction<
       TAccountGeneral extends string ? WritableAccount<TAccountGeneral> : TAccountGeneral,
       TAccountTreasury extends string ? WritableAccount<TAccountTreasury> : TAccountTreasury,
       TAccountUnclaimed extends string ? WritableAccount<TAccountUnclaimed> : TAccountUnclaimed,
+      TAccountEscrow extends string ? WritableAccount<TAccountEscrow> : TAccountEscrow,
       TAccountCreator extends string ? WritableAccount<TAccountCreator> : TAccountCreator,
       TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
@@ -106,6 +108,7 @@ export type BusCloseAsyncInput<
   TAccountGeneral extends string = string,
   TAccountTreasury extends string = string,
   TAccountUnclaimed extends string = string,
+  TAccountEscrow extends string = string,
   TAccountCreator extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
@@ -121,6 +124,7 @@ export type BusCloseAsyncInput<
   general?: Address<TAccountGeneral>;
   treasury?: Address<TAccountTreasury>;
   unclaimed?: Address<TAccountUnclaimed>;
+  escrow?: Address<TAccountEscrow>;
   /** The bus's creator, who gets the rent. */
   creator: Address<TAccountCreator>;
   tokenProgram: Address<TAccountTokenProgram>;
@@ -134,6 +138,7 @@ export async function getBusCloseInstructionAsync<
   TAccountGeneral extends string,
   TAccountTreasury extends string,
   TAccountUnclaimed extends string,
+  TAccountEscrow extends string,
   TAccountCreator extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
@@ -146,6 +151,7 @@ export async function getBusCloseInstructionAsync<
     TAccountGeneral,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountCreator,
     TAccountTokenProgram,
     TAccountSystemProgram
@@ -160,6 +166,7 @@ export async function getBusCloseInstructionAsync<
     TAccountGeneral,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountCreator,
     TAccountTokenProgram,
     TAccountSystemProgram
@@ -176,6 +183,7 @@ export async function getBusCloseInstructionAsync<
     general: { value: input.general ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
     unclaimed: { value: input.unclaimed ?? null, isWritable: true },
+    escrow: { value: input.escrow ?? null, isWritable: true },
     creator: { value: input.creator ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
@@ -204,6 +212,11 @@ export async function getBusCloseInstructionAsync<
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
     });
   }
+  if (!accounts.escrow.value) {
+    accounts.escrow.value = await findEscrowPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+    });
+  }
   if (!accounts.systemProgram.value) {
     accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
   }
@@ -217,6 +230,7 @@ export async function getBusCloseInstructionAsync<
       getAccountMeta('general', accounts.general),
       getAccountMeta('treasury', accounts.treasury),
       getAccountMeta('unclaimed', accounts.unclaimed),
+      getAccountMeta('escrow', accounts.escrow),
       getAccountMeta('creator', accounts.creator),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
@@ -231,6 +245,7 @@ export async function getBusCloseInstructionAsync<
     TAccountGeneral,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountCreator,
     TAccountTokenProgram,
     TAccountSystemProgram
@@ -244,6 +259,7 @@ export type BusCloseInput<
   TAccountGeneral extends string = string,
   TAccountTreasury extends string = string,
   TAccountUnclaimed extends string = string,
+  TAccountEscrow extends string = string,
   TAccountCreator extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
@@ -259,6 +275,7 @@ export type BusCloseInput<
   general: Address<TAccountGeneral>;
   treasury: Address<TAccountTreasury>;
   unclaimed: Address<TAccountUnclaimed>;
+  escrow: Address<TAccountEscrow>;
   /** The bus's creator, who gets the rent. */
   creator: Address<TAccountCreator>;
   tokenProgram: Address<TAccountTokenProgram>;
@@ -272,6 +289,7 @@ export function getBusCloseInstruction<
   TAccountGeneral extends string,
   TAccountTreasury extends string,
   TAccountUnclaimed extends string,
+  TAccountEscrow extends string,
   TAccountCreator extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
@@ -284,6 +302,7 @@ export function getBusCloseInstruction<
     TAccountGeneral,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountCreator,
     TAccountTokenProgram,
     TAccountSystemProgram
@@ -297,6 +316,7 @@ export function getBusCloseInstruction<
   TAccountGeneral,
   TAccountTreasury,
   TAccountUnclaimed,
+  TAccountEscrow,
   TAccountCreator,
   TAccountTokenProgram,
   TAccountSystemProgram
@@ -312,6 +332,7 @@ export function getBusCloseInstruction<
     general: { value: input.general ?? null, isWritable: true },
     treasury: { value: input.treasury ?? null, isWritable: true },
     unclaimed: { value: input.unclaimed ?? null, isWritable: true },
+    escrow: { value: input.escrow ?? null, isWritable: true },
     creator: { value: input.creator ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
@@ -332,6 +353,7 @@ export function getBusCloseInstruction<
       getAccountMeta('general', accounts.general),
       getAccountMeta('treasury', accounts.treasury),
       getAccountMeta('unclaimed', accounts.unclaimed),
+      getAccountMeta('escrow', accounts.escrow),
       getAccountMeta('creator', accounts.creator),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
@@ -346,6 +368,7 @@ export function getBusCloseInstruction<
     TAccountGeneral,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountCreator,
     TAccountTokenProgram,
     TAccountSystemProgram
@@ -369,10 +392,11 @@ export type ParsedBusCloseInstruction<
     general: TAccountMetas[3];
     treasury: TAccountMetas[4];
     unclaimed: TAccountMetas[5];
+    escrow: TAccountMetas[6];
     /** The bus's creator, who gets the rent. */
-    creator: TAccountMetas[6];
-    tokenProgram: TAccountMetas[7];
-    systemProgram: TAccountMetas[8];
+    creator: TAccountMetas[7];
+    tokenProgram: TAccountMetas[8];
+    systemProgram: TAccountMetas[9];
   };
   data: BusCloseInstructionData;
 };
@@ -380,10 +404,10 @@ export type ParsedBusCloseInstruction<
 export function parseBusCloseInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedBusCloseInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 9) {
+  if (instruction.accounts.length < 10) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 9,
+      expectedAccountMetas: 10,
     });
   }
   let accountIndex = 0;
@@ -401,6 +425,7 @@ export function parseBusCloseInstruction<TProgram extends string, TAccountMetas 
       general: getNextAccount(),
       treasury: getNextAccount(),
       unclaimed: getNextAccount(),
+      escrow: getNextAccount(),
       creator: getNextAccount(),
       tokenProgram: getNextAccount(),
       systemProgram: getNextAccount(),

@@ -58,7 +58,15 @@ import {
   getNonNullResolvedInstructionInput,
   type ResolvedInstructionAccount,
 } from '@solana/program-client-core';
-import { findBusPda, findCapacityPda, findCreatorPda, findLedgerPda, findTreasuryPda, findUnclaimedPda } from '../pdas';
+import {
+  findBusPda,
+  findCapacityPda,
+  findCreatorPda,
+  findEscrowPda,
+  findLedgerPda,
+  findTreasuryPda,
+  findUnclaimedPda,
+} from '../pdas';
 import { MULTIBUS_PROGRAM_ADDRESS } from '../programs';
 import {
   getOwnerShareDecoder,
@@ -87,6 +95,7 @@ export type BusCreateInstruction<
   TAccountMint extends string | AccountMeta<string> = string,
   TAccountTreasury extends string | AccountMeta<string> = string,
   TAccountUnclaimed extends string | AccountMeta<string> = string,
+  TAccountEscrow extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> = string,
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -104,6 +113,7 @@ export type BusCreateInstruction<
       TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
       TAccountTreasury extends string ? WritableAccount<TAccountTreasury> : TAccountTreasury,
       TAccountUnclaimed extends string ? WritableAccount<TAccountUnclaimed> : TAccountUnclaimed,
+      TAccountEscrow extends string ? WritableAccount<TAccountEscrow> : TAccountEscrow,
       TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       ...TRemainingAccounts,
@@ -251,6 +261,7 @@ export type BusCreateAsyncInput<
   TAccountMint extends string = string,
   TAccountTreasury extends string = string,
   TAccountUnclaimed extends string = string,
+  TAccountEscrow extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
@@ -268,6 +279,8 @@ export type BusCreateAsyncInput<
   treasury?: Address<TAccountTreasury>;
   /** Token account for what cannot be paid, created here. */
   unclaimed?: Address<TAccountUnclaimed>;
+  /** Token account for the deposits of bids, created here. */
+  escrow?: Address<TAccountEscrow>;
   /** SPL Token or Token-2022, whichever owns the mint. */
   tokenProgram: Address<TAccountTokenProgram>;
   systemProgram?: Address<TAccountSystemProgram>;
@@ -298,6 +311,7 @@ export async function getBusCreateInstructionAsync<
   TAccountMint extends string,
   TAccountTreasury extends string,
   TAccountUnclaimed extends string,
+  TAccountEscrow extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
@@ -311,6 +325,7 @@ export async function getBusCreateInstructionAsync<
     TAccountMint,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountTokenProgram,
     TAccountSystemProgram
   >,
@@ -326,6 +341,7 @@ export async function getBusCreateInstructionAsync<
     TAccountMint,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountTokenProgram,
     TAccountSystemProgram
   >
@@ -343,6 +359,7 @@ export async function getBusCreateInstructionAsync<
     mint: { value: input.mint ?? null, isWritable: false },
     treasury: { value: input.treasury ?? null, isWritable: true },
     unclaimed: { value: input.unclaimed ?? null, isWritable: true },
+    escrow: { value: input.escrow ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -384,6 +401,11 @@ export async function getBusCreateInstructionAsync<
       bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
     });
   }
+  if (!accounts.escrow.value) {
+    accounts.escrow.value = await findEscrowPda({
+      bus: getAddressFromResolvedInstructionAccount('bus', accounts.bus.value),
+    });
+  }
   if (!accounts.systemProgram.value) {
     accounts.systemProgram.value = '11111111111111111111111111111111' as Address<'11111111111111111111111111111111'>;
   }
@@ -399,6 +421,7 @@ export async function getBusCreateInstructionAsync<
       getAccountMeta('mint', accounts.mint),
       getAccountMeta('treasury', accounts.treasury),
       getAccountMeta('unclaimed', accounts.unclaimed),
+      getAccountMeta('escrow', accounts.escrow),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -414,6 +437,7 @@ export async function getBusCreateInstructionAsync<
     TAccountMint,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountTokenProgram,
     TAccountSystemProgram
   >);
@@ -428,6 +452,7 @@ export type BusCreateInput<
   TAccountMint extends string = string,
   TAccountTreasury extends string = string,
   TAccountUnclaimed extends string = string,
+  TAccountEscrow extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
@@ -445,6 +470,8 @@ export type BusCreateInput<
   treasury: Address<TAccountTreasury>;
   /** Token account for what cannot be paid, created here. */
   unclaimed: Address<TAccountUnclaimed>;
+  /** Token account for the deposits of bids, created here. */
+  escrow: Address<TAccountEscrow>;
   /** SPL Token or Token-2022, whichever owns the mint. */
   tokenProgram: Address<TAccountTokenProgram>;
   systemProgram?: Address<TAccountSystemProgram>;
@@ -475,6 +502,7 @@ export function getBusCreateInstruction<
   TAccountMint extends string,
   TAccountTreasury extends string,
   TAccountUnclaimed extends string,
+  TAccountEscrow extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
   TProgramAddress extends Address = typeof MULTIBUS_PROGRAM_ADDRESS,
@@ -488,6 +516,7 @@ export function getBusCreateInstruction<
     TAccountMint,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountTokenProgram,
     TAccountSystemProgram
   >,
@@ -502,6 +531,7 @@ export function getBusCreateInstruction<
   TAccountMint,
   TAccountTreasury,
   TAccountUnclaimed,
+  TAccountEscrow,
   TAccountTokenProgram,
   TAccountSystemProgram
 > {
@@ -518,6 +548,7 @@ export function getBusCreateInstruction<
     mint: { value: input.mint ?? null, isWritable: false },
     treasury: { value: input.treasury ?? null, isWritable: true },
     unclaimed: { value: input.unclaimed ?? null, isWritable: true },
+    escrow: { value: input.escrow ?? null, isWritable: true },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
@@ -542,6 +573,7 @@ export function getBusCreateInstruction<
       getAccountMeta('mint', accounts.mint),
       getAccountMeta('treasury', accounts.treasury),
       getAccountMeta('unclaimed', accounts.unclaimed),
+      getAccountMeta('escrow', accounts.escrow),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
     ],
@@ -557,6 +589,7 @@ export function getBusCreateInstruction<
     TAccountMint,
     TAccountTreasury,
     TAccountUnclaimed,
+    TAccountEscrow,
     TAccountTokenProgram,
     TAccountSystemProgram
   >);
@@ -582,9 +615,11 @@ export type ParsedBusCreateInstruction<
     treasury: TAccountMetas[6];
     /** Token account for what cannot be paid, created here. */
     unclaimed: TAccountMetas[7];
+    /** Token account for the deposits of bids, created here. */
+    escrow: TAccountMetas[8];
     /** SPL Token or Token-2022, whichever owns the mint. */
-    tokenProgram: TAccountMetas[8];
-    systemProgram: TAccountMetas[9];
+    tokenProgram: TAccountMetas[9];
+    systemProgram: TAccountMetas[10];
   };
   data: BusCreateInstructionData;
 };
@@ -592,10 +627,10 @@ export type ParsedBusCreateInstruction<
 export function parseBusCreateInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedBusCreateInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 10) {
+  if (instruction.accounts.length < 11) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 10,
+      expectedAccountMetas: 11,
     });
   }
   let accountIndex = 0;
@@ -615,6 +650,7 @@ export function parseBusCreateInstruction<TProgram extends string, TAccountMetas
       mint: getNextAccount(),
       treasury: getNextAccount(),
       unclaimed: getNextAccount(),
+      escrow: getNextAccount(),
       tokenProgram: getNextAccount(),
       systemProgram: getNextAccount(),
     },

@@ -104,7 +104,7 @@ export type CertificateTakeInput<
   /** The buyer or the seller; pays the rent and gets it back. */
   owner: TransactionSigner<TAccountOwner>;
   book: Address<TAccountBook>;
-  /** The buyer's position book, or the seller account. */
+  /** The buyer's position book, a bid of the buyer, or the seller account. */
   holding: Address<TAccountHolding>;
   /** The certificate, created here. The first Wh that is not certified yet is part of its address. */
   certificate: Address<TAccountCertificate>;
@@ -181,7 +181,7 @@ export type ParsedCertificateTakeInstruction<
     /** The buyer or the seller; pays the rent and gets it back. */
     owner: TAccountMetas[0];
     book: TAccountMetas[1];
-    /** The buyer's position book, or the seller account. */
+    /** The buyer's position book, a bid of the buyer, or the seller account. */
     holding: TAccountMetas[2];
     /** The certificate, created here. The first Wh that is not certified yet is part of its address. */
     certificate: TAccountMetas[3];

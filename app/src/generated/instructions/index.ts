@@ -6,6 +6,10 @@
  * @see https://github.com/codama-idl/codama
  */
 
+export * from './askSettle';
+export * from './bidCancel';
+export * from './bidCreate';
+export * from './bidSettle';
 export * from './busClose';
 export * from './busCreate';
 export * from './capacityClose';
@@ -14,6 +18,10 @@ export * from './certificateRetire';
 export * from './certificateTake';
 export * from './certificateTransfer';
 export * from './claimPay';
+export * from './clearingApply';
+export * from './clearingClose';
+export * from './clearingOpen';
+export * from './clearingTally';
 export * from './creatorOpen';
 export * from './deliveryClose';
 export * from './deliveryRefund';
@@ -32,6 +40,7 @@ export * from './offerCollect';
 export * from './offerCreate';
 export * from './offerReprice';
 export * from './offerSetExpiry';
+export * from './poolReport';
 export * from './positionClose';
 export * from './positionOpen';
 export * from './positionSetRefund';

@@ -6,13 +6,16 @@
  * @see https://github.com/codama-idl/codama
  */
 
+export * from './bid';
 export * from './book';
 export * from './bus';
 export * from './capacity';
 export * from './certificate';
 export * from './claim';
+export * from './clearing';
 export * from './creator';
 export * from './device';
+export * from './escrow';
 export * from './ledger';
 export * from './lock';
 export * from './meter';

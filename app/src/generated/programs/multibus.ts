@@ -33,10 +33,12 @@ import {
   type SelfPlanAndSendFunctions,
 } from '@solana/program-client-core';
 import {
+  getBidCodec,
   getBusCodec,
   getCapacityCodec,
   getCertificateCodec,
   getClaimCodec,
+  getClearingCodec,
   getCreatorCodec,
   getDeliveryBookCodec,
   getDeviceCodec,
@@ -49,6 +51,8 @@ import {
   getSellerCodec,
   getTombstoneCodec,
   getTraderCodec,
+  type Bid,
+  type BidArgs,
   type Bus,
   type BusArgs,
   type Capacity,
@@ -57,6 +61,8 @@ import {
   type CertificateArgs,
   type Claim,
   type ClaimArgs,
+  type Clearing,
+  type ClearingArgs,
   type Creator,
   type CreatorArgs,
   type DeliveryBook,
@@ -83,6 +89,10 @@ import {
   type TraderArgs,
 } from '../accounts';
 import {
+  getAskSettleInstructionAsync,
+  getBidCancelInstructionAsync,
+  getBidCreateInstructionAsync,
+  getBidSettleInstructionAsync,
   getBusCloseInstructionAsync,
   getBusCreateInstructionAsync,
   getCapacityCloseInstructionAsync,
@@ -91,6 +101,10 @@ import {
   getCertificateTakeInstruction,
   getCertificateTransferInstruction,
   getClaimPayInstructionAsync,
+  getClearingApplyInstructionAsync,
+  getClearingCloseInstructionAsync,
+  getClearingOpenInstructionAsync,
+  getClearingTallyInstruction,
   getCreatorOpenInstructionAsync,
   getDeliveryCloseInstruction,
   getDeliveryRefundInstruction,
@@ -109,6 +123,7 @@ import {
   getOfferCreateInstructionAsync,
   getOfferRepriceInstruction,
   getOfferSetExpiryInstruction,
+  getPoolReportInstructionAsync,
   getPositionCloseInstructionAsync,
   getPositionOpenInstructionAsync,
   getPositionSetRefundInstruction,
@@ -127,6 +142,10 @@ import {
   getTraderCloseInstruction,
   getTraderOpenInstructionAsync,
   getTreasuryClaimInstructionAsync,
+  parseAskSettleInstruction,
+  parseBidCancelInstruction,
+  parseBidCreateInstruction,
+  parseBidSettleInstruction,
   parseBusCloseInstruction,
   parseBusCreateInstruction,
   parseCapacityCloseInstruction,
@@ -135,6 +154,10 @@ import {
   parseCertificateTakeInstruction,
   parseCertificateTransferInstruction,
   parseClaimPayInstruction,
+  parseClearingApplyInstruction,
+  parseClearingCloseInstruction,
+  parseClearingOpenInstruction,
+  parseClearingTallyInstruction,
   parseCreatorOpenInstruction,
   parseDeliveryCloseInstruction,
   parseDeliveryRefundInstruction,
@@ -153,6 +176,7 @@ import {
   parseOfferCreateInstruction,
   parseOfferRepriceInstruction,
   parseOfferSetExpiryInstruction,
+  parsePoolReportInstruction,
   parsePositionCloseInstruction,
   parsePositionOpenInstruction,
   parsePositionSetRefundInstruction,
@@ -171,6 +195,10 @@ import {
   parseTraderCloseInstruction,
   parseTraderOpenInstruction,
   parseTreasuryClaimInstruction,
+  type AskSettleAsyncInput,
+  type BidCancelAsyncInput,
+  type BidCreateAsyncInput,
+  type BidSettleAsyncInput,
   type BusCloseAsyncInput,
   type BusCreateAsyncInput,
   type CapacityCloseAsyncInput,
@@ -179,6 +207,10 @@ import {
   type CertificateTakeInput,
   type CertificateTransferInput,
   type ClaimPayAsyncInput,
+  type ClearingApplyAsyncInput,
+  type ClearingCloseAsyncInput,
+  type ClearingOpenAsyncInput,
+  type ClearingTallyInput,
   type CreatorOpenAsyncInput,
   type DeliveryCloseInput,
   type DeliveryRefundInput,
@@ -197,6 +229,10 @@ import {
   type OfferCreateAsyncInput,
   type OfferRepriceInput,
   type OfferSetExpiryInput,
+  type ParsedAskSettleInstruction,
+  type ParsedBidCancelInstruction,
+  type ParsedBidCreateInstruction,
+  type ParsedBidSettleInstruction,
   type ParsedBusCloseInstruction,
   type ParsedBusCreateInstruction,
   type ParsedCapacityCloseInstruction,
@@ -205,6 +241,10 @@ import {
   type ParsedCertificateTakeInstruction,
   type ParsedCertificateTransferInstruction,
   type ParsedClaimPayInstruction,
+  type ParsedClearingApplyInstruction,
+  type ParsedClearingCloseInstruction,
+  type ParsedClearingOpenInstruction,
+  type ParsedClearingTallyInstruction,
   type ParsedCreatorOpenInstruction,
   type ParsedDeliveryCloseInstruction,
   type ParsedDeliveryRefundInstruction,
@@ -223,6 +263,7 @@ import {
   type ParsedOfferCreateInstruction,
   type ParsedOfferRepriceInstruction,
   type ParsedOfferSetExpiryInstruction,
+  type ParsedPoolReportInstruction,
   type ParsedPositionCloseInstruction,
   type ParsedPositionOpenInstruction,
   type ParsedPositionSetRefundInstruction,
@@ -241,6 +282,7 @@ import {
   type ParsedTraderCloseInstruction,
   type ParsedTraderOpenInstruction,
   type ParsedTreasuryClaimInstruction,
+  type PoolReportAsyncInput,
   type PositionCloseAsyncInput,
   type PositionOpenAsyncInput,
   type PositionSetRefundInput,
@@ -261,13 +303,16 @@ import {
   type TreasuryClaimAsyncInput,
 } from '../instructions';
 import {
+  findBidPda,
   findBookPda,
   findBusPda,
   findCapacityPda,
   findCertificatePda,
   findClaimPda,
+  findClearingPda,
   findCreatorPda,
   findDevicePda,
+  findEscrowPda,
   findLedgerPda,
   findLockPda,
   findMeterPda,
@@ -285,10 +330,12 @@ export const MULTIBUS_PROGRAM_ADDRESS =
   'Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi' as Address<'Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi'>;
 
 export enum MultibusAccount {
+  Bid,
   Bus,
   Capacity,
   Certificate,
   Claim,
+  Clearing,
   Creator,
   DeliveryBook,
   Device,
@@ -305,6 +352,15 @@ export enum MultibusAccount {
 
 export function identifyMultibusAccount(account: { data: ReadonlyUint8Array } | ReadonlyUint8Array): MultibusAccount {
   const data = 'data' in account ? account.data : account;
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([143, 246, 48, 245, 42, 145, 180, 88])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Bid;
+  }
   if (
     containsBytes(
       data,
@@ -340,6 +396,15 @@ export function identifyMultibusAccount(account: { data: ReadonlyUint8Array } | 
     )
   ) {
     return MultibusAccount.Claim;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([205, 162, 122, 124, 21, 46, 246, 46])),
+      0,
+    )
+  ) {
+    return MultibusAccount.Clearing;
   }
   if (
     containsBytes(
@@ -456,6 +521,10 @@ export function identifyMultibusAccount(account: { data: ReadonlyUint8Array } | 
 }
 
 export enum MultibusInstruction {
+  AskSettle,
+  BidCancel,
+  BidCreate,
+  BidSettle,
   BusClose,
   BusCreate,
   CapacityClose,
@@ -464,6 +533,10 @@ export enum MultibusInstruction {
   CertificateTake,
   CertificateTransfer,
   ClaimPay,
+  ClearingApply,
+  ClearingClose,
+  ClearingOpen,
+  ClearingTally,
   CreatorOpen,
   DeliveryClose,
   DeliveryRefund,
@@ -482,6 +555,7 @@ export enum MultibusInstruction {
   OfferCreate,
   OfferReprice,
   OfferSetExpiry,
+  PoolReport,
   PositionClose,
   PositionOpen,
   PositionSetRefund,
@@ -506,6 +580,18 @@ export function identifyMultibusInstruction(
   instruction: { data: ReadonlyUint8Array } | ReadonlyUint8Array,
 ): MultibusInstruction {
   const data = 'data' in instruction ? instruction.data : instruction;
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([47])), 0)) {
+    return MultibusInstruction.AskSettle;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([45])), 0)) {
+    return MultibusInstruction.BidCancel;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([44])), 0)) {
+    return MultibusInstruction.BidCreate;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([46])), 0)) {
+    return MultibusInstruction.BidSettle;
+  }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([2])), 0)) {
     return MultibusInstruction.BusClose;
   }
@@ -529,6 +615,18 @@ export function identifyMultibusInstruction(
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([28])), 0)) {
     return MultibusInstruction.ClaimPay;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([50])), 0)) {
+    return MultibusInstruction.ClearingApply;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([51])), 0)) {
+    return MultibusInstruction.ClearingClose;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([48])), 0)) {
+    return MultibusInstruction.ClearingOpen;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([49])), 0)) {
+    return MultibusInstruction.ClearingTally;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([0])), 0)) {
     return MultibusInstruction.CreatorOpen;
@@ -583,6 +681,9 @@ export function identifyMultibusInstruction(
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([12])), 0)) {
     return MultibusInstruction.OfferSetExpiry;
+  }
+  if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([52])), 0)) {
+    return MultibusInstruction.PoolReport;
   }
   if (containsBytes(data, fixEncoderSize(getBytesEncoder(), 1).encode(new Uint8Array([36])), 0)) {
     return MultibusInstruction.PositionClose;
@@ -645,6 +746,10 @@ export function identifyMultibusInstruction(
 }
 
 export type ParsedMultibusInstruction<TProgram extends string = 'Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi'> =
+  | ({ instructionType: MultibusInstruction.AskSettle } & ParsedAskSettleInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.BidCancel } & ParsedBidCancelInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.BidCreate } & ParsedBidCreateInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.BidSettle } & ParsedBidSettleInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.BusClose } & ParsedBusCloseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.BusCreate } & ParsedBusCreateInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.CapacityClose } & ParsedCapacityCloseInstruction<TProgram>)
@@ -653,6 +758,10 @@ export type ParsedMultibusInstruction<TProgram extends string = 'Busn1mpoGaFq9To
   | ({ instructionType: MultibusInstruction.CertificateTake } & ParsedCertificateTakeInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.CertificateTransfer } & ParsedCertificateTransferInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.ClaimPay } & ParsedClaimPayInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.ClearingApply } & ParsedClearingApplyInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.ClearingClose } & ParsedClearingCloseInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.ClearingOpen } & ParsedClearingOpenInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.ClearingTally } & ParsedClearingTallyInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.CreatorOpen } & ParsedCreatorOpenInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.DeliveryClose } & ParsedDeliveryCloseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.DeliveryRefund } & ParsedDeliveryRefundInstruction<TProgram>)
@@ -671,6 +780,7 @@ export type ParsedMultibusInstruction<TProgram extends string = 'Busn1mpoGaFq9To
   | ({ instructionType: MultibusInstruction.OfferCreate } & ParsedOfferCreateInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferReprice } & ParsedOfferRepriceInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.OfferSetExpiry } & ParsedOfferSetExpiryInstruction<TProgram>)
+  | ({ instructionType: MultibusInstruction.PoolReport } & ParsedPoolReportInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.PositionClose } & ParsedPositionCloseInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.PositionOpen } & ParsedPositionOpenInstruction<TProgram>)
   | ({ instructionType: MultibusInstruction.PositionSetRefund } & ParsedPositionSetRefundInstruction<TProgram>)
@@ -695,6 +805,22 @@ export function parseMultibusInstruction<TProgram extends string>(
 ): ParsedMultibusInstruction<TProgram> {
   const instructionType = identifyMultibusInstruction(instruction);
   switch (instructionType) {
+    case MultibusInstruction.AskSettle: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.AskSettle, ...parseAskSettleInstruction(instruction) };
+    }
+    case MultibusInstruction.BidCancel: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.BidCancel, ...parseBidCancelInstruction(instruction) };
+    }
+    case MultibusInstruction.BidCreate: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.BidCreate, ...parseBidCreateInstruction(instruction) };
+    }
+    case MultibusInstruction.BidSettle: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.BidSettle, ...parseBidSettleInstruction(instruction) };
+    }
     case MultibusInstruction.BusClose: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.BusClose, ...parseBusCloseInstruction(instruction) };
@@ -732,6 +858,22 @@ export function parseMultibusInstruction<TProgram extends string>(
     case MultibusInstruction.ClaimPay: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.ClaimPay, ...parseClaimPayInstruction(instruction) };
+    }
+    case MultibusInstruction.ClearingApply: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.ClearingApply, ...parseClearingApplyInstruction(instruction) };
+    }
+    case MultibusInstruction.ClearingClose: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.ClearingClose, ...parseClearingCloseInstruction(instruction) };
+    }
+    case MultibusInstruction.ClearingOpen: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.ClearingOpen, ...parseClearingOpenInstruction(instruction) };
+    }
+    case MultibusInstruction.ClearingTally: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.ClearingTally, ...parseClearingTallyInstruction(instruction) };
     }
     case MultibusInstruction.CreatorOpen: {
       assertIsInstructionWithAccounts(instruction);
@@ -804,6 +946,10 @@ export function parseMultibusInstruction<TProgram extends string>(
     case MultibusInstruction.OfferSetExpiry: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MultibusInstruction.OfferSetExpiry, ...parseOfferSetExpiryInstruction(instruction) };
+    }
+    case MultibusInstruction.PoolReport: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MultibusInstruction.PoolReport, ...parsePoolReportInstruction(instruction) };
     }
     case MultibusInstruction.PositionClose: {
       assertIsInstructionWithAccounts(instruction);
@@ -895,10 +1041,12 @@ export type MultibusPlugin = {
 };
 
 export type MultibusPluginAccounts = {
+  bid: ReturnType<typeof getBidCodec> & SelfFetchFunctions<BidArgs, Bid>;
   bus: ReturnType<typeof getBusCodec> & SelfFetchFunctions<BusArgs, Bus>;
   capacity: ReturnType<typeof getCapacityCodec> & SelfFetchFunctions<CapacityArgs, Capacity>;
   certificate: ReturnType<typeof getCertificateCodec> & SelfFetchFunctions<CertificateArgs, Certificate>;
   claim: ReturnType<typeof getClaimCodec> & SelfFetchFunctions<ClaimArgs, Claim>;
+  clearing: ReturnType<typeof getClearingCodec> & SelfFetchFunctions<ClearingArgs, Clearing>;
   creator: ReturnType<typeof getCreatorCodec> & SelfFetchFunctions<CreatorArgs, Creator>;
   deliveryBook: ReturnType<typeof getDeliveryBookCodec> & SelfFetchFunctions<DeliveryBookArgs, DeliveryBook>;
   device: ReturnType<typeof getDeviceCodec> & SelfFetchFunctions<DeviceArgs, Device>;
@@ -914,6 +1062,10 @@ export type MultibusPluginAccounts = {
 };
 
 export type MultibusPluginInstructions = {
+  askSettle: (input: AskSettleAsyncInput) => ReturnType<typeof getAskSettleInstructionAsync> & SelfPlanAndSendFunctions;
+  bidCancel: (input: BidCancelAsyncInput) => ReturnType<typeof getBidCancelInstructionAsync> & SelfPlanAndSendFunctions;
+  bidCreate: (input: BidCreateAsyncInput) => ReturnType<typeof getBidCreateInstructionAsync> & SelfPlanAndSendFunctions;
+  bidSettle: (input: BidSettleAsyncInput) => ReturnType<typeof getBidSettleInstructionAsync> & SelfPlanAndSendFunctions;
   busClose: (input: BusCloseAsyncInput) => ReturnType<typeof getBusCloseInstructionAsync> & SelfPlanAndSendFunctions;
   busCreate: (input: BusCreateAsyncInput) => ReturnType<typeof getBusCreateInstructionAsync> & SelfPlanAndSendFunctions;
   capacityClose: (
@@ -932,6 +1084,18 @@ export type MultibusPluginInstructions = {
     input: CertificateTransferInput,
   ) => ReturnType<typeof getCertificateTransferInstruction> & SelfPlanAndSendFunctions;
   claimPay: (input: ClaimPayAsyncInput) => ReturnType<typeof getClaimPayInstructionAsync> & SelfPlanAndSendFunctions;
+  clearingApply: (
+    input: ClearingApplyAsyncInput,
+  ) => ReturnType<typeof getClearingApplyInstructionAsync> & SelfPlanAndSendFunctions;
+  clearingClose: (
+    input: ClearingCloseAsyncInput,
+  ) => ReturnType<typeof getClearingCloseInstructionAsync> & SelfPlanAndSendFunctions;
+  clearingOpen: (
+    input: ClearingOpenAsyncInput,
+  ) => ReturnType<typeof getClearingOpenInstructionAsync> & SelfPlanAndSendFunctions;
+  clearingTally: (
+    input: ClearingTallyInput,
+  ) => ReturnType<typeof getClearingTallyInstruction> & SelfPlanAndSendFunctions;
   creatorOpen: (
     input: CreatorOpenAsyncInput,
   ) => ReturnType<typeof getCreatorOpenInstructionAsync> & SelfPlanAndSendFunctions;
@@ -972,6 +1136,9 @@ export type MultibusPluginInstructions = {
   offerSetExpiry: (
     input: OfferSetExpiryInput,
   ) => ReturnType<typeof getOfferSetExpiryInstruction> & SelfPlanAndSendFunctions;
+  poolReport: (
+    input: PoolReportAsyncInput,
+  ) => ReturnType<typeof getPoolReportInstructionAsync> & SelfPlanAndSendFunctions;
   positionClose: (
     input: PositionCloseAsyncInput,
   ) => ReturnType<typeof getPositionCloseInstructionAsync> & SelfPlanAndSendFunctions;
@@ -1036,6 +1203,9 @@ export type MultibusPluginPdas = {
   vault: typeof findVaultPda;
   treasury: typeof findTreasuryPda;
   unclaimed: typeof findUnclaimedPda;
+  escrow: typeof findEscrowPda;
+  bid: typeof findBidPda;
+  clearing: typeof findClearingPda;
   meter: typeof findMeterPda;
   device: typeof findDevicePda;
   book: typeof findBookPda;
@@ -1054,10 +1224,12 @@ export function multibusProgram() {
     return extendClient(client, {
       multibus: <MultibusPlugin>{
         accounts: {
+          bid: addSelfFetchFunctions(client, getBidCodec()),
           bus: addSelfFetchFunctions(client, getBusCodec()),
           capacity: addSelfFetchFunctions(client, getCapacityCodec()),
           certificate: addSelfFetchFunctions(client, getCertificateCodec()),
           claim: addSelfFetchFunctions(client, getClaimCodec()),
+          clearing: addSelfFetchFunctions(client, getClearingCodec()),
           creator: addSelfFetchFunctions(client, getCreatorCodec()),
           deliveryBook: addSelfFetchFunctions(client, getDeliveryBookCodec()),
           device: addSelfFetchFunctions(client, getDeviceCodec()),
@@ -1072,6 +1244,10 @@ export function multibusProgram() {
           trader: addSelfFetchFunctions(client, getTraderCodec()),
         },
         instructions: {
+          askSettle: (input) => addSelfPlanAndSendFunctions(client, getAskSettleInstructionAsync(input)),
+          bidCancel: (input) => addSelfPlanAndSendFunctions(client, getBidCancelInstructionAsync(input)),
+          bidCreate: (input) => addSelfPlanAndSendFunctions(client, getBidCreateInstructionAsync(input)),
+          bidSettle: (input) => addSelfPlanAndSendFunctions(client, getBidSettleInstructionAsync(input)),
           busClose: (input) => addSelfPlanAndSendFunctions(client, getBusCloseInstructionAsync(input)),
           busCreate: (input) => addSelfPlanAndSendFunctions(client, getBusCreateInstructionAsync(input)),
           capacityClose: (input) => addSelfPlanAndSendFunctions(client, getCapacityCloseInstructionAsync(input)),
@@ -1080,6 +1256,10 @@ export function multibusProgram() {
           certificateTake: (input) => addSelfPlanAndSendFunctions(client, getCertificateTakeInstruction(input)),
           certificateTransfer: (input) => addSelfPlanAndSendFunctions(client, getCertificateTransferInstruction(input)),
           claimPay: (input) => addSelfPlanAndSendFunctions(client, getClaimPayInstructionAsync(input)),
+          clearingApply: (input) => addSelfPlanAndSendFunctions(client, getClearingApplyInstructionAsync(input)),
+          clearingClose: (input) => addSelfPlanAndSendFunctions(client, getClearingCloseInstructionAsync(input)),
+          clearingOpen: (input) => addSelfPlanAndSendFunctions(client, getClearingOpenInstructionAsync(input)),
+          clearingTally: (input) => addSelfPlanAndSendFunctions(client, getClearingTallyInstruction(input)),
           creatorOpen: (input) => addSelfPlanAndSendFunctions(client, getCreatorOpenInstructionAsync(input)),
           deliveryClose: (input) => addSelfPlanAndSendFunctions(client, getDeliveryCloseInstruction(input)),
           deliveryRefund: (input) => addSelfPlanAndSendFunctions(client, getDeliveryRefundInstruction(input)),
@@ -1098,6 +1278,7 @@ export function multibusProgram() {
           offerCreate: (input) => addSelfPlanAndSendFunctions(client, getOfferCreateInstructionAsync(input)),
           offerReprice: (input) => addSelfPlanAndSendFunctions(client, getOfferRepriceInstruction(input)),
           offerSetExpiry: (input) => addSelfPlanAndSendFunctions(client, getOfferSetExpiryInstruction(input)),
+          poolReport: (input) => addSelfPlanAndSendFunctions(client, getPoolReportInstructionAsync(input)),
           positionClose: (input) => addSelfPlanAndSendFunctions(client, getPositionCloseInstructionAsync(input)),
           positionOpen: (input) => addSelfPlanAndSendFunctions(client, getPositionOpenInstructionAsync(input)),
           positionSetRefund: (input) => addSelfPlanAndSendFunctions(client, getPositionSetRefundInstruction(input)),
@@ -1129,6 +1310,9 @@ export function multibusProgram() {
           vault: findVaultPda,
           treasury: findTreasuryPda,
           unclaimed: findUnclaimedPda,
+          escrow: findEscrowPda,
+          bid: findBidPda,
+          clearing: findClearingPda,
           meter: findMeterPda,
           device: findDevicePda,
           book: findBookPda,

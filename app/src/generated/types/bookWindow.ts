@@ -8,14 +8,12 @@
 
 import {
   combineCodec,
-  fixDecoderSize,
-  fixEncoderSize,
-  getBytesDecoder,
-  getBytesEncoder,
   getI64Decoder,
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
+  getU16Decoder,
+  getU16Encoder,
   getU64Decoder,
   getU64Encoder,
   getU8Decoder,
@@ -23,7 +21,6 @@ import {
   type FixedSizeCodec,
   type FixedSizeDecoder,
   type FixedSizeEncoder,
-  type ReadonlyUint8Array,
 } from '@solana/kit';
 
 /** One window of a delivery book. */
@@ -34,7 +31,7 @@ export type BookWindow = {
   soldWh: bigint;
   /** What was paid for that energy, in token base units. */
   paid: bigint;
-  /** Energy that the closing auction sold, in Wh. There is no auction yet, so it is 0. */
+  /** Energy that the closing auction sold, in Wh. */
   auctionWh: bigint;
   /** Energy that was delivered according to the last reading, in Wh. */
   deliveredWh: bigint;
@@ -52,8 +49,13 @@ export type BookWindow = {
   operatorReadings: number;
   /** 1 once the seller has a certificate of what it delivered and did not sell. */
   surplusCertified: number;
-  padding: ReadonlyUint8Array;
-  reserved: bigint;
+  /** On terms with an auction: offers of this window that are neither cancelled nor settled by the auction. */
+  unsettledOffers: number;
+  /** 1 once the part that the auction sold is counted in the window's pool. */
+  poolReported: number;
+  padding: number;
+  /** Wh of that part that bids took certificates of. */
+  auctionCertifiedWh: bigint;
 };
 
 export type BookWindowArgs = {
@@ -63,7 +65,7 @@ export type BookWindowArgs = {
   soldWh: number | bigint;
   /** What was paid for that energy, in token base units. */
   paid: number | bigint;
-  /** Energy that the closing auction sold, in Wh. There is no auction yet, so it is 0. */
+  /** Energy that the closing auction sold, in Wh. */
   auctionWh: number | bigint;
   /** Energy that was delivered according to the last reading, in Wh. */
   deliveredWh: number | bigint;
@@ -81,8 +83,13 @@ export type BookWindowArgs = {
   operatorReadings: number;
   /** 1 once the seller has a certificate of what it delivered and did not sell. */
   surplusCertified: number;
-  padding: ReadonlyUint8Array;
-  reserved: number | bigint;
+  /** On terms with an auction: offers of this window that are neither cancelled nor settled by the auction. */
+  unsettledOffers: number;
+  /** 1 once the part that the auction sold is counted in the window's pool. */
+  poolReported: number;
+  padding: number;
+  /** Wh of that part that bids took certificates of. */
+  auctionCertifiedWh: number | bigint;
 };
 
 export function getBookWindowEncoder(): FixedSizeEncoder<BookWindowArgs> {
@@ -99,8 +106,10 @@ export function getBookWindowEncoder(): FixedSizeEncoder<BookWindowArgs> {
     ['state', getU8Encoder()],
     ['operatorReadings', getU8Encoder()],
     ['surplusCertified', getU8Encoder()],
-    ['padding', fixEncoderSize(getBytesEncoder(), 4)],
-    ['reserved', getU64Encoder()],
+    ['unsettledOffers', getU16Encoder()],
+    ['poolReported', getU8Encoder()],
+    ['padding', getU8Encoder()],
+    ['auctionCertifiedWh', getU64Encoder()],
   ]);
 }
 
@@ -118,8 +127,10 @@ export function getBookWindowDecoder(): FixedSizeDecoder<BookWindow> {
     ['state', getU8Decoder()],
     ['operatorReadings', getU8Decoder()],
     ['surplusCertified', getU8Decoder()],
-    ['padding', fixDecoderSize(getBytesDecoder(), 4)],
-    ['reserved', getU64Decoder()],
+    ['unsettledOffers', getU16Decoder()],
+    ['poolReported', getU8Decoder()],
+    ['padding', getU8Decoder()],
+    ['auctionCertifiedWh', getU64Decoder()],
   ]);
 }
 

@@ -59,6 +59,7 @@ export type BusCreated = {
   mint: Address;
   treasury: Address;
   unclaimed: Address;
+  escrow: Address;
   /** Zeros for none. */
   operator: Address;
   /** Zeros for the treasury. */
@@ -94,6 +95,7 @@ export type BusCreatedArgs = {
   mint: Address;
   treasury: Address;
   unclaimed: Address;
+  escrow: Address;
   /** Zeros for none. */
   operator: Address;
   /** Zeros for the treasury. */
@@ -130,6 +132,7 @@ export function getBusCreatedEncoder(): FixedSizeEncoder<BusCreatedArgs> {
       ['mint', getAddressEncoder()],
       ['treasury', getAddressEncoder()],
       ['unclaimed', getAddressEncoder()],
+      ['escrow', getAddressEncoder()],
       ['operator', getAddressEncoder()],
       ['gridRecipient', getAddressEncoder()],
       ['terms', getTermsEncoder()],
@@ -170,6 +173,7 @@ export function getBusCreatedDecoder(): FixedSizeDecoder<BusCreated> {
       ['mint', getAddressDecoder()],
       ['treasury', getAddressDecoder()],
       ['unclaimed', getAddressDecoder()],
+      ['escrow', getAddressDecoder()],
       ['operator', getAddressDecoder()],
       ['gridRecipient', getAddressDecoder()],
       ['terms', getTermsDecoder()],

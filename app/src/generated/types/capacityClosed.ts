@@ -35,6 +35,8 @@ export type CapacityClosed = {
   closedBy: Address;
   windowStart: bigint;
   soldWh: bigint;
+  /** What rounding in an auction had left in the escrow and went to the treasury, in token base units. */
+  remainder: bigint;
 };
 
 export type CapacityClosedArgs = {
@@ -43,6 +45,8 @@ export type CapacityClosedArgs = {
   closedBy: Address;
   windowStart: number | bigint;
   soldWh: number | bigint;
+  /** What rounding in an auction had left in the escrow and went to the treasury, in token base units. */
+  remainder: number | bigint;
 };
 
 export function getCapacityClosedEncoder(): FixedSizeEncoder<CapacityClosedArgs> {
@@ -53,6 +57,7 @@ export function getCapacityClosedEncoder(): FixedSizeEncoder<CapacityClosedArgs>
       ['closedBy', getAddressEncoder()],
       ['windowStart', getI64Encoder()],
       ['soldWh', getU64Encoder()],
+      ['remainder', getU64Encoder()],
     ]),
     [
       getConstantEncoder(
@@ -70,6 +75,7 @@ export function getCapacityClosedDecoder(): FixedSizeDecoder<CapacityClosed> {
       ['closedBy', getAddressDecoder()],
       ['windowStart', getI64Decoder()],
       ['soldWh', getU64Decoder()],
+      ['remainder', getU64Decoder()],
     ]),
     [
       getConstantDecoder(

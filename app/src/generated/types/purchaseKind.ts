@@ -20,6 +20,7 @@ export enum PurchaseKind {
   Single,
   Batch,
   LockSettlement,
+  Bid,
 }
 
 export type PurchaseKindArgs = PurchaseKind;

@@ -47,6 +47,8 @@ export type Terms = {
   correctionSeconds: number;
   /** [`SettlementTime`]. */
   settlement: number;
+  /** 1 where an auction closes each window. */
+  auction: number;
   reserved: ReadonlyUint8Array;
 };
 
@@ -68,6 +70,8 @@ export type TermsArgs = {
   correctionSeconds: number;
   /** [`SettlementTime`]. */
   settlement: number;
+  /** 1 where an auction closes each window. */
+  auction: number;
   reserved: ReadonlyUint8Array;
 };
 
@@ -80,7 +84,8 @@ export function getTermsEncoder(): FixedSizeEncoder<TermsArgs> {
     ['readingDeadlineSeconds', getU32Encoder()],
     ['correctionSeconds', getU32Encoder()],
     ['settlement', getU8Encoder()],
-    ['reserved', fixEncoderSize(getBytesEncoder(), 7)],
+    ['auction', getU8Encoder()],
+    ['reserved', fixEncoderSize(getBytesEncoder(), 6)],
   ]);
 }
 
@@ -93,7 +98,8 @@ export function getTermsDecoder(): FixedSizeDecoder<Terms> {
     ['readingDeadlineSeconds', getU32Decoder()],
     ['correctionSeconds', getU32Decoder()],
     ['settlement', getU8Decoder()],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 7)],
+    ['auction', getU8Decoder()],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 6)],
   ]);
 }
 

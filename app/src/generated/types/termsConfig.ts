@@ -8,6 +8,8 @@
 
 import {
   combineCodec,
+  getBooleanDecoder,
+  getBooleanEncoder,
   getStructDecoder,
   getStructEncoder,
   getU32Decoder,
@@ -41,6 +43,8 @@ export type TermsConfig = {
    * days. Else 0.
    */
   correctionSeconds: number;
+  /** Whether an auction closes each window: then gate closure and window together last at least 15 minutes. */
+  auction: boolean;
 };
 
 export type TermsConfigArgs = {
@@ -62,6 +66,8 @@ export type TermsConfigArgs = {
    * days. Else 0.
    */
   correctionSeconds: number;
+  /** Whether an auction closes each window: then gate closure and window together last at least 15 minutes. */
+  auction: boolean;
 };
 
 export function getTermsConfigEncoder(): FixedSizeEncoder<TermsConfigArgs> {
@@ -72,6 +78,7 @@ export function getTermsConfigEncoder(): FixedSizeEncoder<TermsConfigArgs> {
     ['gridFeePerKwh', getU64Encoder()],
     ['readingDeadlineSeconds', getU32Encoder()],
     ['correctionSeconds', getU32Encoder()],
+    ['auction', getBooleanEncoder()],
   ]);
 }
 
@@ -83,6 +90,7 @@ export function getTermsConfigDecoder(): FixedSizeDecoder<TermsConfig> {
     ['gridFeePerKwh', getU64Decoder()],
     ['readingDeadlineSeconds', getU32Decoder()],
     ['correctionSeconds', getU32Decoder()],
+    ['auction', getBooleanDecoder()],
   ]);
 }
 

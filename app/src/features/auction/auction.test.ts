@@ -1,0 +1,281 @@
+// @vitest-environment node
+
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { bidAddress, capacityAddress, clearingAddress, tokenAccountAddress } from '../../chain/address';
+import { fitsTransaction } from '../../chain/send';
+import {
+  getBidCreateInstructionDataDecoder,
+  getBidSettleInstructionDataDecoder,
+  getClearingOpenInstructionDataDecoder,
+} from '../../generated';
+import type { Bid, Book, Bus, Capacity, Offer, Seller } from '../../market/model';
+import { UNREAD } from '../../market/state';
+import { addressesOf, dataOf, namesOf } from '../../testing/instructions';
+import {
+  AUCTION,
+  byAddress,
+  DELIVERY,
+  key,
+  makeBid,
+  makeBook,
+  makeBus,
+  makeOffer,
+  makeSeller,
+  makeWindow,
+  marketOf,
+  NOW,
+} from '../../testing/market';
+import { madeOf } from '../purchase/plan';
+import {
+  ascending,
+  auctionWindows,
+  bidRefusal,
+  clearInstructions,
+  completesPool,
+  countOf,
+  isBookKnown,
+  mostWh,
+  ORDERS_AT_ONCE,
+  ownSettleable,
+  ownSettleInstructions,
+  planBid,
+  settleable,
+  settleInstructions,
+  settlementOf,
+  windowPhase,
+  type AuctionWindow,
+} from './auction';
+
+const BUYER = key(5);
+const START = NOW - (NOW % 900) + 1_800;
+const GATE = START - 60;
+/** What the chain has of a window that sold half of what was bid at the price. */
+const CLEARED = {
+  ...{ clearedAt: GATE, auctionPricePerKwh: 200_000n, volumeWh: 1_500n, openBids: 2, openOffers: 1 },
+  bids: { atPriceWh: 1_000n, filledWh: 500n, settledWh: 0n },
+  asks: { atPriceWh: 5_000n, filledWh: 1_500n, settledWh: 0n },
+};
+let bus: Bus;
+let seller: Seller;
+let window: Capacity;
+let open: AuctionWindow;
+let offer: Offer;
+
+beforeAll(async () => {
+  ({ bus } = await makeBus(100, { terms: AUCTION, basePricePerKwh: 100_000n, leastWh: 10n }));
+  seller = await makeSeller(bus, key(9));
+  window = await makeWindow(bus, START, { openBids: 1, openOffers: 1 });
+  open = { start: START, terms: AUCTION, gateClosesAt: GATE, capacity: window };
+  const ask = {
+    capacity: window.address,
+    gateClosesAt: GATE,
+    expiresAt: GATE,
+    isInAuction: true,
+    gridFeePerKwh: 20_000n,
+  };
+  offer = makeOffer(200, seller, ask);
+});
+
+describe('windows that an auction closes', () => {
+  it('are the next ones, opened or not, and those that are open, also after their gate', async () => {
+    const past = await makeWindow(bus, START - 9_000, { openBids: 1 });
+    const other = await makeWindow(bus, START + 900, { terms: { ...AUCTION, hasAuction: false } });
+    const windows = auctionWindows(bus, [past, window, other], NOW);
+    expect(windows[0]).toMatchObject({ start: START - 9_000, capacity: past });
+    expect(windows.filter(({ capacity }) => capacity !== undefined).map(({ start }) => start)).toEqual([
+      ...[START - 9_000, START],
+    ]);
+    expect(windows.filter(({ start }) => start > NOW)).toHaveLength(24);
+    expect(windowPhase({ ...open, capacity: undefined }, GATE - 301)).toBe('trading');
+    expect(windowPhase(open, GATE)).toBe('fixed');
+    expect(auctionWindows({ ...bus, terms: { ...AUCTION, hasAuction: false } }, [], NOW)).toEqual([]);
+  });
+});
+
+describe('a bid', () => {
+  const order = { energyWh: 1_000n, maxPricePerKwh: 320_000n };
+
+  it('is refused before it is sent where the program would refuse it', () => {
+    const refused = (
+      change: Partial<typeof order>,
+      now = NOW,
+      on: Partial<Bus> = {},
+      at: Partial<AuctionWindow> = {},
+    ) => bidRefusal({ ...bus, ...on }, { ...open, ...at }, { ...order, ...change }, now);
+    expect(refused({})).toBeUndefined();
+    // In the last second it is still taken.
+    expect(refused({}, GATE - 1)).toBeUndefined();
+    expect(refused({}, GATE)).toContain('gate of this window has closed');
+    // The base price, and the grid fee on top.
+    expect(refused({ maxPricePerKwh: 120_000n })).toBeUndefined();
+    expect(refused({ maxPricePerKwh: 119_999n })).toContain('Bid at least 0.12 per kWh');
+    expect(refused({ energyWh: 100_000n })).toBeUndefined();
+    expect(refused({ energyWh: 100_001n })).toContain('at most 100 kWh');
+    expect(refused({ energyWh: 9n })).toContain('from 10 Wh up');
+    expect(refused({ energyWh: 100_000n, maxPricePerKwh: (1n << 64n) - 1n })).toContain('more than a deposit can be');
+    expect(refused({}, NOW, { paused: true })).toContain('paused');
+    expect(refused({}, NOW, { closing: true })).toContain('closing');
+    expect(refused({}, NOW, {}, { terms: { ...AUCTION, hasAuction: false } })).toContain('No auction');
+    expect(mostWh(bus, { capacity: undefined })).toBe(bus.capacityWh);
+  });
+
+  it('names its nonce in its address, deposits into the escrow, and opens a window that nobody has opened', async () => {
+    const plan = await planBid(BUYER, bus, open, order);
+    expect(plan).toMatchObject({ kind: 'bid', orders: [{ offer: window.address, ...order }] });
+    const { hash, instructions } = await madeOf(plan, BUYER, 3, 77n);
+    expect(namesOf(instructions)).toEqual(['BidCreate']);
+    const { address, bump } = await bidAddress(hash);
+    const own = await tokenAccountAddress(BUYER, bus.mint, bus.tokenProgram);
+    expect(addressesOf(instructions[0]).slice(2, 7)).toEqual([bus.address, window.address, address, own, bus.escrow]);
+    expect(getBidCreateInstructionDataDecoder().decode(dataOf(instructions[0]))).toMatchObject({
+      ...{ nonce: 77n, energyWh: 1_000n, maxPricePerKwh: 320_000n, refund: own, bump },
+    });
+    const other = await madeOf(plan, BUYER, 3, 78n);
+    expect(other.hash).not.toBe(hash);
+    const early = await planBid(BUYER, bus, { ...open, capacity: undefined }, order);
+    expect(namesOf((await madeOf(early, BUYER, 0, 1n)).instructions)).toEqual(['CapacityOpen', 'BidCreate']);
+    expect(early.orders[0]?.offer).toBe(await capacityAddress(bus.address, START));
+    expect([plan.sizes?.length, early.sizes?.length]).toEqual([1, 2]);
+  });
+});
+
+describe('what settling makes of a bid', () => {
+  const ends = (bid: Partial<Bid>, change: Partial<Capacity>, now: number, closing = false) =>
+    settlementOf(makeBid(300, window, BUYER, bid), { ...window, ...change }, { closing }, now);
+
+  it('is nothing before the auction is over, unless the bus closes', () => {
+    expect(ends({}, {}, GATE - 400)).toBeUndefined();
+    expect(ends({}, {}, GATE)).toBeUndefined();
+    expect(ends({}, {}, GATE - 400, true)).toEqual({ allottedWh: 0n, paid: 0n, back: 320_000n });
+    expect(ends({}, {}, GATE - 300, true)).toBeUndefined();
+  });
+
+  it('is its part at the price, and the rest of the deposit', () => {
+    // Better than the price: all of it, at the price and the grid fee.
+    expect(ends({}, CLEARED, GATE)).toEqual({ allottedWh: 1_000n, paid: 220_000n, back: 100_000n });
+    // At the price: half.
+    const at = { pricePerKwh: 200_000n, energyWh: 333n };
+    expect(ends(at, CLEARED, GATE)).toEqual({ allottedWh: 166n, paid: 36_520n, back: 36_740n });
+    expect(ends({ pricePerKwh: 199_999n }, CLEARED, GATE)).toMatchObject({ allottedWh: 0n, paid: 0n });
+    expect(ends({}, {}, GATE + 86_400)).toEqual({ allottedWh: 0n, paid: 0n, back: 320_000n });
+  });
+
+  it('waits for the pool on delivery terms, and is then what was delivered', () => {
+    const filled = { state: 'filled', allottedWh: 1_000n, paid: 220_000n, deposit: 220_000n } as const;
+    expect(ends(filled, CLEARED, NOW)).toBeUndefined();
+    const pool = { ...CLEARED, poolCompleteAt: NOW, deliveredWh: 1_000n };
+    // ceil(220,000 x 1,000 / 1,500)
+    expect(ends(filled, pool, NOW)).toEqual({ allottedWh: 1_000n, paid: 146_667n, back: 73_333n });
+    // What could not be paid at first is paid later.
+    expect(ends({ ...filled, deposit: 230_000n }, CLEARED, NOW)).toMatchObject({ back: 10_000n });
+    const refunded = { ...filled, state: 'refunded', paid: 146_667n, deposit: 146_667n, deliveredWh: 666n } as const;
+    expect(ends(refunded, pool, NOW)).toBeUndefined();
+    expect(ends({ ...refunded, certifiedWh: 666n }, pool, NOW)).toMatchObject({ back: 0n });
+    expect(ends(refunded, pool, NOW + 2_592_000)).toMatchObject({ back: 0n });
+  });
+});
+
+describe('settling', () => {
+  it('a window settles its asks, then its bids, for everybody', async () => {
+    const cleared = { ...window, ...CLEARED, gateClosesAt: NOW - 100 };
+    const bids = [makeBid(300, window, BUYER), makeBid(310, window, key(6))];
+    const state = { ...UNREAD, bids: byAddress(bids), offers: byAddress([offer]), capacities: byAddress([cleared]) };
+    expect(countOf(settleable(state, cleared, bus, NOW))).toBe(3);
+    const live = marketOf({ ...state, buses: byAddress([bus]) });
+    const made = await settleInstructions(live, key(77), cleared, bus);
+    expect(namesOf(made)).toEqual(['AskSettle', 'BidSettle', 'BidSettle']);
+    expect(addressesOf(made[0])).toEqual([
+      ...[bus.address, window.address, offer.address, offer.vault, bus.escrow, bus.tokenProgram],
+    ]);
+    expect(addressesOf(made[1])[6]).toBe(bids[0]?.refund);
+    expect(getBidSettleInstructionDataDecoder().decode(dataOf(made[1]))).toMatchObject({ close: false });
+    const settled = { ...state, offers: byAddress([{ ...offer, isSettled: true }]), bids: new Map() };
+    await expect(settleInstructions(marketOf(settled), key(77), cleared, bus)).rejects.toThrow('nothing to settle');
+  });
+
+  it('one’s own bids creates the own account where it is missing and named, once', async () => {
+    const cleared = { ...window, ...CLEARED, gateClosesAt: NOW - 100 };
+    const own = await tokenAccountAddress(BUYER, bus.mint, bus.tokenProgram);
+    const bids = [300, 310].map((number) => makeBid(number, window, BUYER, { refund: own }));
+    const state = {
+      ...UNREAD,
+      ...{ bids: byAddress([...bids, makeBid(320, window, key(6))]), capacities: byAddress([cleared]) },
+      buses: byAddress([bus]),
+    };
+    const live = marketOf(state);
+    expect(ownSettleable(state, BUYER, NOW).map(({ bid }) => bid)).toEqual(bids);
+    const made = await ownSettleInstructions(live, BUYER, undefined);
+    expect(namesOf(made)).toEqual(['CreateTokenAccount', 'BidSettle', 'BidSettle']);
+    const chosen = await ownSettleInstructions(live, BUYER, new Set([bids[1]?.address as never]));
+    expect(addressesOf(chosen[1])[3]).toBe(bids[1]?.address);
+  });
+
+  it('a bid that waits for the meters counts the sellers first where that completes the pool', async () => {
+    const terms = { ...DELIVERY, from: START, hasAuction: true };
+    const cleared = { ...window, ...CLEARED, terms, gateClosesAt: NOW - 100 };
+    const filled = { state: 'filled', allottedWh: 1_000n, paid: 220_000n, deposit: 220_000n } as const;
+    const bid = makeBid(300, cleared, BUYER, { ...filled, refund: key(60) });
+    const sold = (auctionWh: bigint) => ({ auctionWh, deliveredWh: auctionWh / 2n, reportedAt: NOW - 90_000 });
+    const books: readonly Book[] = [
+      makeBook(1, seller, START, { 0: sold(1_000n) }, { terms }),
+      makeBook(2, { ...seller, address: key(91) }, START, { 0: sold(500n) }, { terms }),
+    ];
+    const state = {
+      ...UNREAD,
+      ...{ bids: byAddress([bid]), capacities: byAddress([cleared]), buses: byAddress([bus]), books: byAddress(books) },
+    };
+    expect(completesPool(books, cleared, NOW)).toBe(true);
+    expect(completesPool(books.slice(1), cleared, NOW)).toBe(false);
+    expect(completesPool(books, { ...cleared, poolCompleteAt: 1 }, NOW)).toBe(false);
+    expect(namesOf(await ownSettleInstructions(marketOf(state), BUYER, undefined))).toEqual([
+      ...['PoolReport', 'PoolReport', 'BidSettle'],
+    ]);
+    expect(ownSettleable({ ...state, books: byAddress(books.slice(1)) }, BUYER, NOW)).toEqual([]);
+    // What is not final yet does not count.
+    const late = books.map((book) => ({
+      ...book,
+      windows: book.windows.map((one) => ({ ...one, unsettledOffers: 1 })),
+    }));
+    expect(ownSettleable({ ...state, books: byAddress(late) }, BUYER, NOW)).toEqual([]);
+  });
+});
+
+describe('proving the price', () => {
+  const ordersOf = (count: number) => {
+    const bids = Array.from({ length: count - 1 }, (_, index) =>
+      makeBid(1_000 + index * 2, window, BUYER, { pricePerKwh: 200_000n + BigInt(index) }),
+    );
+    return { bids: byAddress(bids), offers: byAddress([offer]) };
+  };
+
+  it('counts every order once, in the order of their bytes, and names both prices', async () => {
+    const state = ordersOf(4);
+    const made = await clearInstructions(state, BUYER, window);
+    expect(namesOf(made)).toEqual(['ClearingOpen', 'ClearingTally', 'ClearingApply']);
+    const clearing = await clearingAddress(window.address, BUYER);
+    const [clearer, account, ...orders] = addressesOf(made[1]);
+    expect([clearer, account]).toEqual([BUYER, clearing]);
+    expect(orders).toEqual(ascending([...orders].toReversed()));
+    expect(new Set(orders)).toEqual(new Set([...state.bids.keys(), offer.address]));
+    expect(getClearingOpenInstructionDataDecoder().decode(dataOf(made[0]))).toMatchObject({
+      ...{ lowPrice: 200_000n, highPrice: 200_000n },
+    });
+    expect(isBookKnown(state, { ...window, openBids: 3, openOffers: 1 })).toBe(true);
+    expect(isBookKnown(state, { ...window, openBids: 4, openOffers: 1 })).toBe(false);
+  });
+
+  it('sorts addresses as the program does: by their bytes, not by their letters', () => {
+    const all = Array.from({ length: 300 }, (_, number) => key((number * 7_919) % 65_536));
+    const numbers = ascending(all)
+      .map((address) => all.indexOf(address))
+      .map((index) => (index * 7_919) % 65_536);
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  });
+
+  it('takes as many orders as one transaction holds, and no more', async () => {
+    const fits = async (count: number) =>
+      fitsTransaction(BUYER, await clearInstructions(ordersOf(count), BUYER, window));
+    expect([await fits(ORDERS_AT_ONCE), await fits(ORDERS_AT_ONCE + 1)]).toEqual([true, false]);
+  });
+});
