@@ -5,10 +5,12 @@ use {
     crate::{
         Address,
         account::Keyed,
+        bid::{Bid, BidFilter, BidState},
         bus::{Bus, Ledger},
         capacity::Capacity,
         certificate::Certificate,
         claim::Claim,
+        clearing::Clearing,
         delivery::DeliveryBook,
         error::{Error, Result},
         lock::{Lock, LockFilter},
@@ -33,13 +35,16 @@ pub const OFFERS: &str = "offers_hold_what_is_locked";
 /// Per seller: the vault holds proceeds and deposits of its open offers, what its delivery books hold, what is released, and
 /// grid fees. Whatever else it holds, strangers sent there.
 pub const VAULTS: &str = "vaults_hold_what_is_booked";
-/// Per delivery book: what is listed is sold or on offer, and no more is in positions than was sold. Books count their offers and
-/// positions, positions their locks, sellers their books.
+/// Per delivery book: what is listed is sold, by trade or auction, or on offer, and no more is in positions than was sold by trade. Books
+/// count their offers, those that an auction has to settle, and positions, positions their locks, sellers their books.
 pub const BOOKS: &str = "books_hold_what_was_sold";
 /// Each meter is of one seller, and its device is registered and not retired; all other devices are.
 pub const METERS: &str = "meters_have_their_device";
 /// No delivered Wh is certified twice, and no more than was delivered.
 pub const CERTIFICATES: &str = "certificates_are_delivered_once";
+/// The escrow holds what windows and delivery books book of it; each window counts its bids and books their deposits, and its auction
+/// sells no more than its volume. Whatever else the escrow holds, strangers sent there, or rounding left.
+pub const AUCTIONS: &str = "escrow_holds_what_is_bid";
 /// The unclaimed account holds what claims come to. Whatever else it holds, strangers sent there.
 pub const CLAIMS: &str = "unclaimed_covers_claims";
 /// The ledger counts what is open.
@@ -97,11 +102,17 @@ pub struct Audit {
     pub devices: Vec<Keyed<Device>>,
     /// Its certificates that are not retired, by window, seller and range.
     pub certificates: Vec<Keyed<Certificate>>,
+    /// Its open bids, by window and address.
+    pub bids: Vec<Keyed<Bid>>,
+    /// Its open clearings, by address.
+    pub clearings: Vec<Keyed<Clearing>>,
+    /// What its escrow holds, in token base units.
+    pub escrow: u64,
     /// What the vault of each seller account holds, in token base units.
     pub vaults: BTreeMap<Address, u64>,
     /// What its unclaimed account holds, in token base units.
     pub unclaimed: u64,
-    /// What its vaults and its unclaimed account hold beyond what is booked, in token base units. Anyone can send tokens
+    /// What its vaults, its escrow and its unclaimed account hold beyond what is booked, in token base units. Anyone can send tokens
     /// there. They break no invariant.
     pub gifts: u64,
     /// What its treasury holds, in token base units.
@@ -133,20 +144,28 @@ impl Market {
         );
         let (ledger, capacities, sellers, offers, locks, claims) =
             (ledger?, capacities?, sellers?, offers?, locks?, claims?);
-        let (books, meters, devices, certificates) = tokio::join!(
+        let of_bus = BidFilter { bus: Some(bus.address), ..BidFilter::default() };
+        let (books, meters, devices, certificates, bids, clearings) = tokio::join!(
             self.delivery_books(&bus.address),
             self.meters(&bus.address),
             self.devices(&bus.address),
-            self.certificates(&bus.address)
+            self.certificates(&bus.address),
+            self.bids(&of_bus),
+            self.clearings(&bus.address)
         );
         let (books, meters, devices, certificates) = (books?, meters?, devices?, certificates?);
+        let (bids, clearings) = (bids?, clearings?);
         let addresses: Vec<Address> = books.iter().map(|book| book.address).collect();
         let on_book = |book: Address| async move { self.positions_on(&book).await };
         let positions: Vec<Vec<Keyed<PositionBook>>> =
             stream::iter(addresses).map(on_book).buffered(READ_AT_ONCE).try_collect().await?;
         let positions: Vec<Keyed<PositionBook>> = positions.into_iter().flatten().collect();
-        let (unclaimed, treasury) = tokio::join!(self.token_balance(&bus.unclaimed), self.token_balance(&bus.treasury));
-        let (unclaimed, treasury) = (unclaimed?, treasury?);
+        let (unclaimed, treasury, escrow) = tokio::join!(
+            self.token_balance(&bus.unclaimed),
+            self.token_balance(&bus.treasury),
+            self.token_balance(&bus.escrow)
+        );
+        let (unclaimed, treasury, escrow) = (unclaimed?, treasury?, escrow?);
         let balance = |seller: Keyed<Seller>| async move {
             Ok::<_, Error>((seller.address, self.token_balance(&seller.vault).await?))
         };
@@ -161,6 +180,7 @@ impl Market {
         check_meters(&mut findings, &sellers, &meters, &devices);
         check_certificates(&mut findings, &books, &certificates);
         let mut gifts = check_vaults(&mut findings, &sellers, &offers, &books, &vaults);
+        gifts += check_auctions(&mut findings, &capacities, &bids, &clearings, &books, escrow);
         gifts += check_claims(&mut findings, &claims, unclaimed);
         if let Err(Error::Decode { cause, .. }) = Treasury::new(&bus, &ledger, treasury) {
             findings.check(TREASURY, false, || cause);
@@ -180,6 +200,9 @@ impl Market {
             meters,
             devices,
             certificates,
+            bids,
+            clearings,
+            escrow,
             vaults,
             unclaimed,
             gifts,
@@ -294,9 +317,18 @@ pub fn check_books(
         for (place, window) in book.windows.iter().enumerate() {
             let of_window = of_book.iter().filter(|offer| usize::from(offer.book_place) == place);
             let on_offer: u128 = of_window.map(|offer| u128::from(offer.remaining_wh)).sum();
-            let booked = u128::from(window.sold_wh) + on_offer;
+            let booked = u128::from(window.sold_wh) + u128::from(window.auction_wh) + on_offer;
             let what = format_args!("energy listed in window {place} of book {address}");
             findings.equal(BOOKS, what, u128::from(window.listed_wh), booked);
+            let is_unsettled = |offer: &&&Keyed<Offer>| {
+                usize::from(offer.book_place) == place
+                    && offer.cancelled == 0
+                    && offer.settled == 0
+                    && offer.in_auction == 1
+            };
+            let unsettled = of_book.iter().filter(is_unsettled).count() as u64;
+            let what = format_args!("offers that an auction has to settle in window {place} of book {address}");
+            findings.equal(BOOKS, what, u64::from(window.unsettled_offers), unsettled);
             let (energy, paid) = on_book.iter().fold((0, 0), |(energy, paid), position| {
                 let window = position.windows[place];
                 (energy + u128::from(window.energy_wh), paid + u128::from(window.paid))
@@ -410,6 +442,65 @@ pub fn check_vaults(
         findings.check(VAULTS, false, || format!("the offer {} has no seller account", offer.address));
     }
     gifts
+}
+
+/// Checks what the escrow of a bus holds, in token base units, against its windows, its bids and its delivery books. Returns what it
+/// holds beyond that.
+pub fn check_auctions(
+    findings: &mut Findings,
+    capacities: &[Keyed<Capacity>],
+    bids: &[Keyed<Bid>],
+    clearings: &[Keyed<Clearing>],
+    books: &[Keyed<DeliveryBook>],
+    escrow: u64,
+) -> u128 {
+    let mut of_windows: HashMap<Address, Vec<&Keyed<Bid>>> = HashMap::new();
+    for bid in bids {
+        if let Err(rule) = bid.check_invariants() {
+            findings.check(AUCTIONS, false, || format!("bid {}: {rule} does not hold", bid.address));
+        }
+        of_windows.entry(bid.capacity).or_default().push(bid);
+    }
+    for clearing in clearings {
+        if let Err(rule) = clearing.check_invariants() {
+            findings.check(AUCTIONS, false, || format!("clearing {}: {rule} does not hold", clearing.address));
+        }
+    }
+    let mut booked: u128 = books.iter().map(|book| u128::from(book.pool_due)).sum();
+    for capacity in capacities {
+        let (window, own) = (capacity.window_start, of_windows.remove(&capacity.address).unwrap_or_default());
+        let open = own.len() as u64;
+        findings.equal(AUCTIONS, format_args!("bids open in window {window}"), u64::from(capacity.open_bids), open);
+        let sum = |of: &dyn Fn(&Bid) -> u64| own.iter().map(|bid| u128::from(of(bid))).sum::<u128>();
+        let escrowed = u128::from(capacity.escrowed);
+        if capacity.cleared_at == 0 {
+            let deposits = sum(&|bid| bid.deposit);
+            findings.equal(AUCTIONS, format_args!("what is in escrow for window {window}"), escrowed, deposits);
+        } else {
+            let is_settled = |bid: &Bid| bid.state != BidState::Open as u8;
+            let owed = sum(&|bid| if is_settled(bid) { bid.deposit.saturating_sub(bid.paid) } else { 0 });
+            findings.check(AUCTIONS, escrowed >= owed, || {
+                format!("what is in escrow for window {window} is {escrowed} and should be {owed} at least")
+            });
+        }
+        let volume = u128::from(capacity.volume_wh);
+        let bought = sum(&|bid| bid.allotted_wh);
+        let of_window = |book: &&Keyed<DeliveryBook>| window > 0 && book.place(window).is_ok();
+        let sold_in = |book: &Keyed<DeliveryBook>| {
+            book.place(window).map_or(0, |place| u128::from(book.windows[place].auction_wh))
+        };
+        let sold: u128 = books.iter().filter(of_window).map(sold_in).sum();
+        findings.check(AUCTIONS, bought <= volume && sold <= volume, || {
+            format!("the auction of window {window} sold {volume} Wh, its bids got {bought} Wh and its sellers sold {sold} Wh")
+        });
+        booked += escrowed;
+    }
+    for capacity in of_windows.keys() {
+        findings.check(AUCTIONS, false, || format!("there are bids in {capacity}, which is no window of the bus"));
+    }
+    let held = u128::from(escrow);
+    findings.check(AUCTIONS, held >= booked, || format!("the escrow is {held} and should be {booked} at least"));
+    held.saturating_sub(booked)
 }
 
 /// Checks what the unclaimed account of a bus holds, in token base units, against its claims. Returns what it holds beyond

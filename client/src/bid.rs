@@ -1,17 +1,33 @@
 //! Bids: what buyers offer to pay for energy of a window, in the auction that closes it.
+//!
+//! A bid is made like a purchase: under the next nonce of a lane, with a hash that is known before, once, whatever the network
+//! does. Its deposit waits in the escrow of the bus. Until 300 s before the window's gate its buyer may withdraw it; once the price is
+//! proven, anyone settles it: it pays for what it got, and the rest comes back. On delivery terms a second settlement returns what was
+//! paid for energy that was not delivered.
 
 use {
     crate::{
-        account::Keyed,
+        account::{Keyed, offset},
         address,
+        auction::{BidPreview, WindowBook},
+        bus::{FIRST_SLOT_LEAD, first_number},
+        capacity::{Capacity, capacity_open},
+        error::{Error, Result},
+        event::Event,
         hash::TransactionHash,
-        market::Settlement,
-        purchase::{Buyer, Order, PurchaseKind},
+        market::{Market, Settlement},
+        purchase::{Buyer, Order, Plan, PurchaseKind, Purchased},
         quantity::{PricePerKwh, Wh},
+        send::Sent,
+        trader::trader_open,
+        wallet::Wallet,
     },
+    bytemuck::Zeroable,
+    multibus::{constants::CERTIFICATE_SECONDS, math, state::AuctionPhase},
     solana_address::Address,
     solana_instruction::Instruction,
     solana_sdk_ids::system_program,
+    solana_signature::Signature,
 };
 
 pub use multibus::state::{Bid, BidState};
@@ -126,4 +142,384 @@ fn settle(
         token_program: settlement.token_program,
         system_program: system_program::ID,
     })
+}
+
+/// A bid that was made.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Where it is.
+    pub address: Address,
+    /// Its hash.
+    pub transaction_hash: TransactionHash,
+    /// Its nonce lane.
+    pub lane: u16,
+    /// Its nonce.
+    pub nonce: u64,
+    /// Its transaction.
+    pub signature: Signature,
+    /// Slot of its block.
+    pub slot: u64,
+    /// When, in unix seconds.
+    pub created_at: i64,
+    /// Energy, in Wh.
+    pub energy_wh: u64,
+    /// Highest price, grid fee included, in token base units per kWh.
+    pub max_price_per_kwh: u64,
+    /// What was deposited, in token base units.
+    pub deposit: u64,
+    /// Compute units used; 0 where the node does not serve them.
+    pub compute_units: u64,
+    /// How often a transaction was signed for it.
+    pub attempts: u32,
+}
+
+/// What a bid would do.
+#[derive(Clone, Debug)]
+pub struct BidQuote {
+    /// What it would deposit, in token base units.
+    pub deposit: u64,
+    /// What it would get from the present book.
+    pub preview: BidPreview,
+    /// Its nonce lane.
+    pub lane: u16,
+    /// Its nonce, if nothing is bought before; `None` where the lane is not open.
+    pub nonce: Option<u64>,
+    /// Its hash under that nonce.
+    pub transaction_hash: Option<TransactionHash>,
+    /// Its address under that nonce.
+    pub address: Option<Address>,
+    /// Compute units that it would use, as simulated.
+    pub compute_units: u64,
+}
+
+/// Which bids to return: all conditions must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BidFilter {
+    /// Only on this bus.
+    pub bus: Option<Address>,
+    /// Only in this delivery window.
+    pub window_start: Option<i64>,
+    /// Only of this wallet.
+    pub buyer: Option<Address>,
+}
+
+/// What became of a bid. Energy is in Wh, money in token base units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BidProgress {
+    /// It waits for the auction.
+    Open,
+    /// The auction filled it. On purchase terms that is all; on delivery terms what is not delivered comes back later.
+    Filled {
+        /// What the auction gave it.
+        allotted_wh: u64,
+        /// What it paid.
+        paid: u64,
+    },
+    /// On delivery terms: every seller has reported, and what it paid is final.
+    Delivered {
+        /// What the auction gave it.
+        allotted_wh: u64,
+        /// How much of that was delivered.
+        delivered_wh: u64,
+        /// What it paid.
+        paid: u64,
+    },
+    /// The auction gave it nothing, or there was none. Its deposit came back.
+    Unfilled,
+    /// Its buyer withdrew it.
+    Cancelled,
+    /// It is closed, and the node does not serve the transaction that tells how it ended.
+    Ended,
+}
+
+impl BidProgress {
+    /// Its name in JSON and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Filled { .. } => "filled",
+            Self::Delivered { .. } => "delivered",
+            Self::Unfilled => "unfilled",
+            Self::Cancelled => "cancelled",
+            Self::Ended => "ended",
+        }
+    }
+
+    fn of(state: u8, allotted_wh: u64, delivered_wh: u64, paid: u64) -> Self {
+        if state == BidState::Open as u8 {
+            Self::Open
+        } else if allotted_wh == 0 {
+            Self::Unfilled
+        } else if state == BidState::Refunded as u8 {
+            Self::Delivered { allotted_wh, delivered_wh, paid }
+        } else {
+            Self::Filled { allotted_wh, paid }
+        }
+    }
+}
+
+/// A bid, open or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BidStatus {
+    /// Its address.
+    pub address: Address,
+    /// What became of it.
+    pub state: BidProgress,
+}
+
+/// Whether anyone can settle a bid now to some effect: it is filled or returned, refunded, or closed. Where all that is left is to
+/// pay what could not be paid, it depends on the refund account.
+pub(crate) fn is_settleable(bid: &Bid, capacity: &Capacity, bus_is_closing: bool, now: i64) -> bool {
+    if bid.state == BidState::Open as u8 {
+        return match capacity.phase(now) {
+            AuctionPhase::Cleared | AuctionPhase::Over => true,
+            AuctionPhase::Trading => bus_is_closing,
+            _ => false,
+        };
+    }
+    if bid.state == BidState::Filled as u8 {
+        return capacity.is_pool_complete() || owes_refund(bid);
+    }
+    owes_refund(bid)
+        || bid.certified_wh == bid.delivered_wh
+        || now >= capacity.pool_complete_at.saturating_add(CERTIFICATE_SECONDS)
+}
+
+/// Whether the escrow still holds what was to be returned.
+fn owes_refund(bid: &Bid) -> bool {
+    bid.deposit > bid.paid
+}
+
+/// Whether the settlement of a bid needs its refund account to be payable: then nothing else happens.
+pub(crate) fn waits_for_refund_account(bid: &Bid, capacity: &Capacity, now: i64) -> bool {
+    let is_done = bid.state == BidState::Refunded as u8
+        && (bid.certified_wh == bid.delivered_wh
+            || now >= capacity.pool_complete_at.saturating_add(CERTIFICATE_SECONDS));
+    let changes =
+        bid.state == BidState::Open as u8 || (bid.state == BidState::Filled as u8 && capacity.is_pool_complete());
+    !is_done && !changes
+}
+
+impl Market {
+    /// A bid, by its address.
+    pub async fn bid(&self, bid: &Address) -> Result<Keyed<Bid>> {
+        self.get(bid).await
+    }
+
+    /// Open bids that meet a filter, by window and address.
+    pub async fn bids(&self, filter: &BidFilter) -> Result<Vec<Keyed<Bid>>> {
+        // A request takes four conditions: length, kind and two more. The others are checked here.
+        let start = filter.window_start.map(i64::to_le_bytes);
+        let mut conditions: Vec<(usize, &[u8])> = Vec::with_capacity(2);
+        if let Some(buyer) = &filter.buyer {
+            conditions.push((offset!(Bid, buyer), buyer.as_ref()));
+        }
+        if let Some(bus) = &filter.bus {
+            conditions.push((offset!(Bid, bus), bus.as_ref()));
+        }
+        if let Some(start) = &start
+            && conditions.len() < 2
+        {
+            conditions.push((offset!(Bid, window_start), start));
+        }
+        let mut bids: Vec<Keyed<Bid>> = self.list(&conditions).await?;
+        bids.retain(|bid| filter.window_start.is_none_or(|start| bid.window_start == start));
+        bids.sort_unstable_by_key(|bid| (bid.window_start, bid.address));
+        Ok(bids)
+    }
+
+    /// What became of the bid with a hash, open or ended; `None` where there was none, as far as the node serves its transactions.
+    pub async fn bid_status(&self, transaction_hash: &TransactionHash) -> Result<Option<BidStatus>> {
+        let address = address::bid(&transaction_hash.0);
+        let status = |state| Some(BidStatus { address, state });
+        if let Some(bid) = self.find::<Bid>(&address).await? {
+            return Ok(status(BidProgress::of(bid.state, bid.allotted_wh, bid.delivered_wh, bid.paid)));
+        }
+        let history = self.account_history(&address).await?;
+        let mut state = (!history.unread.is_empty()).then_some(BidProgress::Ended);
+        for historic in &history.events {
+            state = match &historic.event {
+                Event::BidCreated(_) => Some(BidProgress::Ended),
+                Event::BidCancelled(_) => Some(BidProgress::Cancelled),
+                Event::BidSettled(event) => {
+                    Some(BidProgress::of(event.state, event.allotted_wh, event.delivered_wh, event.paid))
+                }
+                _ => state,
+            };
+        }
+        Ok(state.and_then(status))
+    }
+}
+
+impl Wallet {
+    /// Bids in the auction of a window. The deposit is paid now; what the auction does not need of it comes back. The bid is made
+    /// once, whatever the network does: see [`purchase`](crate::purchase). Where the window is not open, the same transaction opens
+    /// it, and this wallet pays its rent and gets it back.
+    ///
+    /// # Errors
+    /// Where the program refuses it, [`Error::PurchaseUnknown`] where the network does not tell what became of it.
+    pub async fn bid(&self, order: &BidOrder) -> Result<Placed> {
+        let order = *order;
+        let Some(deposit) = math::cost(order.energy_wh, order.max_price_per_kwh) else {
+            return Err(Error::Invalid(format!(
+                "{} Wh at {} per kWh cost more than 64 bits hold; bid for less",
+                order.energy_wh, order.max_price_per_kwh
+            )));
+        };
+        let made = match self.purchase(|| self.plan_bid(order)).await {
+            Err(error @ Error::Program(_)) => {
+                return Err(self.explain_payment(error, &order.bus, order.payment).await);
+            }
+            made => made?,
+        };
+        let Purchased { transaction_hash, lane, nonce, signature, slot, purchased_at, compute_units, attempts, .. } =
+            made;
+        Ok(Placed {
+            address: address::bid(&transaction_hash.0),
+            transaction_hash,
+            lane,
+            nonce,
+            signature,
+            slot,
+            created_at: purchased_at,
+            energy_wh: order.energy_wh,
+            max_price_per_kwh: order.max_price_per_kwh,
+            deposit,
+            compute_units,
+            attempts,
+        })
+    }
+
+    async fn plan_bid(&self, order: BidOrder) -> Result<Plan> {
+        let (settlement, capacity) = tokio::join!(
+            self.market().settlement(&order.bus),
+            self.market().find_capacity(&order.bus, order.window_start)
+        );
+        let (settlement, capacity) = (settlement?, capacity?);
+        let wallet = self.address();
+        let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
+        let mut plan = Plan::new(PurchaseKind::Bid, vec![order.hashed()], move |spent| {
+            let buyer = Buyer { wallet, trader: spent.trader, payment };
+            bid_create(&buyer, spent.lane, spent.nonce, &order, &settlement)
+        });
+        plan.before = self.open_window(&order, capacity.as_ref())?;
+        Ok(plan)
+    }
+
+    /// The instruction that opens the window of a bid, where it is missing.
+    fn open_window(&self, order: &BidOrder, capacity: Option<&Keyed<Capacity>>) -> Result<Vec<Instruction>> {
+        if capacity.is_some() {
+            return Ok(Vec::new());
+        }
+        if order.window_start == 0 {
+            return Err(Error::Invalid(
+                "window start 0 is the general capacity, which no auction closes; give the start of a window"
+                    .to_string(),
+            ));
+        }
+        Ok(vec![capacity_open(&self.address(), &order.bus, order.window_start)])
+    }
+
+    /// What a bid would do, without making it: nothing is signed, and no nonce is spent.
+    ///
+    /// # Errors
+    /// Where the program would refuse it.
+    pub async fn bid_quote(&self, order: &BidOrder) -> Result<BidQuote> {
+        let market = self.market();
+        let wallet = self.address();
+        let lane = 0;
+        let (settlement, capacity, trader, bus, clock) = tokio::join!(
+            market.settlement(&order.bus),
+            market.find_capacity(&order.bus, order.window_start),
+            market.trader(&wallet, lane),
+            market.bus(&order.bus),
+            self.chain().clock()
+        );
+        let (settlement, capacity, trader, bus, clock) = (settlement?, capacity?, trader?, bus?, clock?);
+        let mut instructions = self.open_window(order, capacity.as_ref())?;
+        let book = match capacity {
+            Some(_) => market.book(&order.bus, order.window_start).await?,
+            None => {
+                let mut account = Capacity::zeroed();
+                account.initialize(&bus, &order.bus, &wallet, order.window_start);
+                let address = address::capacity(&order.bus, order.window_start);
+                WindowBook::empty(bus, Keyed { address, account }, clock.unix_timestamp)?
+            }
+        };
+        let nonce = trader.map(|trader| trader.next_nonce);
+        let first_slot = clock.slot.saturating_add(FIRST_SLOT_LEAD);
+        if nonce.is_none() {
+            instructions.push(trader_open(&wallet, lane, first_slot));
+        }
+        let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
+        let buyer = Buyer { wallet, trader: address::trader(&wallet, lane), payment };
+        let spent = nonce.unwrap_or_else(|| first_number(first_slot));
+        instructions.push(bid_create(&buyer, lane, spent, order, &settlement));
+        let simulation = self.sender().simulate(&wallet, &instructions, &[]).await?;
+        if let Some(error) = simulation.error {
+            let refused = Error::from_transaction(error, simulation.logs);
+            return Err(self.explain_payment(refused, &order.bus, order.payment).await);
+        }
+        let preview = book.preview(Wh(order.energy_wh), PricePerKwh(order.max_price_per_kwh))?;
+        let transaction_hash = nonce.map(|nonce| order.transaction_hash(&wallet, lane, nonce));
+        Ok(BidQuote {
+            deposit: preview.deposit,
+            preview,
+            lane,
+            nonce,
+            transaction_hash,
+            address: transaction_hash.map(|hash| address::bid(&hash.0)),
+            compute_units: simulation.compute_units,
+        })
+    }
+
+    /// Withdraws one of this wallet's bids, until 300 s before the gate. Its deposit goes to `destination`; without one to its refund
+    /// account, or where that cannot be paid to this wallet's associated token account, which is created where it is missing.
+    pub async fn bid_cancel(&self, bid: &Address, destination: Option<&Address>) -> Result<Sent> {
+        let bid = self.market().bid(bid).await?;
+        if bid.buyer != self.address() {
+            return Err(Error::Invalid(format!(
+                "the bid {} belongs to {}, not to {}; sign with its buyer's wallet",
+                bid.address,
+                bid.buyer,
+                self.address()
+            )));
+        }
+        let settlement = self.market().settlement(&bid.bus).await?;
+        let mut instructions = Vec::with_capacity(2);
+        let destination = match destination {
+            Some(destination) => *destination,
+            None if self.market().is_payable(&bid.refund, &bid.buyer, &settlement).await? => bid.refund,
+            None => {
+                instructions.push(settlement.create_token_account(&self.address(), &bid.buyer));
+                settlement.token_account(&bid.buyer)
+            }
+        };
+        instructions.push(bid_cancel(&bid, &destination, &settlement));
+        self.send_once(&bid.capacity, &instructions).await
+    }
+
+    /// Takes a bid as far as it goes now: fills or returns it once its auction is over, on delivery terms refunds it once every seller
+    /// has reported, and closes it where nothing can come after. Anyone may. What is returned goes to its refund account; if this
+    /// wallet is the buyer and that account, its associated one, is missing, it is created. With `close` its buyer gives up the
+    /// certificates that it did not take.
+    pub async fn bid_settle(&self, bid: &Address, close: bool) -> Result<Sent> {
+        let bid = self.market().bid(bid).await?;
+        if close && bid.buyer != self.address() {
+            return Err(Error::Invalid(format!(
+                "only {} can give up the certificates of the bid {}; leave out closing it, or sign with its buyer's wallet",
+                bid.buyer, bid.address
+            )));
+        }
+        let settlement = self.market().settlement(&bid.bus).await?;
+        let mut instructions = Vec::with_capacity(2);
+        if bid.buyer == self.address()
+            && bid.refund == settlement.token_account(&bid.buyer)
+            && self.chain().accounts(&[bid.refund]).await?[0].is_none()
+        {
+            instructions.push(settlement.create_token_account(&self.address(), &bid.buyer));
+        }
+        instructions.push(bid_settle(&self.address(), &bid, close, &settlement));
+        self.send_once(&bid.capacity, &instructions).await
+    }
 }

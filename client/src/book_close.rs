@@ -3,6 +3,7 @@
 use {
     crate::{
         account::Keyed,
+        auction::pool_reports,
         delivery::delivery_close,
         error::Result,
         position::{PositionBook, position_close},
@@ -17,7 +18,8 @@ use {
 const CLOSED_AT_ONCE: usize = 4;
 
 impl Wallet {
-    /// Closes a delivery book, after closing the position books on it that this wallet may close. Its seller may (an owner for the
+    /// Closes a delivery book, after counting its parts of auctions in their pools and closing the position books on it that this wallet
+    /// may close. Its seller may (an owner for the
     /// bus), and anyone once the time for certificates is over. What is not released yet is released; what rounding left goes to
     /// the grid.
     pub async fn delivery_close(&self, book: &Address) -> Result<Sent> {
@@ -34,6 +36,10 @@ impl Wallet {
             .filter(may_close)
             .map(|position| position_close(&self.address(), position, &book, &settlement))
             .collect();
+        let report = pool_reports(&book, &settlement, now);
+        for group in report.chunks(CLOSED_AT_ONCE) {
+            self.send(group).await?;
+        }
         let mut groups = close.chunks(CLOSED_AT_ONCE).peekable();
         let mut last = Vec::new();
         while let Some(group) = groups.next() {

@@ -3,7 +3,7 @@
 use {
     crate::{
         account::{Keyed, decode, offset},
-        address,
+        address, capacity,
         error::{Error, Result},
         market::Market,
         send::{Sent, TRANSACTION_BYTES, size_of_transaction},
@@ -192,6 +192,7 @@ impl Wallet {
                 address::capacity(&bus, 0),
                 address::treasury(&bus),
                 address::unclaimed(&bus),
+                address::escrow(&bus),
             ];
             let tables = self.tables_for(&of_bus, &instructions).await?;
             if let Some(sent) = self.send_numbered(&bus, &instructions, &tables, &mut attempt).await? {
@@ -202,16 +203,31 @@ impl Wallet {
     }
 
     /// Closes a bus that its owners decided to close, once its offers, windows and proposals are closed. Anyone may do so. First
-    /// its seller accounts are closed, with their delivery books, meters and devices.
+    /// the auctions of its windows are settled as far as they are over, and its seller accounts are closed, with their delivery books,
+    /// meters and devices.
     pub async fn bus_close(&self, bus: &Address) -> Result<Sent> {
         let bus = self.market().bus(bus).await?;
         if bus.closing == 1 {
+            self.settle_auctions(&bus.address).await?;
             let sellers = self.market().sellers(&bus.address).await?;
             for seller in sellers.iter().filter(|seller| seller.open_offers == 0) {
                 self.seller_close(&bus.address, &seller.wallet).await?;
             }
         }
         self.send(&[bus_close(&self.address(), &bus)]).await
+    }
+
+    /// Settles the auctions of a closing bus as far as anyone can, bids before the gate included.
+    async fn settle_auctions(&self, bus: &Address) -> Result<()> {
+        let (capacities, clock) = tokio::join!(self.market().capacities(bus), self.chain().clock());
+        let (capacities, now) = (capacities?, clock?.unix_timestamp);
+        for capacity in capacities {
+            let has_orders = capacity.open_bids > 0 || capacity.open_offers > 0;
+            if has_orders && capacity::is_settleable(&capacity, true, now) {
+                Box::pin(self.auction_settle(bus, capacity.window_start)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends instructions that create an account whose address comes from its actor's counter. `None` where another

@@ -4,6 +4,7 @@ use {
     crate::{
         account::{Keyed, offset},
         address,
+        auction::AuctionPhase,
         error::{Error, Result},
         market::{Market, Settlement},
         send::Sent,
@@ -48,6 +49,15 @@ pub fn capacity_close(caller: &Address, capacity: &Keyed<Capacity>, settlement: 
     instruction
 }
 
+/// Whether anyone settles orders of a window now: its auction is over, or its bus closes and bids are returned.
+pub(crate) fn is_settleable(capacity: &Capacity, bus_is_closing: bool, now: i64) -> bool {
+    match capacity.phase(now) {
+        AuctionPhase::Cleared | AuctionPhase::Over => true,
+        AuctionPhase::Trading => bus_is_closing,
+        _ => false,
+    }
+}
+
 impl Market {
     /// The capacity of a bus's delivery window; window start 0 is the general capacity.
     pub async fn capacity(&self, bus: &Address, window_start: i64) -> Result<Keyed<Capacity>> {
@@ -74,7 +84,8 @@ impl Wallet {
         Ok(Created { address: address::capacity(bus, window_start), sent })
     }
 
-    /// Closes a window that has no open offers: once it is over, or where nothing was sold in it, once its gate has closed.
+    /// Closes a window that has no open offers and bids: once it is over, or where nothing was sold in it, once its gate has closed.
+    /// First what its auction sold is settled as far as anyone can, where it is over.
     /// Who paid its rent, an owner and the operator close an unused one at any time, and anyone one of a closing bus.
     pub async fn capacity_close(&self, bus: &Address, window_start: i64) -> Result<Sent> {
         if window_start == 0 {
@@ -83,7 +94,16 @@ impl Wallet {
                     .to_string(),
             ));
         }
-        let capacity = self.market().capacity(bus, window_start).await?;
+        let mut capacity = self.market().capacity(bus, window_start).await?;
+        let has_orders = capacity.open_bids > 0 || capacity.open_offers > 0;
+        if has_orders && capacity.terms.has_auction() {
+            let (rules, clock) = tokio::join!(self.market().bus(bus), self.chain().clock());
+            let (rules, now) = (rules?, clock?.unix_timestamp);
+            if is_settleable(&capacity, rules.closing == 1, now) {
+                Box::pin(self.auction_settle(bus, window_start)).await?;
+                capacity = self.market().capacity(bus, window_start).await?;
+            }
+        }
         let settlement = self.market().settlement(bus).await?;
         self.send(&[capacity_close(&self.address(), &capacity, &settlement)]).await
     }

@@ -6,6 +6,8 @@ use {
     crate::{
         account::{Keyed, offset},
         address,
+        auction::Capacity,
+        bid::{Bid, BidFilter, BidState},
         delivery::DeliveryBook,
         error::{Error, Result},
         event::Event,
@@ -30,7 +32,8 @@ pub use multibus::state::{Certificate, CertificateState};
 const TAKE_ATTEMPTS: u32 = 8;
 
 /// Instruction `certificate_take`: takes the certificate of all that the owner may certify of a final window. `holding` is the
-/// owner's position book, or for what a seller did not sell its seller account. The certificate's address starts at the Wh that
+/// owner's position book; for what an auction sold to it its bid, once the pool is complete; or for what a seller did not sell its
+/// seller account. The certificate's address starts at the Wh that
 /// the book shows as certified: where another is taken first, the program refuses with `CertificateMismatch`.
 ///
 /// # Errors
@@ -95,7 +98,7 @@ pub fn certificate_retire(owner: &Address, certificate: &Keyed<Certificate>, ben
 pub struct Certifiable {
     /// The delivery book.
     pub book: Address,
-    /// The owner's position book, or for what a seller did not sell its seller account.
+    /// The owner's position book, its bid, or for what a seller did not sell its seller account.
     pub holding: Address,
     /// Start of the window, in unix seconds.
     pub window_start: i64,
@@ -112,6 +115,26 @@ pub fn certifiable_of_buyer(position: &Keyed<PositionBook>, book: &Keyed<Deliver
         Some(Certifiable { book: book.address, holding: position.address, window_start, energy_wh })
     };
     (0..BOOK_WINDOWS).filter_map(of_window).collect()
+}
+
+/// What a bid can take certificates of now, in the order of these books, which are those of the sellers in its window: its delivered
+/// energy, of each seller at most what that one delivered for the auction and nobody has certified.
+pub fn certifiable_of_bid(bid: &Keyed<Bid>, books: &[Keyed<DeliveryBook>], now: i64) -> Vec<Certifiable> {
+    if bid.state != BidState::Refunded as u8 {
+        return Vec::new();
+    }
+    let mut left_wh = bid.delivered_wh.saturating_sub(bid.certified_wh);
+    let of_book = |book: &Keyed<DeliveryBook>| {
+        let place =
+            book.place(bid.window_start).ok().filter(|place| book.bus == bid.bus && book.is_final(*place, now))?;
+        let window = &book.windows[place];
+        let free_wh = window.delivered_parts().auction_wh.saturating_sub(window.auction_certified_wh);
+        let energy_wh = left_wh.min(free_wh);
+        left_wh -= energy_wh;
+        let (book, holding, window_start) = (book.address, bid.address, bid.window_start);
+        (energy_wh > 0).then_some(Certifiable { book, holding, window_start, energy_wh })
+    };
+    books.iter().filter_map(of_book).collect()
 }
 
 /// What a seller can take certificates of now, by window start: what it delivered and did not sell.
@@ -158,7 +181,7 @@ impl Market {
         Ok(certificates)
     }
 
-    /// What a wallet can take certificates of now, as a buyer on all buses and as a seller on this one.
+    /// What a wallet can take certificates of now, as a buyer on all buses, by trade and in auctions, and as a seller on this one.
     pub async fn certifiable(&self, bus: &Address, wallet: &Address) -> Result<Vec<Certifiable>> {
         let (positions, own, clock) =
             tokio::join!(self.positions_of(wallet), self.delivery_books_of(bus, wallet), self.chain().clock());
@@ -171,7 +194,24 @@ impl Market {
             .filter_map(|(position, book)| Some(certifiable_of_buyer(position, book.as_ref()?, now)))
             .flatten()
             .collect();
+        all.extend(self.certifiable_of_bids(wallet, now).await?);
         all.extend(own.iter().flat_map(|book| certifiable_of_seller(book, now)));
+        Ok(all)
+    }
+
+    /// What the bids of a wallet can take certificates of now, on all buses.
+    async fn certifiable_of_bids(&self, wallet: &Address, now: i64) -> Result<Vec<Certifiable>> {
+        let mut bids = self.bids(&BidFilter { buyer: Some(*wallet), ..BidFilter::default() }).await?;
+        bids.retain(|bid| bid.state == BidState::Refunded as u8 && bid.certified_wh < bid.delivered_wh);
+        // A window is open as long as a bid of it is.
+        let windows: Vec<Address> = bids.iter().map(|bid| bid.capacity).collect();
+        let windows = self.find_all::<Capacity>(&windows).await?;
+        let mut all = Vec::new();
+        for (bid, window) in bids.iter().zip(windows) {
+            let Some(window) = window else { continue };
+            let books = self.books_of_window(&window).await?;
+            all.extend(certifiable_of_bid(bid, &books, now));
+        }
         Ok(all)
     }
 }
@@ -181,11 +221,27 @@ impl Wallet {
     /// and did not sell, else what was delivered to this wallet as a buyer. Where another certificate of the window is taken at
     /// the same moment, it is signed again.
     pub async fn certificate_take(&self, book: &Address, window_start: i64) -> Result<Created> {
+        self.take(book, window_start, None).await
+    }
+
+    /// Takes the certificate of what a seller delivered to one of this wallet's bids: all that is left of both. `book` is the seller's
+    /// delivery book of the bid's window; [`Market::certifiable`] lists them.
+    pub async fn certificate_take_for_bid(&self, bid: &Address, book: &Address) -> Result<Created> {
+        let bid = self.market().bid(bid).await?;
+        self.take(book, bid.window_start, Some(bid.address)).await
+    }
+
+    /// Without a bid for the seller or the buyer of a book.
+    async fn take(&self, book: &Address, window_start: i64, bid: Option<Address>) -> Result<Created> {
         let mut attempt = 0;
         loop {
             let book = Box::new(self.market().delivery_book(book).await?);
             let is_own = book.seller == address::seller(&book.bus, &self.address());
-            let holding = if is_own { book.seller } else { address::position(&book.address, &self.address()) };
+            let holding = match bid {
+                Some(bid) => bid,
+                None if is_own => book.seller,
+                None => address::position(&book.address, &self.address()),
+            };
             let take = certificate_take(&self.address(), &book, &holding, window_start)?;
             let certificate = take.accounts[3].pubkey;
             match self.send_once(&certificate, &[take]).await {

@@ -16,7 +16,7 @@ use {
     bytemuck::Zeroable,
     multibus::{
         constants::BOOK_WINDOWS,
-        state::{PositionBook, PositionWindow},
+        state::{Capacity, PositionBook, PositionWindow},
     },
     solana_address::Address,
     solana_instruction::Instruction,
@@ -125,22 +125,32 @@ pub struct Delivery {
     /// Where it stands.
     pub state: DeliveryState,
     /// First second in which no reading can change it any more, in unix seconds, as far as is known: a first reading moves it.
+    /// `i64::MAX` while the window's auction has not settled all offers of the seller.
     pub final_at: i64,
     /// Energy that was listed, sold or not, in Wh.
     pub listed_wh: u64,
-    /// Energy that was sold, in Wh.
+    /// Energy that was sold by trade, in Wh.
     pub sold_wh: u64,
     /// What was paid for it, grid fees included.
     pub paid: u64,
+    /// Energy that the window's auction sold, in Wh. What was paid for it waits in the escrow of the bus.
+    pub auction_wh: u64,
+    /// How much of that was delivered, in Wh: the seller delivers for trade and auction in proportion to what each sold.
+    pub auction_delivered_wh: u64,
+    /// Whether the pool of the auction has counted it.
+    pub pool_reported: bool,
+    /// Offers of the seller that the auction has not settled, and that are not withdrawn. While there are any, the window is not
+    /// final.
+    pub unsettled_offers: u16,
     /// Its last reading; `None` where none came.
     pub reading: Option<LastReading>,
     /// The sequence that the device's next reading needs at least.
     pub next_sequence: u64,
-    /// Energy that counts as delivered to buyers: the smaller of the reading and what was sold, in Wh.
+    /// Energy that counts as delivered to buyers by trade, in Wh: without an auction the smaller of the reading and what was sold.
     pub delivered_wh: u64,
-    /// What the seller is released.
+    /// What the seller is released for it. What the auction pays comes on top, out of the pool.
     pub released: u64,
-    /// What the grid gets.
+    /// What the grid gets of it.
     pub grid_fee: u64,
     /// What goes back to all buyers together. Each refund is rounded down, so that up to one base unit a buyer stays, which the
     /// grid gets once the book closes.
@@ -201,9 +211,13 @@ pub fn delivery(book: &Keyed<DeliveryBook>, place: usize, now: i64) -> Option<De
         listed_wh: window.listed_wh,
         sold_wh: window.sold_wh,
         paid: window.paid,
+        auction_wh: window.auction_wh,
+        auction_delivered_wh: window.delivered_parts().auction_wh,
+        pool_reported: window.pool_reported != 0,
+        unsettled_offers: window.unsettled_offers,
         reading,
         next_sequence: window.sequence.saturating_add(1),
-        delivered_wh: window.delivered_wh.min(window.sold_wh),
+        delivered_wh: window.delivered_parts().traded_wh,
         released: due - grid_fee,
         grid_fee,
         refunded: book.refund_of(place, window.paid),
@@ -291,6 +305,22 @@ impl Market {
     pub async fn delivery_books(&self, bus: &Address) -> Result<Vec<Keyed<DeliveryBook>>> {
         let mut books: Vec<Keyed<DeliveryBook>> = self.list(&[(offset!(DeliveryBook, bus), bus.as_ref())]).await?;
         books.sort_unstable_by_key(|book| (book.seller, book.first_window));
+        Ok(books)
+    }
+
+    /// The delivery books of every seller in a window, by address.
+    pub(crate) async fn books_of_window(&self, capacity: &Capacity) -> Result<Vec<Keyed<DeliveryBook>>> {
+        let terms = &capacity.terms;
+        if !terms.is_on_delivery() || capacity.window_start < terms.from {
+            return Ok(Vec::new());
+        }
+        let first_window = DeliveryBook::first_window_of(terms, capacity.window_start).to_le_bytes();
+        let conditions = [
+            (offset!(DeliveryBook, bus), capacity.bus.as_ref()),
+            (offset!(DeliveryBook, first_window), first_window.as_ref()),
+        ];
+        let mut books = self.list::<DeliveryBook>(&conditions).await?;
+        books.retain(|book| book.place(capacity.window_start).is_ok());
         Ok(books)
     }
 

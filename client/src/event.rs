@@ -61,9 +61,12 @@ fn from_base64(data: &str) -> Option<Event> {
     Event::from_bytes(&BASE64_STANDARD.decode(data.split(' ').next()?).ok()?).filter(is_possible)
 }
 
-/// Whether the program can have said this: it sells at the exact cost, and no purchase is larger than its receipt can
-/// hold.
+/// Whether the program can have said this: it sells at the exact cost, which a bid deposits, and no purchase is larger than its
+/// receipt can hold.
 fn is_possible(event: &Event) -> bool {
+    if let Event::BidCreated(bid) = event {
+        return bid.energy_wh > 0 && math::cost(bid.energy_wh, bid.max_price_per_kwh) == Some(bid.deposit);
+    }
     let Event::EnergyPurchased(EnergyPurchased { fills, .. }) = event else { return true };
     let is_exact =
         |fill: &PurchasedFill| fill.energy_wh > 0 && math::cost(fill.energy_wh, fill.price_per_kwh) == Some(fill.cost);

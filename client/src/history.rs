@@ -4,9 +4,10 @@
 use {
     crate::{
         address,
+        bid::BidStatus,
         chain::{HistoryPages, SignatureInfo},
         error::{Error, Result},
-        event::{self, Event},
+        event::{self, BidCreated, Event},
         hash::TransactionHash,
         market::Market,
         purchase::PurchasedFill,
@@ -40,10 +41,20 @@ pub struct HistoricPurchase {
     pub energy_wh: u64,
     /// Paid, in token base units.
     pub paid: u64,
-    /// What was bought of which offer; empty where only the receipt is known.
+    /// What was bought of which offer; empty where only the receipt is known, and for a bid.
     pub fills: Vec<PurchasedFill>,
+    /// The bid that it is; `None` for a purchase, and where only the receipt is known.
+    pub bid: Option<BidCreated>,
     /// Its transaction; `None` where only the receipt is known.
     pub signature: Option<Signature>,
+}
+
+impl HistoricPurchase {
+    /// Whether it is a bid in an auction. Its receipt says 0 Wh for 0; what became of it,
+    /// [`Market::bid_status`](crate::Market::bid_status) tells.
+    pub fn is_bid(&self) -> bool {
+        self.energy_wh == 0
+    }
 }
 
 /// What is wrong with a history.
@@ -170,6 +181,15 @@ pub struct Processed {
     pub signature: Option<Signature>,
     /// What shows that it happened.
     pub evidence: Evidence,
+    /// Where it is a bid in an auction, what became of it: it was accepted, and filled or not.
+    pub bid: Option<BidStatus>,
+}
+
+impl Processed {
+    /// Whether it is a bid in an auction. Then energy and payment are 0, as its receipt says.
+    pub fn is_bid(&self) -> bool {
+        self.energy_wh == 0
+    }
 }
 
 /// What is on chain about a lane.
@@ -223,7 +243,7 @@ impl Market {
         };
         let receipts = traders.iter().flat_map(|trader| receipts_of(trader));
         if let Some(found) = receipts.into_iter().find(|receipt| receipt.transaction_hash() == *transaction_hash) {
-            return Ok(Some(Processed {
+            let found = Processed {
                 transaction_hash: *transaction_hash,
                 wallet: found.wallet,
                 lane: found.lane,
@@ -233,7 +253,9 @@ impl Market {
                 paid: found.receipt.paid,
                 signature: None,
                 evidence: Evidence::Receipt,
-            }));
+                bid: None,
+            };
+            return self.with_bid(found).await.map(Some);
         }
         let mentions = wallet.copied().unwrap_or(multibus::ID);
         let mut unread = 0usize;
@@ -251,7 +273,7 @@ impl Market {
                 {
                     found.evidence = Evidence::VerifiedHistory;
                 }
-                return Ok(Some(found));
+                return self.with_bid(found).await.map(Some);
             }
         }
         if unread > 0 {
@@ -261,6 +283,15 @@ impl Market {
             )));
         }
         Ok(None)
+    }
+
+    /// Adds what became of a bid.
+    async fn with_bid(&self, found: Processed) -> Result<Processed> {
+        let bid = match found.is_bid() {
+            true => self.bid_status(&found.transaction_hash).await?,
+            false => None,
+        };
+        Ok(Processed { bid, ..found })
     }
 
     /// The history of a wallet's lane since it was last opened: replayed from its events, completed by the receipts on
@@ -287,21 +318,9 @@ impl Market {
         let mut found: BTreeMap<u64, HistoricPurchase> = BTreeMap::new();
         for Logged { signature, events, .. } in &transactions {
             for event in events {
-                let Event::EnergyPurchased(event) = event else { continue };
-                let is_of_lane = event.buyer == *wallet && event.lane == lane;
-                if is_of_lane && (kept.first_nonce..kept.next_nonce).contains(&event.nonce) {
-                    found.insert(
-                        event.nonce,
-                        HistoricPurchase {
-                            transaction_hash: TransactionHash(event.transaction_hash),
-                            nonce: event.nonce,
-                            purchased_at: event.purchased_at,
-                            energy_wh: event::energy_wh(event),
-                            paid: event::cost(event),
-                            fills: event.fills.clone(),
-                            signature: Some(*signature),
-                        },
-                    );
+                let Some((of, purchase)) = historic(event, *signature) else { continue };
+                if of == (*wallet, lane) && (kept.first_nonce..kept.next_nonce).contains(&purchase.nonce) {
+                    found.insert(purchase.nonce, purchase);
                 }
             }
         }
@@ -356,21 +375,53 @@ fn last_closing(transactions: &[Logged], address: &Address) -> Option<Kept> {
     Some(Kept { first_nonce, next_nonce: closed.next_nonce, root: closed.history_root, trader: None })
 }
 
-fn processed_in(event: &Event, transaction_hash: &TransactionHash) -> Option<Processed> {
+/// The purchase or bid that an event tells of, with its wallet and lane.
+fn historic(event: &Event, signature: Signature) -> Option<((Address, u16), HistoricPurchase)> {
     match event {
-        Event::EnergyPurchased(event) if event.transaction_hash == transaction_hash.0 => Some(Processed {
-            transaction_hash: *transaction_hash,
-            wallet: event.buyer,
-            lane: event.lane,
-            nonce: event.nonce,
-            purchased_at: event.purchased_at,
-            energy_wh: event::energy_wh(event),
-            paid: event::cost(event),
-            signature: None,
-            evidence: Evidence::Event,
-        }),
+        Event::EnergyPurchased(event) => Some((
+            (event.buyer, event.lane),
+            HistoricPurchase {
+                transaction_hash: TransactionHash(event.transaction_hash),
+                nonce: event.nonce,
+                purchased_at: event.purchased_at,
+                energy_wh: event::energy_wh(event),
+                paid: event::cost(event),
+                fills: event.fills.clone(),
+                bid: None,
+                signature: Some(signature),
+            },
+        )),
+        Event::BidCreated(event) => Some((
+            (event.buyer, event.lane),
+            HistoricPurchase {
+                transaction_hash: TransactionHash(event.transaction_hash),
+                nonce: event.nonce,
+                purchased_at: event.created_at,
+                energy_wh: 0,
+                paid: 0,
+                fills: Vec::new(),
+                bid: Some(*event),
+                signature: Some(signature),
+            },
+        )),
         _ => None,
     }
+}
+
+fn processed_in(event: &Event, transaction_hash: &TransactionHash) -> Option<Processed> {
+    let ((wallet, lane), purchase) = historic(event, Signature::default())?;
+    (purchase.transaction_hash == *transaction_hash).then_some(Processed {
+        transaction_hash: *transaction_hash,
+        wallet,
+        lane,
+        nonce: purchase.nonce,
+        purchased_at: purchase.purchased_at,
+        energy_wh: purchase.energy_wh,
+        paid: purchase.paid,
+        signature: None,
+        evidence: Evidence::Event,
+        bid: None,
+    })
 }
 
 /// Compares what was found with what is on chain.
@@ -384,6 +435,7 @@ fn verify(wallet: Address, lane: u16, kept: &Kept, mut found: BTreeMap<u64, Hist
             energy_wh: receipt.receipt.energy_wh,
             paid: receipt.receipt.paid,
             fills: Vec::new(),
+            bid: None,
             signature: None,
         });
         if (purchase.energy_wh, purchase.paid, purchase.purchased_at)
@@ -458,6 +510,7 @@ mod tests {
                     energy_wh,
                     paid,
                     fills: Vec::new(),
+                    bid: None,
                     signature: None,
                 },
             );

@@ -206,8 +206,8 @@ impl Wallet {
         let offer = self.market().offer(&lock.offer).await?;
         let order = Order { offer: lock.offer, energy_wh: lock.energy_wh, max_price_per_kwh: lock.price_per_kwh };
         self.purchase(|| async move {
-            Ok(Plan::new(PurchaseKind::LockSettlement, vec![order], move |trader, nonce| {
-                lock_settle(&lock, &offer, trader, nonce)
+            Ok(Plan::new(PurchaseKind::LockSettlement, vec![order], move |spent| {
+                lock_settle(&lock, &offer, &spent.trader, spent.nonce)
             }))
         })
         .await

@@ -3,12 +3,13 @@
 
 use {
     crate::{
-        chain::AccountFilter,
+        chain::{AccountFilter, Chain},
         error::{Error, Result},
         send::{Sent, TRANSACTION_BYTES, size_of_transaction},
         table::{missing_in, tables_with},
         wallet::Wallet,
     },
+    solana_account::Account,
     solana_address::Address,
     solana_address_lookup_table_interface::{
         instruction::{close_lookup_table, create_lookup_table, deactivate_lookup_table, extend_lookup_table},
@@ -21,6 +22,14 @@ use {
 
 /// Addresses that one transaction can add to a table.
 const EXTEND_AT_ONCE: usize = 25;
+/// The instruction that creates a lookup table of a wallet, and its address.
+pub(crate) async fn create_lookup_table_at(chain: &dyn Chain, wallet: &Address) -> Result<(Instruction, Address)> {
+    // The program needs the hash of the slot, which exists once the slot is over.
+    let slot = chain.clock().await?.slot;
+    chain.wait_for_slot(slot + 1).await?;
+    Ok(create_lookup_table(*wallet, *wallet, slot))
+}
+
 /// Offset of the authority in a table's account: after its kind, two slots, a start index and an option tag.
 const AUTHORITY_OFFSET: usize = 22;
 /// Slots after which a deactivated table can be closed.
@@ -49,7 +58,7 @@ impl Wallet {
             let mut table = match table {
                 Some(table) => table,
                 None => {
-                    let (create, key) = self.create_lookup_table().await?;
+                    let (create, key) = create_lookup_table_at(self.chain().as_ref(), &self.address()).await?;
                     instructions.push(create);
                     AddressLookupTableAccount { key, addresses: Vec::new() }
                 }
@@ -130,11 +139,19 @@ impl Wallet {
         self.lookup_table(&wanted).await
     }
 
-    async fn create_lookup_table(&self) -> Result<(Instruction, Address)> {
-        // The program needs the hash of the slot, which exists once the slot is over.
-        let slot = self.chain().clock().await?.slot;
-        self.chain().wait_for_slot(slot + 1).await?;
-        Ok(create_lookup_table(self.address(), self.address(), slot))
+    /// The lookup tables at these addresses, as the chain has them.
+    pub(crate) async fn read_tables(&self, tables: &[Address]) -> Result<Vec<AddressLookupTableAccount>> {
+        let accounts = self.chain().accounts(tables).await?;
+        let read = |(key, account): (&Address, Option<Account>)| {
+            let account = account.ok_or(Error::NotFound { kind: "lookup table", address: *key })?;
+            let table = AddressLookupTable::deserialize(&account.data).map_err(|error| Error::Decode {
+                kind: "lookup table",
+                address: *key,
+                cause: error.to_string(),
+            })?;
+            Ok(AddressLookupTableAccount { key: *key, addresses: table.addresses.to_vec() })
+        };
+        tables.iter().zip(accounts).map(read).collect()
     }
 
     /// Finds the wallet's tables of earlier processes, if the node serves such lists. Without them new ones are

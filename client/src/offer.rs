@@ -4,6 +4,7 @@ use {
     crate::{
         account::{Keyed, decode, offset},
         address,
+        auction::end_offer,
         bus::{FIRST_SLOT_LEAD, first_number},
         capacity::capacity_open,
         chain::ChainClock,
@@ -355,10 +356,17 @@ impl Wallet {
 
     /// Withdraws what is free of an offer, and closes it if it has no lock left. Once it no longer trades, anyone may do
     /// so; before, its seller, the owner who listed it for the bus, and the operator for an offer of the bus itself or of a
-    /// suspended seller.
+    /// suspended seller. Where an auction closes its window, it cannot be withdrawn from 300 s before the gate until the auction is
+    /// over; what the auction sells of it is settled in the same transaction.
     pub async fn offer_cancel(&self, offer: &Address) -> Result<Sent> {
         let offer = self.market().offer(offer).await?;
-        self.send(&[offer_cancel(&self.address(), &offer)]).await
+        if offer.in_auction == 0 || offer.cancelled != 0 {
+            return self.send(&[offer_cancel(&self.address(), &offer)]).await;
+        }
+        let (window, settlement) =
+            tokio::join!(self.market().capacity(&offer.bus, offer.window_start), self.market().settlement(&offer.bus));
+        let (window, settlement) = (window?, settlement?);
+        self.send(&end_offer(&self.address(), &offer, &window, &settlement)).await
     }
 
     async fn own_offer(&self, offer: &Address) -> Result<Keyed<Offer>> {

@@ -1,4 +1,5 @@
-//! Purchases from one offer or from many at once. Each is paid at most once, whatever the network does.
+//! Purchases from one offer or from many at once. Each is paid at most once, whatever the network does. Bids in auctions are made in
+//! the same way.
 //!
 //! A purchase keeps one nonce of one lane until its outcome is known. Every transaction signed for it carries that
 //! nonce, also after a time-out, an expired blockhash or a new quote. The program spends a nonce once, so at most one
@@ -13,7 +14,7 @@ use {
         address,
         chain::Outcome,
         error::{Error, ProgramFailure, Result},
-        event::{self, EnergyPurchased, Event},
+        event::{self, BidCreated, EnergyPurchased, Event},
         lane::Lease,
         market::Settlement,
         offer::{Offer, book_accounts, is_tradable},
@@ -267,8 +268,17 @@ pub fn purchase_batch(buyer: &Buyer, nonce: u64, order: &BatchOrder, settlement:
     instruction
 }
 
-/// Makes a purchase's instruction once its nonce lane's account and its nonce are known.
-type BuildInstruction = dyn Fn(&Address, u64) -> Instruction + Send + Sync;
+/// The nonce that a purchase spends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Nonce {
+    /// The nonce lane's account.
+    pub trader: Address,
+    pub lane: u16,
+    pub nonce: u64,
+}
+
+/// Makes a purchase's instruction once its nonce is known.
+type BuildInstruction = dyn Fn(&Nonce) -> Instruction + Send + Sync;
 
 /// One attempt at a purchase: what enters the hash, and how its instruction is made.
 pub(crate) struct Plan {
@@ -277,19 +287,22 @@ pub(crate) struct Plan {
     /// Least energy that it buys, in Wh.
     min_energy_wh: u64,
     build: Box<BuildInstruction>,
-    /// What stands before that instruction: it opens position books.
-    before: Vec<Instruction>,
+    /// What stands before that instruction: it opens position books, or the window of a bid.
+    pub before: Vec<Instruction>,
     tables: Vec<AddressLookupTableAccount>,
 }
 
 impl Plan {
-    /// Buys exactly what is ordered.
+    /// Buys exactly what is ordered. A bid buys nothing yet.
     pub fn new(
         kind: PurchaseKind,
         orders: Vec<Order>,
-        build: impl Fn(&Address, u64) -> Instruction + Send + Sync + 'static,
+        build: impl Fn(&Nonce) -> Instruction + Send + Sync + 'static,
     ) -> Self {
-        let min_energy_wh = orders.iter().map(|order| order.energy_wh).fold(0, u64::saturating_add);
+        let min_energy_wh = match kind {
+            PurchaseKind::Bid => 0,
+            _ => orders.iter().map(|order| order.energy_wh).fold(0, u64::saturating_add),
+        };
         Self { kind, orders, min_energy_wh, build: Box::new(build), before: Vec::new(), tables: Vec::new() }
     }
 }
@@ -393,8 +406,9 @@ impl Wallet {
         let wallet = self.address();
         let payment = order.payment.unwrap_or_else(|| settlement.token_account(&wallet));
         let hashed = Order { offer: offer.address, energy_wh: order.energy_wh, max_price_per_kwh: limit };
-        let plan = Plan::new(PurchaseKind::Single, vec![hashed], move |trader, nonce| {
-            purchase(&Buyer { wallet, trader: *trader, payment }, nonce, &offer, &order, &settlement)
+        let plan = Plan::new(PurchaseKind::Single, vec![hashed], move |spent| {
+            let buyer = Buyer { wallet, trader: spent.trader, payment };
+            purchase(&buyer, spent.nonce, &offer, &order, &settlement)
         });
         Ok(Plan { min_energy_wh: order.min_energy_wh, before, ..plan })
     }
@@ -490,8 +504,8 @@ impl Wallet {
             before.clear();
         }
         let orders = order.orders();
-        let mut plan = Plan::new(PurchaseKind::Batch, orders, move |trader, nonce| {
-            purchase_batch(&Buyer { wallet, trader: *trader, payment }, nonce, &order, &settlement)
+        let mut plan = Plan::new(PurchaseKind::Batch, orders, move |spent| {
+            purchase_batch(&Buyer { wallet, trader: spent.trader, payment }, spent.nonce, &order, &settlement)
         });
         (plan.before, plan.tables) = (before, tables);
         Ok(plan)
@@ -563,9 +577,10 @@ impl Wallet {
                     let hash = TransactionHash::of(plan.kind, &self.address(), lease.lane, lease.nonce, &plan.orders);
                     let trader = address::trader(&self.address(), lease.lane);
                     let mut instructions = plan.before;
-                    instructions.push((plan.build)(&trader, lease.nonce));
+                    instructions.push((plan.build)(&Nonce { trader, lane: lease.lane, nonce: lease.nonce }));
                     attempt.signed += 1;
-                    let tried = Tried { hash, orders: plan.orders, min_energy_wh: plan.min_energy_wh };
+                    let (kind, orders, min_energy_wh) = (plan.kind, plan.orders, plan.min_energy_wh);
+                    let tried = Tried { hash, kind, orders, min_energy_wh };
                     if attempt.tried(&hash).is_none() {
                         attempt.tried.push(tried.clone());
                     }
@@ -840,11 +855,13 @@ impl Wallet {
                 (None, None) => Spender::Unknown,
             });
         }
-        let is_of_nonce = |event: &Event| match event {
-            Event::EnergyPurchased(event) => {
-                (event.buyer, event.lane, event.nonce) == (self.address(), lease.lane, lease.nonce)
-            }
-            _ => false,
+        let is_of_nonce = |event: &Event| {
+            let spent = match event {
+                Event::EnergyPurchased(event) => (event.buyer, event.lane, event.nonce),
+                Event::BidCreated(event) => (event.buyer, event.lane, event.nonce),
+                _ => return false,
+            };
+            spent == (self.address(), lease.lane, lease.nonce)
         };
         for info in landed {
             let record = self.chain().transaction(&info.signature).await?;
@@ -926,6 +943,7 @@ struct PurchaseAttempt {
 #[derive(Clone)]
 struct Tried {
     hash: TransactionHash,
+    kind: PurchaseKind,
     orders: Vec<Order>,
     min_energy_wh: u64,
 }
@@ -945,8 +963,24 @@ impl Tried {
             && self.allows(Wh(event::energy_wh(event)), BaseUnits(event::cost(event)))
     }
 
-    /// Whether this energy at this total is within the order.
+    /// Whether an event says that this bid was made.
+    fn is_bid_told_by(&self, event: &BidCreated, lease: &Lease) -> bool {
+        let is_ordered = |order: &Order| {
+            let of_event =
+                Order { offer: event.capacity, energy_wh: event.energy_wh, max_price_per_kwh: event.max_price_per_kwh };
+            *order == of_event
+        };
+        self.kind == PurchaseKind::Bid
+            && event.transaction_hash == self.hash.0
+            && (event.buyer, event.lane, event.nonce) == (*lease.wallet(), lease.lane, lease.nonce)
+            && self.orders.iter().all(is_ordered)
+    }
+
+    /// Whether this energy at this total is within the order. The receipt of a bid has none.
     fn allows(&self, Wh(energy_wh): Wh, BaseUnits(paid): BaseUnits) -> bool {
+        if self.kind == PurchaseKind::Bid {
+            return (energy_wh, paid) == (0, 0);
+        }
         let energy: u128 = self.orders.iter().map(|order| u128::from(order.energy_wh)).sum();
         let cost = |order: &Order| {
             math::cost(order.energy_wh, order.max_price_per_kwh).map_or(u128::from(u64::MAX), u128::from)
@@ -982,6 +1016,19 @@ fn purchased_in(sent: &Sent, lease: &Lease, tried: &Tried, attempts: u32) -> Opt
             energy_wh: event::energy_wh(event),
             paid: event::cost(event),
             fills: event.fills.clone(),
+            compute_units: sent.compute_units,
+            attempts,
+        }),
+        Event::BidCreated(event) if tried.is_bid_told_by(event, lease) => Some(Purchased {
+            transaction_hash: tried.hash,
+            lane: lease.lane,
+            nonce: lease.nonce,
+            signature: sent.signature,
+            slot: sent.slot,
+            purchased_at: event.created_at,
+            energy_wh: 0,
+            paid: 0,
+            fills: Vec::new(),
             compute_units: sent.compute_units,
             attempts,
         }),

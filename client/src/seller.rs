@@ -5,6 +5,7 @@ use {
     crate::{
         account::{Keyed, offset},
         address,
+        auction::{AuctionPhase, Capacity, end_offer},
         bus::Bus,
         error::{Error, Result},
         market::{Market, Settlement},
@@ -135,7 +136,10 @@ pub struct SellerMoney {
     pub held: u64,
     /// Grid fees of what was collected or released, and of the proceeds. Anyone can sweep them.
     pub grid_fees: u64,
-    /// Everything in the vault. What is more than the five above, strangers sent there.
+    /// What the seller and the grid get of auctions on delivery terms that were counted, and that waits in the escrow of the bus because it
+    /// or the vault was frozen. [`Wallet::pool_report`] pays it.
+    pub pool_due: u64,
+    /// Everything in the vault. What is more than released, proceeds, deposits, held and grid fees, strangers sent there.
     pub vault: u64,
 }
 
@@ -148,6 +152,7 @@ impl SellerMoney {
             deposits: 0,
             held: 0,
             grid_fees: seller.grid_fees_owed,
+            pool_due: 0,
             vault,
         };
         for offer in offers.iter().filter(|offer| offer.vault == seller.vault) {
@@ -157,8 +162,10 @@ impl SellerMoney {
             money.proceeds = money.proceeds.saturating_add(collected.amount);
             money.grid_fees = money.grid_fees.saturating_add(collected.grid_fee);
         }
-        let of_seller = books.iter().filter(|book| book.vault == seller.vault);
-        money.held = of_seller.fold(0, |held: u64, book| held.saturating_add(book.held()));
+        for book in books.iter().filter(|book| book.vault == seller.vault) {
+            money.held = money.held.saturating_add(book.held());
+            money.pool_due = money.pool_due.saturating_add(book.pool_due);
+        }
         money
     }
 }
@@ -228,13 +235,16 @@ impl Wallet {
     }
 
     /// Closes a seller account without open offers. Its seller may, or an owner where `wallet` is the bus; on a closing bus
-    /// anyone. First its delivery books are closed, its meter, its retired devices as far as their windows have ended, and its
+    /// anyone. First its offers in auctions that are over are settled and withdrawn, its delivery books are closed, its meter, its retired devices as far as their windows have ended, and its
     /// grid fees are swept. What is released is paid, or kept as a claim where it cannot be. An account that was opened a moment
     /// ago, or whose offers were, is closed once the chain allows it, at most a few minutes later.
     pub async fn seller_close(&self, bus: &Address, wallet: &Address) -> Result<Sent> {
         let mut seller = self.market().seller(bus, wallet).await?;
         let rules = self.market().bus(bus).await?;
         let may_close = rules.closing == 1 || rules.acts_for(bus, wallet, &self.address());
+        if seller.open_offers > 0 && may_close {
+            seller = self.end_auctioned_offers(seller).await?;
+        }
         if seller.open_offers == 0 && may_close {
             seller = self.wind_seller_down(&rules, seller).await?;
         }
@@ -244,6 +254,26 @@ impl Wallet {
         let mut instructions: Vec<Instruction> = create.into_iter().filter(|_| seller.released > 0).collect();
         instructions.push(seller_close(&self.address(), &seller, &settlement, &destination));
         self.wait_for_counter(&instructions, seller.next_offer).await
+    }
+
+    /// Settles and withdraws the offers of a seller in auctions that are over; returns the account as it is then.
+    async fn end_auctioned_offers(&self, seller: Keyed<Seller>) -> Result<Keyed<Seller>> {
+        let (offers, clock) = tokio::join!(self.market().offers_of(&seller.bus, &seller.wallet), self.chain().clock());
+        let (mut offers, now) = (offers?, clock?.unix_timestamp);
+        offers.retain(|offer| offer.in_auction == 1 && offer.cancelled == 0 && now >= offer.gate_closes_at);
+        if offers.is_empty() {
+            return Ok(seller);
+        }
+        let settlement = self.market().settlement(&seller.bus).await?;
+        let windows: Vec<Address> = offers.iter().map(|offer| offer.capacity).collect();
+        let windows = self.market().find_all::<Capacity>(&windows).await?;
+        for (offer, window) in offers.iter().zip(windows) {
+            let Some(window) = window else { continue };
+            if matches!(window.phase(now), AuctionPhase::Cleared | AuctionPhase::Over) {
+                self.send(&end_offer(&self.address(), offer, &window, &settlement)).await?;
+            }
+        }
+        self.market().seller(&seller.bus, &seller.wallet).await
     }
 
     /// Closes what a seller account without open offers still has open; returns the account as it is then.

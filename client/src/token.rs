@@ -10,6 +10,7 @@ use {
         wallet::{Created, Wallet},
     },
     multibus::token::{MINT_LEN, SPL_TOKEN_ID, TOKEN_2022_ID},
+    solana_account::Account,
     solana_address::Address,
     solana_instruction::Instruction,
     solana_keypair::Keypair,
@@ -117,18 +118,7 @@ impl Market {
     /// not frozen, and asks for no memo.
     pub async fn is_payable(&self, token_account: &Address, wallet: &Address, settlement: &Settlement) -> Result<bool> {
         let accounts = self.chain().accounts(&[*token_account]).await?;
-        let Some(account) = accounts.into_iter().next().flatten() else { return Ok(false) };
-        if account.owner != settlement.token_program {
-            return Ok(false);
-        }
-        let Ok(read) = StateWithExtensions::<state::Account>::unpack(&account.data) else { return Ok(false) };
-        let asks_memo =
-            read.get_extension::<MemoTransfer>().is_ok_and(|memo| bool::from(memo.require_incoming_transfer_memos));
-        let base = read.base;
-        Ok(base.mint == settlement.mint
-            && base.owner == *wallet
-            && base.state == state::AccountState::Initialized
-            && !asks_memo)
+        Ok(accounts.into_iter().flatten().any(|account| settlement.pays(&account, wallet)))
     }
 
     /// A mint.
@@ -154,6 +144,18 @@ impl Market {
 }
 
 impl Settlement {
+    /// Whether the program would pay a wallet into this token account now.
+    pub(crate) fn pays(&self, account: &Account, wallet: &Address) -> bool {
+        if account.owner != self.token_program {
+            return false;
+        }
+        let Ok(read) = StateWithExtensions::<state::Account>::unpack(&account.data) else { return false };
+        let asks_memo =
+            read.get_extension::<MemoTransfer>().is_ok_and(|memo| bool::from(memo.require_incoming_transfer_memos));
+        let base = read.base;
+        base.mint == self.mint && base.owner == *wallet && base.state == state::AccountState::Initialized && !asks_memo
+    }
+
     /// A wallet's associated token account of the settlement mint.
     pub fn token_account(&self, wallet: &Address) -> Address {
         address::associated_token(wallet, &self.mint, &self.token_program)

@@ -3,6 +3,7 @@
 use {
     crate::{
         account::Keyed,
+        auction::pool_reports,
         delivery::{delivery_release, releasable},
         error::Result,
         event::Event,
@@ -28,8 +29,9 @@ pub struct Withdrawn {
 }
 
 impl Wallet {
-    /// Collects the proceeds of a seller's offers, releases the final windows of its delivery books, and pays everything that is released to its associated token account, or
-    /// to the treasury where `wallet` is the bus. Anyone may do it for any seller.
+    /// Collects the proceeds of a seller's offers, releases the final windows of its delivery books with their parts of auctions, and
+    /// pays everything that is released to its associated token account, or to the treasury where `wallet` is the bus. Anyone may
+    /// do it for any seller.
     pub async fn seller_withdraw(&self, bus: &Address, wallet: &Address) -> Result<Withdrawn> {
         let seller = self.market().seller(bus, wallet).await?;
         let (destination, create) = self.payout_of(&seller).await?;
@@ -61,7 +63,8 @@ impl Wallet {
         Ok(Withdrawn { amount, transactions })
     }
 
-    /// Collects the proceeds of a seller's offers and releases the final windows of its delivery books. Returns what was sent,
+    /// Collects the proceeds of a seller's offers, releases the final windows of its delivery books and counts their parts of
+    /// auctions. Returns what was sent,
     /// and the instructions of the last part, which are not sent yet.
     pub(crate) async fn collect_all(&self, seller: &Keyed<Seller>) -> Result<(Vec<Sent>, Vec<Instruction>)> {
         let (offers, books, clock) = tokio::join!(
@@ -73,6 +76,8 @@ impl Wallet {
         let mut collect: Vec<Instruction> =
             offers.iter().filter(|offer| offer.proceeds > 0).map(offer_collect).collect();
         collect.extend(books.iter().filter(|book| releasable(book, now).windows != [0; 2]).map(delivery_release));
+        let settlement = self.market().settlement(&seller.bus).await?;
+        collect.extend(books.iter().flat_map(|book| pool_reports(book, &settlement, now)));
         let mut transactions = Vec::new();
         let mut groups = collect.chunks(COLLECTED_AT_ONCE).peekable();
         let mut last = Vec::new();

@@ -61,6 +61,7 @@ pub(crate) const BROOK_TERMS: TermsConfig = TermsConfig {
     grid_fee_per_kwh: 30_000,
     reading_deadline_seconds: 3_600,
     correction_seconds: 3_600,
+    auction: false,
 };
 
 /// The wallets, and what each is for.
@@ -254,6 +255,7 @@ impl Village {
     /// Where the network refuses. The next call goes on where this one stopped.
     pub async fn tend(&self) -> Result<()> {
         let now = self.market.chain().clock().await?.unix_timestamp;
+        self.keep_auctions().await?;
         for bus in [self.sunny_street, self.harbour_feeder, self.mill_brook] {
             self.end_what_is_over(&bus, now).await?;
         }
@@ -262,6 +264,20 @@ impl Village {
         self.buy_from_bus(now).await?;
         self.pay_bus().await?;
         self.tend_brook(now).await
+    }
+
+    /// Clears and settles the auctions of every bus that has some, whoever created it.
+    ///
+    /// # Errors
+    /// Where a bus cannot be read. What stops one window is left for the next call.
+    pub async fn keep_auctions(&self) -> Result<()> {
+        let keeper = self.wallet("operator");
+        for bus in self.market.buses().await? {
+            if bus.terms.has_auction() || bus.next_terms.has_auction() {
+                keeper.auction_keep(&bus.address).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends what anyone may end: locks that have expired, offers that no longer trade, windows that are over.

@@ -132,7 +132,7 @@ impl Street {
     pub async fn is_sound(&self, wallets: &[&Wallet]) {
         let audit = self.fresh.market().audit(&self.bus).await.unwrap();
         assert_eq!((audit.violations.as_slice(), audit.gifts), (&[] as &[String], 0));
-        let mut tokens = audit.vaults.values().sum::<u64>() + audit.unclaimed + audit.treasury;
+        let mut tokens = audit.vaults.values().sum::<u64>() + audit.unclaimed + audit.treasury + audit.escrow;
         for wallet in wallets.iter().copied().chain([&self.fresh.owner, &self.seller]) {
             tokens += self.tokens(wallet).await;
         }

@@ -84,6 +84,22 @@ pub fn delivery_bus(owner: &Wallet) -> BusConfig {
     BusConfig { terms: ON_DELIVERY, operator: Some(owner.address()), ..open_bus(owner) }
 }
 
+/// An [`open_bus`] whose windows of 15 minutes an auction closes, 5 minutes before they start, with a grid fee of 50 base units per kWh.
+/// On purchase terms, or on those of [`ON_DELIVERY`]; its owner is the operator.
+pub fn auction_bus(owner: &Wallet, settlement: SettlementTime) -> BusConfig {
+    let on_purchase = TermsConfig {
+        settlement: SettlementTime::OnPurchase as u8,
+        reading_deadline_seconds: 0,
+        correction_seconds: 0,
+        ..ON_DELIVERY
+    };
+    let terms = match settlement {
+        SettlementTime::OnPurchase => on_purchase,
+        SettlementTime::OnDelivery => ON_DELIVERY,
+    };
+    BusConfig { terms: TermsConfig { auction: true, ..terms }, operator: Some(owner.address()), ..open_bus(owner) }
+}
+
 /// Solar energy without a window, for as long as the bus allows.
 pub fn terms(energy_wh: u64, price_per_kwh: u64) -> OfferTerms {
     OfferTerms { window_start: 0, energy_wh, price_per_kwh, expires_at: 0, source: EnergySource::Solar }
@@ -167,7 +183,7 @@ impl<C: Chain + 'static> FreshMarket<C> {
 
     /// What is wrong with the market; nothing where all is well. Every bus must keep its invariants, the history of every
     /// lane of these wallets must be verified, and every token must be in one of these wallets, the owner's, a vault, an
-    /// unclaimed account or a treasury.
+    /// escrow, an unclaimed account or a treasury.
     ///
     /// # Errors
     /// Where the chain does not answer.
@@ -179,7 +195,7 @@ impl<C: Chain + 'static> FreshMarket<C> {
             tokens += audit
                 .vaults
                 .values()
-                .chain([&audit.unclaimed, &audit.treasury])
+                .chain([&audit.unclaimed, &audit.treasury, &audit.escrow])
                 .map(|held| u128::from(*held))
                 .sum::<u128>();
             found.extend(audit.violations);

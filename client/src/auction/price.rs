@@ -1,39 +1,10 @@
-//! The auction that closes a delivery window: its book, and the one price at which all of it trades.
-//!
-//! [`clear`] finds the price of a book of any kind, without a chain; [`Market::book`] reads the book of a window. A bid's
-//! price is its limit less the grid fee, an ask's is the seller's own. Prices are in token base units per kWh, energy in Wh.
-//! How the chain proves the price is in [`crate::clearing`], how to bid in [`crate::bid`].
-//!
-//! ```
-//! use multibus_client::auction::{Book, Order, Side, clear};
-//!
-//! let order = |side, energy_wh, price_per_kwh| Order { side, energy_wh, price_per_kwh };
-//! let book = Book::new(vec![
-//!     order(Side::Bid, 1_000, 300_000),
-//!     order(Side::Bid, 500, 200_000),
-//!     order(Side::Ask, 1_200, 200_000),
-//! ])?;
-//! let cleared = clear(&book);
-//! assert_eq!((cleared.price_per_kwh, cleared.volume_wh, cleared.rationed), (200_000, 1_200, Some(Side::Bid)));
-//! // The dearer bid gets all that it is for, the other one what is left.
-//! assert_eq!(cleared.fills(&book), [1_000, 200, 1_200]);
-//! # Ok::<(), multibus_client::Error>(())
-//! ```
+//! The price of a book.
 
 use {
-    crate::{
-        account::Keyed,
-        address,
-        delivery::DeliveryBook,
-        error::{Error, Result},
-        market::Settlement,
-        offer::Offer,
-    },
-    solana_instruction::{AccountMeta, Instruction},
+    crate::error::{Error, Result},
+    multibus::state::Capacity,
     std::{fmt, str::FromStr},
 };
-
-pub use multibus::state::{AuctionOutcome, AuctionPhase, Capacity, Ration};
 
 /// A side of the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -371,37 +342,6 @@ pub fn preview(book: &Book, order: Order) -> Result<Preview> {
     with.push(order)?;
     let cleared = clear(&with);
     Ok(Preview { cleared, energy_wh: cleared.share_of(&order) })
-}
-
-/// Instruction `ask_settle`: sells what the auction sells of an offer. On purchase terms its seller is paid, on delivery terms the
-/// energy is entered in its delivery book. Anyone may; afterwards anyone cancels the offer.
-pub fn ask_settle(offer: &Keyed<Offer>, settlement: &Settlement) -> Instruction {
-    let mut instruction = multibus::instruction::AskSettle {}.to_instruction(multibus::accounts::AskSettle {
-        bus: offer.bus,
-        capacity: offer.capacity,
-        offer: offer.address,
-        vault: offer.vault,
-        escrow: address::escrow(&offer.bus),
-        token_program: settlement.token_program,
-    });
-    if offer.is_on_delivery() {
-        instruction.accounts.push(AccountMeta::new(offer.book, false));
-    }
-    instruction
-}
-
-/// Instruction `pool_report`: counts what a seller delivered of the energy that the auction of a final window sold, and pays it to
-/// the seller's vault. Anyone may, once for each seller and window; again where the escrow or the vault was frozen.
-pub fn pool_report(book: &Keyed<DeliveryBook>, window_start: i64, settlement: &Settlement) -> Instruction {
-    multibus::instruction::PoolReport {}.to_instruction(multibus::accounts::PoolReport {
-        bus: book.bus,
-        capacity: address::capacity(&book.bus, window_start),
-        seller: book.seller,
-        book: book.address,
-        vault: book.vault,
-        escrow: address::escrow(&book.bus),
-        token_program: settlement.token_program,
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,30 @@
-//! Clearing: how a clearer proves the price of an auction.
+//! Clearing: how anyone proves the price of an auction, and settles what it sold.
+//!
+//! The book of a window is fixed at its gate. [`Wallet::auction_clear`](crate::Wallet::auction_clear) reads it, finds the price, and
+//! lets the program sum up all orders around it, 28 in a transaction, one transaction after the other: each must have the orders after
+//! those of the one before. 1,000 orders take 36 transactions of 5,000 lamports, 0.00018 SOL; the rent of the clearing comes back.
+//! [`Wallet::auction_settle`](crate::Wallet::auction_settle) then settles every order, and
+//! [`Wallet::auction_keep`](crate::Wallet::auction_keep) does both for all windows of a bus.
+
+mod clearer;
+mod keep;
+mod settle;
+
+pub use {
+    clearer::{ClearOptions, Clearance, Cost},
+    keep::Kept,
+    settle::{Settled, Waiting},
+};
 
 use {
-    crate::{account::Keyed, address},
+    crate::{
+        account::{Keyed, offset},
+        address,
+        error::Result,
+        market::Market,
+        send::Sent,
+        wallet::Wallet,
+    },
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,
@@ -48,4 +71,20 @@ pub fn clearing_close(caller: &Address, clearing: &Keyed<Clearing>) -> Instructi
         clearing: clearing.address,
         clearer: clearing.clearer,
     })
+}
+
+impl Market {
+    /// Every open clearing of a bus, by address.
+    pub async fn clearings(&self, bus: &Address) -> Result<Vec<Keyed<Clearing>>> {
+        self.list(&[(offset!(Clearing, bus), bus.as_ref())]).await
+    }
+}
+
+impl Wallet {
+    /// Closes a clearing; its rent goes back to its clearer. Its clearer may at any time, others once its window needs no proof any
+    /// more.
+    pub async fn clearing_close(&self, clearing: &Address) -> Result<Sent> {
+        let clearing = self.market().get::<Clearing>(clearing).await?;
+        self.send(&[clearing_close(&self.address(), &clearing)]).await
+    }
 }

@@ -1,0 +1,31 @@
+//! The auction that closes a delivery window: its book, and the one price at which all of it trades.
+//!
+//! [`clear`] finds the price of a book of any kind, without a chain; [`Market::book`] reads the book of a window. A bid's
+//! price is its limit less the grid fee, an ask's is the seller's own. Prices are in token base units per kWh, energy in Wh.
+//! How the chain proves the price is in [`crate::clearing`], how to bid in [`crate::bid`].
+//!
+//! ```
+//! use multibus_client::auction::{Book, Order, Side, clear};
+//!
+//! let order = |side, energy_wh, price_per_kwh| Order { side, energy_wh, price_per_kwh };
+//! let book = Book::new(vec![
+//!     order(Side::Bid, 1_000, 300_000),
+//!     order(Side::Bid, 500, 200_000),
+//!     order(Side::Ask, 1_200, 200_000),
+//! ])?;
+//! let cleared = clear(&book);
+//! assert_eq!((cleared.price_per_kwh, cleared.volume_wh, cleared.rationed), (200_000, 1_200, Some(Side::Bid)));
+//! // The dearer bid gets all that it is for, the other one what is left.
+//! assert_eq!(cleared.fills(&book), [1_000, 200, 1_200]);
+//! # Ok::<(), multibus_client::Error>(())
+//! ```
+
+mod price;
+mod window;
+
+pub(crate) use window::{end_offer, pool_reports};
+pub use {
+    multibus::state::{AuctionOutcome, AuctionPhase, Capacity, Ration},
+    price::{Book, Cleared, Level, Order, Preview, Side, clear, preview},
+    window::{BidPreview, WindowBook, ask_settle, phase_name, pool_report},
+};
