@@ -357,7 +357,7 @@ impl TestMarket {
             let is_ready = match BidState::try_from(bid.state) {
                 Ok(BidState::Open) => match capacity.phase(now) {
                     AuctionPhase::Cleared | AuctionPhase::Over => true,
-                    AuctionPhase::Trading => is_closing,
+                    AuctionPhase::Trading => is_closing && capacity.open_offers == 0,
                     _ => false,
                 },
                 Ok(BidState::Filled) => capacity.is_pool_complete(),

@@ -90,13 +90,8 @@ impl Payment<'_> {
         caller_is_wallet: bool,
         ledger: &AccountView,
     ) -> Result<Settled> {
-        let is_payee = |account: &TokenAccount| {
-            if caller_is_wallet {
-                account.is_payable() && !address_eq(&account.owner, self.bus.address())
-            } else {
-                account.pays(self.debt.wallet)
-            }
-        };
+        let is_payee =
+            |account: &TokenAccount| is_payee(account, self.debt.wallet, self.bus.address(), caller_is_wallet);
         self.pay_or_claim(destination, is_payee, ledger)
     }
 
@@ -113,6 +108,12 @@ impl Payment<'_> {
         self.settlement.pay(self.from, self.unclaimed, &BusAuthority::new(self.bus), self.debt.amount)?;
         Ok(Settled { outcome: RefundOutcome::Claimed, lent })
     }
+}
+
+/// Whether a wallet can be paid to an account: where it is the caller itself, to any but the bus's own, else to one of the
+/// wallet's own.
+pub fn is_payee(account: &TokenAccount, wallet: &Address, bus: &Address, caller_is_wallet: bool) -> bool {
+    if caller_is_wallet { account.is_payable() && !address_eq(&account.owner, bus) } else { account.pays(wallet) }
 }
 
 /// Whether the mint's issuer has frozen a token account of the bus.

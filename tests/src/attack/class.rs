@@ -422,6 +422,8 @@ pub const CLASSES: &[Class] = &[
             Market(NotTheCertificateOwner),
             Market(BidBuyerMismatch),
             Market(ClearingMismatch),
+            Market(AuctionNotOver),
+            Market(OfferStillTrading),
             Runtime("InvalidSeeds"),
             Code(4),
             Code(2040),

@@ -113,6 +113,8 @@ impl Replica {
         } = *event;
         assert_eq!(padding, [0; 5]);
         let mut bid = self.bids[&address];
+        let refund = self.bid_refunds.pop_front().expect("a bid_settle for each settlement");
+        assert!(refund == bid.refund || settled_by == buyer, "others pay the account that the bid names");
         assert_eq!((bid.capacity, bid.buyer, bid.transaction_hash), (capacity, buyer, transaction_hash));
         let is_closing = self.bus(&bid.bus).closing == 1;
         let window = self.capacities.get_mut(&capacity).expect("a known capacity");
@@ -129,7 +131,9 @@ impl Replica {
                     bid.paid = u64::try_from(cost(bid.allotted_wh, full_price)).expect("within the deposit");
                 }
                 Phase::Over => {}
-                Phase::Trading => assert!(is_closing, "bids wait for the auction"),
+                Phase::Trading => {
+                    assert!(is_closing && window.open_offers == 0, "bids wait for the auction where there will be one");
+                }
                 other => panic!("no bid is settled while the auction is {other:?}"),
             }
             let waits = bid.allotted_wh > 0 && window.terms.settlement == 1;
@@ -154,7 +158,7 @@ impl Replica {
         assert!(!is_unpaid || (closed == 0 && owed > 0), "what is owed waits only with the bid");
         assert_eq!(returned, if is_unpaid { 0 } else { owed }, "all that is not spent comes back");
         if returned > 0 {
-            let to = if outcome == RefundOutcome::Paid as u8 { bid.refund } else { unclaimed };
+            let to = if outcome == RefundOutcome::Paid as u8 { refund } else { unclaimed };
             assert!(outcome == RefundOutcome::Paid as u8 || closed == 1, "a claim ends the bid");
             tally.moved(&escrow, &to, returned);
         }

@@ -58,6 +58,8 @@ pub struct Replica {
     pub(super) settled: VecDeque<u32>,
     /// Accounts that pay for the purchases of the present transaction: its events do not tell them.
     pub(super) payments: VecDeque<Address>,
+    /// Accounts that the settlements of bids of the present transaction pay: its events do not tell them.
+    pub(super) bid_refunds: VecDeque<Address>,
     /// Bumps of the bids that the present transaction makes: its events do not tell them.
     pub(super) bid_bumps: VecDeque<u8>,
     /// Orders of each tally of the present transaction.
@@ -106,6 +108,7 @@ impl Replica {
         self.refunds = instructions.iter().filter_map(refund_of).collect();
         self.settled = instructions.iter().filter_map(number_of).collect();
         self.payments = instructions.iter().filter_map(payment_of).collect();
+        self.bid_refunds = instructions.iter().filter_map(bid_refund_of).collect();
         self.bid_bumps = instructions.iter().filter_map(bump_of).collect();
         self.tallied = instructions.iter().filter_map(orders_of).collect();
         self.holdings = instructions.iter().filter_map(holding_of).collect();
@@ -336,6 +339,12 @@ fn number_of(sent: &Sent) -> Option<u32> {
 fn bump_of(sent: &Sent) -> Option<u8> {
     const BID_CREATE: u8 = 44;
     (sent.data.first() == Some(&BID_CREATE)).then(|| sent.data[57])
+}
+
+/// The account that a `bid_settle` pays.
+fn bid_refund_of(sent: &Sent) -> Option<Address> {
+    const BID_SETTLE: u8 = 46;
+    (sent.data.first() == Some(&BID_SETTLE)).then(|| sent.accounts[6])
 }
 
 /// The orders that a `clearing_tally` adds: the accounts after the first two.

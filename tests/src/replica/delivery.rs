@@ -250,6 +250,17 @@ impl Replica {
         assert!(is_closing || last_final, "every window of a book that closes is final");
         let delivered = used().filter(|(_, window)| window.delivered_wh > 0);
         let last = delivered.map(|(place, _)| Self::final_at(&closed, place)).max().unwrap_or(i64::MIN);
+        // Bids have had 30 days after the last second in which a pool can become complete.
+        let terms = closed.terms;
+        let after = readings_after(&terms)
+            + i64::from(terms.reading_deadline_seconds)
+            + i64::from(terms.correction_seconds)
+            + 30 * 86_400;
+        for (place, window) in closed.windows.iter().enumerate() {
+            let start = closed.first_window + i64::from(place as u32) * terms.window_seconds as i64;
+            let is_taken = window.auction_certified_wh == auction_delivered(window);
+            assert!(is_taken || now >= start + after, "the book waits for the certificates of bids");
+        }
         let left = u64::try_from(Self::held_for(&closed)).expect("within 64 bits");
         assert_eq!(remainder, left, "the rest goes to the grid");
         let seller = self.sellers.get_mut(&seller).expect("a known seller");

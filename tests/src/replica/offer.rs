@@ -147,8 +147,11 @@ impl Replica {
         if offer.on_delivery == 1 {
             return 0;
         }
-        let due = grid_fee(offer.listed_wh - offer.remaining_wh, offer.grid_fee_per_kwh);
-        due - std::mem::replace(&mut offer.grid_credited, due)
+        let due = grid_fee(offer.listed_wh - offer.remaining_wh, offer.grid_fee_per_kwh) - offer.grid_credited;
+        // What an auction pays is rounded down, so the last base unit can be missing.
+        let due = due.min(offer.proceeds);
+        offer.grid_credited += due;
+        due
     }
 
     pub(super) fn offer_collected(&mut self, event: &OfferCollected) {
@@ -188,10 +191,11 @@ impl Replica {
             Phase::Cleared => assert!(!Self::is_owed(window, offer), "the auction takes its part first"),
             Phase::Off | Phase::Trading | Phase::Over => {}
         }
+        let is_given_up = of.closing == 1 && (window.open_bids == 0 || phase(window, now) != Phase::Trading);
         let was_unsettled = offer.in_auction == 1 && offer.settled == 0 && offer.cancelled == 0;
         assert_eq!((offer.bus, offer.proceeds), (bus, collected + grid_fee));
         assert_eq!(grid_fee, Self::grid_due(offer), "the grid gets its part of what was sold");
-        let stopped = offer.cancelled != 0 || offer.remaining_wh == 0 || now >= offer.expires_at || of.closing == 1;
+        let stopped = offer.cancelled != 0 || offer.remaining_wh == 0 || now >= offer.expires_at || is_given_up;
         let is_owner = of.owners.iter().any(|slot| slot.owner == cancelled_by);
         let decides = is_owner || (of.operator != Address::default() && cancelled_by == of.operator);
         let seller = self.sellers.get_mut(&offer.seller).expect("a known seller");

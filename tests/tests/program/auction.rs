@@ -318,6 +318,91 @@ fn a_book_that_closed_is_counted_in_no_pool() {
     market.wind_down();
 }
 
+/// Seen: a seller closed its book before the pool was complete, and the bids had nothing left to take certificates of.
+#[test]
+fn a_book_stays_open_for_the_certificates_of_bids() {
+    refuses!(theft: delivery_close; blocked_exit: delivery_close);
+    let mut market = AuctionMarket::with(true, |options| {
+        // Only the windows of a day belong to a book, so that the bus closes in between.
+        options.with(|config| config.terms.reading_deadline_seconds = 2 * 86_400)
+    });
+    let (stranger, wallet, bus) = (market.wallet("stranger"), market.sellers[0].wallet, market.bus);
+    let offers = [market.ask(0, 1_000, 1_000), market.ask(1, 1_000, 1_000)];
+    let bid = market.bid(0, 2_000, 1_000);
+    market.to_gate(0);
+    market.clear();
+    market.settle_all();
+    for offer in &offers {
+        market.execute(&[offer_cancel(offer, &stranger)]);
+    }
+    market.decide(&bus, ProposalAction::BusClose);
+    market.to_end(0);
+    market.report(0, 1_000);
+    market.to_end(3_600);
+    let (book, window) = (market.book(0), market.window);
+    let close = |caller| delivery_close(&book, caller, &wallet);
+    market.assert_refused(&[market.pool(0), delivery_release(&book), close(&wallet)], MultibusError::CertificatesOpen);
+    market.execute(&[market.pool(0), delivery_release(&book)]);
+    // The second seller reads in the last second that there is, and corrects for an hour.
+    let deadline = market.gate() + 86_400 + 2 * 86_400;
+    market.go_to(deadline - 1);
+    market.report(1, 400);
+    let last = deadline + 3_600 + 30 * 86_400;
+    market.go_to(last - 1);
+    for caller in [&wallet, &stranger] {
+        market.assert_refused(&[close(caller)], MultibusError::CertificatesOpen);
+    }
+    market.execute(&[market.pool(1), bid_settle(&bid, &stranger, false)]);
+    let take = |market: &AuctionMarket, seller: usize| {
+        let (book, range_start) = (market.book(seller), market.book_window(seller).certified_wh);
+        let certificate = pda::certificate(&book.seller.address, window, range_start).0;
+        certificate_take(&book, &bid.buyer, bid.address, certificate, window)
+    };
+    market.execute(&[take(&market, 0)]);
+    assert_eq!(market.book_window(0).auction_certified_wh, 1_000);
+    // Once its bids have everything, the seller waits no more.
+    market.execute(&[close(&wallet)]);
+    let second = delivery_close(&market.book(1), &market.sellers[1].wallet, &market.sellers[1].wallet);
+    market.assert_refused(std::slice::from_ref(&second), MultibusError::CertificatesOpen);
+    market.go_to(last);
+    market.execute(&[second]);
+    // 1,400 Wh were delivered to the bid; of 400 nobody asked for a certificate.
+    let state = market.bid_state(&bid);
+    assert_eq!((state.delivered_wh, state.certified_wh), (1_400, 1_000));
+    market.wind_down();
+}
+
+/// Seen: on a closing bus a stranger returned the bids of others, so that its own got everything.
+#[test]
+fn nobody_chooses_the_orders_of_an_auction_on_a_closing_bus() {
+    refuses!(theft: offer_cancel, bid_settle);
+    let mut market = AuctionMarket::new(false);
+    let (bus, stranger) = (market.bus, market.buyers[1].wallet);
+    let (offer, rival) = (market.ask(0, 1_000, 1_000), market.ask(1, 1_000, 60_000));
+    let (high, low) = (market.bid(0, 1_000, 50_000), market.bid(1, 1_000, 1_000));
+    market.decide(&bus, ProposalAction::BusClose);
+    for bid in [&high, &low] {
+        market.assert_refused(&[bid_settle(bid, &stranger, false)], MultibusError::AuctionNotOver);
+    }
+    for offer in [&offer, &rival] {
+        market.assert_refused(&[offer_cancel(offer, &stranger)], MultibusError::OfferStillTrading);
+    }
+    let before = market.snapshot();
+    // Whose they are may withdraw them. Without offers bids come back, without bids offers are anyone's to withdraw.
+    market.execute(&[offer_cancel(&offer, &offer.wallet), offer_cancel(&rival, &rival.wallet)]);
+    market.execute(&[bid_settle(&high, &stranger, false), bid_settle(&low, &stranger, false)]);
+    market.restore(before);
+    let before = market.snapshot();
+    market.execute(&[bid_cancel(&high, high.refund), bid_cancel(&low, low.refund)]);
+    market.execute(&[offer_cancel(&offer, &stranger), offer_cancel(&rival, &stranger)]);
+    market.restore(before);
+    // Else the auction takes its course.
+    market.to_gate(0);
+    market.clear();
+    assert_eq!((market.window_state().price_per_kwh, market.window_state().volume_wh), (25_500, 1_000));
+    market.wind_down();
+}
+
 #[test]
 fn without_a_fill_an_offer_is_free_at_once() {
     let mut market = AuctionMarket::new(false);

@@ -15,7 +15,8 @@ use {
         AuctionMarket, BidAddresses, Refusal, TestChain, TokenProgram, auction::FEE, event::assert_logged,
         instructions::*,
     },
-    solana_instruction::error::InstructionError,
+    solana_address::Address,
+    solana_instruction::{AccountMeta, error::InstructionError},
 };
 
 /// A market in Token-2022.
@@ -273,6 +274,61 @@ pub fn bid_settle_fills_what_the_auction_gave_and_returns_the_rest() {
 }
 
 #[test]
+fn orders_at_the_price_share_it_to_the_wh() {
+    withstands!(capacity_leak: bid_settle, ask_settle; arithmetic: bid_settle, ask_settle);
+    // Three bids of 1 Wh for an ask of 2 Wh, then three asks of 1 Wh for a bid of 2 Wh.
+    for asks_wait in [false, true] {
+        let mut market = AuctionMarket::new(true);
+        let stranger = market.wallet("stranger");
+        if asks_wait {
+            market.bid(0, 2, 1);
+            let asks = [market.ask(0, 1, 1), market.ask(1, 1, 1), market.ask(2, 1, 1)];
+            market.to_gate(0);
+            market.clear();
+            let sold = asks.map(|ask| {
+                market.execute(&[ask_settle(&ask)]);
+                market.offer_state(&ask).sold_wh()
+            });
+            assert_eq!(sold, [0, 1, 1]);
+        } else {
+            market.ask(0, 2, 1);
+            let bids = [market.bid(0, 1, 1), market.bid(1, 1, 1), market.bid(2, 1, 1)];
+            market.to_gate(0);
+            market.clear();
+            let bought = bids.map(|bid| {
+                market.execute(&[bid_settle(&bid, &stranger, false)]);
+                if market.exists(&bid.address) { market.bid_state(&bid).allotted_wh } else { 0 }
+            });
+            assert_eq!(bought, [0, 1, 1]);
+        }
+        market.wind_down();
+    }
+}
+
+#[test]
+fn what_was_not_delivered_is_refunded_to_the_base_unit() {
+    withstands!(arithmetic: bid_settle);
+    let mut market = AuctionMarket::new(true);
+    let stranger = market.wallet("stranger");
+    let (offer, bid) = (market.ask(0, 3, 1), market.bid(0, 3, 1));
+    market.to_gate(0);
+    market.clear();
+    market.execute(&[ask_settle(&offer), bid_settle(&bid, &stranger, false)]);
+    // ceil(3 x 500.001)
+    assert_eq!(market.bid_state(&bid).paid, 1_501);
+    market.to_end(0);
+    market.report(0, 1);
+    market.to_end(3_600);
+    market.execute(&[market.pool(0)]);
+    market.execute(&[bid_settle(&bid, &stranger, false)]);
+    // ceil(1,501 / 3) stays; the seller and the grid get floor(500.001).
+    assert_eq!((market.bid_state(&bid).paid, market.bid_state(&bid).delivered_wh), (501, 1));
+    assert_eq!(market.seller_state(&market.sellers[0]).grid_fees_owed, 500);
+    assert_eq!(market.window_state().escrowed, 501 - 500);
+    market.wind_down();
+}
+
+#[test]
 fn a_bid_whose_refund_account_cannot_be_paid_ends_in_a_claim() {
     withstands!(blocked_exit: bid_settle, ask_settle; reinitialisation: bid_settle);
     for mut market in [AuctionMarket::new(false), in_token_2022(false)] {
@@ -291,9 +347,9 @@ fn a_bid_whose_refund_account_cannot_be_paid_ends_in_a_claim() {
         market.execute(&[bid_settle(&one, &stranger, false)]);
         let claim: Claim = market.state(&bus.claim(&buyer.wallet));
         assert_eq!((claim.amount, claim.refund, claim.rent_payer), (600, buyer.payment, buyer.wallet));
-        // The stranger lends the claim's rent, and the bid's rent pays it back.
-        assert_eq!(market.lamports(&stranger), before);
-        assert_eq!(market.lamports(&buyer.wallet), wallets + rent - market.lamports(&bus.claim(&buyer.wallet)));
+        // The stranger lends the claim's rent, and the bid's rent pays it back; the rest is the buyer's once the claim is paid.
+        assert_eq!((market.lamports(&stranger), market.lamports(&buyer.wallet)), (before, wallets));
+        assert_eq!(market.lamports(&bus.claim(&buyer.wallet)), rent);
         // The next one adds to it.
         market.execute(&[bid_settle(&two, &stranger, false)]);
         let claim: Claim = market.state(&bus.claim(&buyer.wallet));
@@ -305,6 +361,82 @@ fn a_bid_whose_refund_account_cannot_be_paid_ends_in_a_claim() {
         market.chain.set_paused(&bus, false);
         market.wind_down();
     }
+}
+
+/// Seen: the rest of the bid's rent is less than a wallet without lamports may receive, so that the bid, its window and the bus
+/// stayed open.
+#[test]
+fn a_bid_of_an_empty_wallet_closes_into_a_claim() {
+    withstands!(blocked_exit: bid_settle);
+    let mut market = AuctionMarket::new(false);
+    let (bus, mint, stranger) = (market.bus, market.bus.mint, market.wallet("stranger"));
+    let buyer = market.buyers[0];
+    let bids = [market.bid(0, 1_000, 1_000), market.bid(0, 500, 1_000)];
+    market.close_token_account(&mint, &buyer.payment, &buyer.wallet);
+    let all = market.lamports(&buyer.wallet);
+    let sink = market.fee_payer;
+    market.arrange(&[solana_system_interface::instruction::transfer(&buyer.wallet, &sink, all)]);
+    assert!(!market.exists(&buyer.wallet));
+    market.to_gate(0);
+    let (before, rent) = (market.lamports(&stranger), market.lamports(&bids[0].address));
+    market.execute(&[bid_settle(&bids[0], &stranger, false)]);
+    assert_eq!((market.lamports(&stranger), market.exists(&buyer.wallet)), (before, false));
+    assert_eq!(market.lamports(&bus.claim(&buyer.wallet)), rent);
+    market.execute(&[bid_settle(&bids[1], &stranger, false)]);
+    assert_eq!(market.lamports(&buyer.wallet), rent, "the second claim needs no rent");
+    market.wind_down();
+}
+
+/// Seen: what a filled bid gets back at once waited for the slowest seller, because nothing paid it to another account than the
+/// one that the bid names.
+#[test]
+fn a_buyer_pulls_the_rest_of_a_filled_bid_to_any_account() {
+    withstands!(blocked_exit: bid_settle);
+    refuses!(theft: bid_settle);
+    let mut market = AuctionMarket::new(true);
+    let (bus, mint, stranger) = (market.bus, market.bus.mint, market.wallet("stranger"));
+    let offer = market.ask(0, 1_000, 1_000);
+    let bid = market.bid(0, 1_000, 100_000);
+    let friend = market.wallet("a friend");
+    let others = market.token_account("a friend's tokens", &mint, &friend, 0);
+    market.freeze(&mint, &bid.refund);
+    market.to_gate(0);
+    market.clear();
+    let to = |caller: &Address, account: Address| bid_settle(&BidAddresses { refund: account, ..bid }, caller, false);
+    market.assert_refused(&[to(&stranger, others)], MultibusError::RefundMismatch);
+    // It is filled; what is owed waits for its buyer.
+    market.execute(&[to(&stranger, bid.refund), ask_settle(&offer)]);
+    assert_eq!((market.bid_state(&bid).deposit, market.bid_state(&bid).paid), (600_000, 550_500));
+    market.assert_refused(&[to(&stranger, others)], MultibusError::RefundMismatch);
+    for account in [bid.refund, bus.escrow, bus.treasury, stranger] {
+        market.assert_refused(&[to(&bid.buyer, account)], MultibusError::PayeeUnpayable);
+    }
+    market.execute(&[to(&bid.buyer, others)]);
+    assert_eq!((market.tokens(&others), market.bid_state(&bid).deposit), (49_500, 550_500));
+    // So does what was not delivered.
+    market.to_end(0);
+    market.report(0, 0);
+    market.to_end(3_600);
+    market.execute(&[market.pool(0)]);
+    market.execute(&[to(&bid.buyer, others)]);
+    assert_eq!((market.tokens(&others), market.exists(&bid.address)), (600_000, false));
+    market.thaw(&mint, &bid.refund);
+    market.wind_down();
+}
+
+/// Seen: the chain accepts an address that signs the transaction itself.
+#[test]
+fn a_bid_is_not_made_at_an_address_that_signs() {
+    refuses!(substituted_address: bid_create);
+    let mut market = AuctionMarket::new(false);
+    let signer = market.key("an address that signs");
+    for bump in [0, 255] {
+        let (mut create, _) = market.bidding(0, 1_000, 2_000);
+        create.accounts[4] = AccountMeta::new(signer, true);
+        *create.data.last_mut().expect("the bump is the last argument") = bump;
+        market.assert_refused(&[create], InstructionError::InvalidSeeds);
+    }
+    market.wind_down();
 }
 
 #[test]

@@ -318,9 +318,24 @@ pub fn bus_close_with_a_frozen_treasury_is_rejected_and_waits() {
         market.assert_refused(from_ref(&close), MultibusError::PayerFrozen);
         market.thaw(&mint, &account);
     }
+    // A frozen account that is empty holds up nothing.
+    market.freeze(&mint, &bus.escrow);
     // Nothing that an owner does keeps the bus open.
     market.become_token_account(&mint, &owners[1]);
     market.execute(&[close]);
+}
+
+/// Seen: a frozen account kept a bus open, although it was empty.
+#[test]
+fn frozen_accounts_without_tokens_keep_no_bus_open() {
+    withstands!(blocked_exit: bus_close);
+    let (mut market, owners) = closing(2, 0);
+    let (bus, mint, stranger) = (market.bus, market.bus.mint, market.wallet("stranger"));
+    for account in [bus.treasury, bus.unclaimed, bus.escrow] {
+        market.freeze(&mint, &account);
+    }
+    market.execute(&[bus_close(&bus, &stranger, &owners)]);
+    assert!([bus.treasury, bus.unclaimed, bus.escrow].iter().all(|account| !market.exists(account)));
 }
 
 #[test]

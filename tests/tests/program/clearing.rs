@@ -167,6 +167,20 @@ pub fn a_false_price_is_refused_and_harms_nobody() {
     market.clear();
     assert_eq!(market.window_state().price_per_kwh, 3_000);
     market.wind_down();
+    // Every price from 1,000 to 3,000 sells 1,000 Wh: both ends of the range have to be right.
+    let mut market = AuctionMarket::new(false);
+    market.ask(0, 1_000, 1_000);
+    market.bid(0, 1_000, 3_000);
+    market.to_gate(0);
+    for (low, high) in [(1_001, 3_000), (1_000, 2_999), (999, 3_000), (1_000, 3_001), (1_000, 1_000), (3_000, 3_000)] {
+        let clearing = market.tally(low, high);
+        market.assert_refused(&[clearing_apply(&clearing)], MultibusError::PriceWrong);
+        let clearer = clearing.clearer;
+        market.execute(&[clearing_close(&clearing, &clearer)]);
+    }
+    market.clear();
+    assert_eq!(market.window_state().price_per_kwh, 2_000);
+    market.wind_down();
 }
 
 #[test]

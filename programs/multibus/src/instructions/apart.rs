@@ -1,6 +1,7 @@
 //! The accounts of instructions that are not called often. Anchor copies the walk over an instruction's accounts into its
 //! code: about 500 bytes for each account. The instructions here share one function for it, at a few compute units an
-//! account. That makes the program a fifth smaller.
+//! account. That makes the program a fifth smaller. One that reads its remaining accounts creates no account by `init`: it walks over
+//! the chain's input a second time, which needs the lengths that the chain passed.
 
 // Anchor looks for what it generated beside the names that an instruction's signature has.
 pub use super::*;

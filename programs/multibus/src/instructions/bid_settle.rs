@@ -1,7 +1,7 @@
 //! `bid_settle`: takes a bid as far as it goes, and pays what is to be returned to the buyer. Anyone can do it.
 //!
 //! Once the price is proven, it fills the bid. Where the auction is over without a price, it returns the deposit; on a
-//! closing bus also before the last 300 s before the gate. On purchase terms, or where the bid got nothing, the account
+//! closing bus also before the last 300 s before the gate, where no offer is open. On purchase terms, or where the bid got nothing, the account
 //! closes. On delivery terms a bid that got energy waits until the pool is complete, and is then refunded for what was
 //! not delivered. It closes once it can take no certificate any more: all were taken, its buyer gives up the rest
 //! (`close`), or 30 days after the pool was complete.
@@ -28,7 +28,8 @@ use {
 /// them.
 #[derive(Accounts)]
 pub struct BidSettle {
-    /// Anyone. Where a claim is opened, pays its rent and gets it back at once out of the bid's rent.
+    /// Anyone. Where a claim is opened, pays its rent and gets it back at once out of the bid's rent, the rest of which
+    /// moves to the claim.
     #[account(mut, unsafe(dup))]
     pub caller: Signer,
     #[account(address = bid.bus @ MultibusError::BusMismatch)]
@@ -42,8 +43,8 @@ pub struct BidSettle {
     pub buyer: UncheckedAccount,
     #[account(mut, unsafe(dup), address = bus.escrow @ MultibusError::EscrowMismatch)]
     pub escrow: UncheckedAccount,
-    /// The token account that the bid names.
-    #[account(mut, unsafe(dup), address = bid.refund @ MultibusError::RefundMismatch)]
+    /// The token account that the bid names; where its buyer is the caller, any account that can be paid, but the bus's own.
+    #[account(mut, unsafe(dup))]
     pub refund: NamedAccount,
     /// The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
     /// cannot be paid.
@@ -67,6 +68,9 @@ pub fn handler(ctx: &mut Context<apart::BidSettle>, close: bool) -> Result<()> {
     let caller_is_buyer = address_eq(accounts.caller.address(), &bid.buyer);
     let settler = Settler { gives_up: close && caller_is_buyer, bus_is_closing: bus.closing == 1 };
     let before = bid.state;
+    // Only its buyer chooses another account than the one that the bid names, and then whose it is.
+    let is_chosen = !address_eq(accounts.refund.address(), &bid.refund);
+    ensure!(caller_is_buyer || !is_chosen, RefundMismatch);
     let settled = bid.settle(capacity, &settler, clock::now()?)?;
     let settlement = Settlement { mint: &bus.mint, token_program: accounts.token_program.account() };
     let (escrow, refund) = (accounts.escrow.account(), accounts.refund.account());
@@ -82,12 +86,19 @@ pub fn handler(ctx: &mut Context<apart::BidSettle>, close: bool) -> Result<()> {
             claim: accounts.claim.account(),
             unclaimed: accounts.unclaimed.account(),
         };
-        let paid = payment.pay_or_claim_once(refund, false, accounts.ledger.account())?;
+        let paid = payment.pay_or_claim_once(refund, is_chosen, accounts.ledger.account())?;
         outcome = paid.outcome;
         ensure!(outcome != RefundOutcome::Unpaid, PayerFrozen);
-        payment::move_lamports(bid.account(), accounts.caller.account(), paid.lent);
+        if paid.lent > 0 {
+            // Out of the bid's rent the caller gets back what it lent. The rest moves to the claim, too: alone it can be
+            // less than a wallet without lamports may receive. The buyer gets all of it when the claim is paid.
+            let view = bid.account();
+            payment::move_lamports(view, accounts.caller.account(), paid.lent.min(view.lamports()));
+            payment::move_lamports(view, accounts.claim.account(), view.lamports());
+        }
     } else if settled.owed > 0 {
-        let is_payable = TokenAccount::read(refund, &settlement).is_some_and(|account| account.pays(&bid.buyer));
+        let is_payable = TokenAccount::read(refund, &settlement)
+            .is_some_and(|account| payment::is_payee(&account, &bid.buyer, bus.address(), is_chosen));
         if is_payable && !payment::is_frozen(escrow, &settlement) {
             settlement.pay(escrow, refund, &BusAuthority::new(bus), settled.owed)?;
         } else {

@@ -91,7 +91,10 @@ pub fn handler(ctx: &mut Context<apart::BusClose>) -> Result<()> {
     else {
         refuse!(TokenAccountInvalid)
     };
-    ensure!(!revenue.is_frozen && !held.is_frozen && !left.is_frozen, PayerFrozen);
+    // The token program closes a frozen account that is empty.
+    let is_moved = revenue.amount > 0 || left.amount > 0;
+    let waits = (revenue.is_frozen && revenue.amount > 0) || (left.is_frozen && left.amount > 0);
+    ensure!(!waits && !(held.is_frozen && is_moved), PayerFrozen);
     // What strangers sent to the unclaimed account, what came there while the treasury was frozen, and what auctions left
     // in the escrow, is divided with the revenue. Cannot overflow: a mint's supply fits 64 bits.
     accounts.ledger.diverted = 0;
@@ -118,7 +121,9 @@ pub fn handler(ctx: &mut Context<apart::BusClose>) -> Result<()> {
     let authority = BusAuthority::new(&bus);
     // Through the bus's account: moving its lamports to the creator works whatever is at the creator's address.
     for (account, amount) in [(treasury, revenue.amount), (escrow, left.amount)] {
-        settlement.pay(account, unclaimed, &authority, amount)?;
+        if amount > 0 {
+            settlement.pay(account, unclaimed, &authority, amount)?;
+        }
         settlement.close(account, bus.account(), &authority)?;
     }
     let open_claims = accounts.ledger.open_claims;

@@ -43,7 +43,8 @@ pub fn handler(ctx: &mut Context<apart::OfferCancel>) -> Result<()> {
     let (offer, seller) = (&mut accounts.offer, &mut accounts.seller);
     let now = clock::now()?;
     let (bus, caller) = (&accounts.bus, accounts.caller.address());
-    offer.validate_cancel(bus, seller, caller, together, now)?;
+    let is_given_up = accounts.capacity.is_given_up(bus, now);
+    offer.validate_cancel(bus, seller, caller, together, is_given_up, now)?;
     let by_all = bus.is_operator(caller) || together >= bus.pause_approvals();
     accounts.capacity.validate_withdraw(offer, by_all, now)?;
     let was_unsettled = offer.in_auction == 1 && offer.settled == 0 && offer.cancelled == 0;

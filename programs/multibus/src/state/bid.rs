@@ -93,7 +93,8 @@ pub struct BidSettlement {
 pub struct Settler {
     /// Whether its buyer gives up certificates that it did not take.
     pub gives_up: bool,
-    /// Whether the owners have decided to close the bus: then bids are returned before the gate, too.
+    /// Whether the owners have decided to close the bus: then bids are returned before the gate, too, where no offer is
+    /// open.
     pub bus_is_closing: bool,
 }
 
@@ -184,7 +185,8 @@ impl Bid {
                 self.paid = math::cost(self.allotted_wh, capacity.auction_full_price()).unwrap_or(self.deposit);
             }
             AuctionPhase::Over => (),
-            AuctionPhase::Trading if settler.bus_is_closing => (),
+            // Without an offer there is no auction, and none can be listed any more.
+            AuctionPhase::Trading if settler.bus_is_closing && capacity.open_offers == 0 => (),
             _ => refuse!(AuctionNotOver),
         }
         self.state = BidState::Filled as u8;
@@ -382,6 +384,12 @@ mod tests {
             for settlement in [0, 1] {
                 let mut capacity = capacity(settlement);
                 let mut bid = bid(&capacity);
+                if now < 840 {
+                    // While there is an offer, an auction will come.
+                    let refused = { bid }.settle(&mut capacity, &settler, now);
+                    assert_eq!(refused, Err(MultibusError::AuctionNotOver.into()));
+                    capacity.open_offers = 0;
+                }
                 let settled = bid.settle(&mut capacity, &settler, now);
                 assert_eq!(settled, Ok(BidSettlement { owed: 2_500, closes: true }));
                 bid.pay_back(&mut capacity, 2_500);

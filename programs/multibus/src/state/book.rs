@@ -143,10 +143,13 @@ pub struct ReleasedWindows {
 /// From when on a delivery book without open offers and positions can be closed, in unix seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookClosable {
-    /// By its seller: after its last gate, once all its used windows are final.
+    /// By its seller: after its last gate, once all its used windows are final, and bids that the auction filled out of it
+    /// have had the time for their certificates.
     pub by_seller: i64,
-    /// By anyone: where windows have something to certify, 30 days after the last of those is final.
+    /// By anyone: where windows have something to certify, also 30 days after the last of those is final.
     pub by_others: i64,
+    /// After its last gate, when all its used windows are final.
+    pub final_at: i64,
 }
 
 /// A set of windows of a book: bit `i % 64` of number `i / 64` is set for the window at place `i`.
@@ -556,17 +559,30 @@ impl DeliveryBook {
     #[inline(never)]
     pub fn closable(&self, bus: &Bus, now: i64) -> BookClosable {
         let gate = self.last_gate(bus);
-        let mut closable = BookClosable { by_seller: gate, by_others: gate };
+        let mut closable = BookClosable { by_seller: gate, by_others: gate, final_at: gate };
         for place in 0..BOOK_WINDOWS {
             if self.waits_for(place, bus, now) {
-                let final_at = self.final_at(place);
+                let (final_at, bids_at) = (self.final_at(place), self.bids_certified_at(place));
                 let certified_at =
                     final_at.saturating_add(if self.windows[place].delivered_wh > 0 { CERTIFICATE_SECONDS } else { 0 });
-                closable.by_seller = closable.by_seller.max(final_at);
-                closable.by_others = closable.by_others.max(certified_at);
+                closable.final_at = closable.final_at.max(final_at);
+                closable.by_seller = closable.by_seller.max(final_at).max(bids_at);
+                closable.by_others = closable.by_others.max(certified_at).max(bids_at);
             }
         }
         closable
+    }
+
+    /// When bids have had 30 days to certify what the window at a place delivered for the auction, in unix seconds; 0 where
+    /// they have certified all of it. They can do so once every seller of the auction is counted in the pool, which anyone
+    /// can bring about once the last of them is final: at the latest a correction time after the reading deadline.
+    fn bids_certified_at(&self, place: usize) -> i64 {
+        let window = &self.windows[place];
+        if window.auction_wh == 0 || window.delivered_parts().auction_wh == window.auction_certified_wh {
+            return 0;
+        }
+        self.window_start(place)
+            .saturating_add(self.deadline_after() + self.terms.correction_seconds as i64 + CERTIFICATE_SECONDS)
     }
 
     /// Refuses to close a book with open offers or positions, or before it is [`closable`](Self::closable).
@@ -579,9 +595,10 @@ impl DeliveryBook {
             self.open_positions
         );
         ensure!(self.pool_due == 0 && !self.windows.iter().any(BookWindow::owes_pool), PoolOpen);
-        let BookClosable { by_seller, by_others } = self.closable(bus, now);
-        ensure!(now >= by_seller, BookNotFinal, "closes from {}, now {}", by_seller, now);
-        ensure!(caller_is_seller || now >= by_others, CertificatesOpen, "others close from {}, now {}", by_others, now);
+        let BookClosable { by_seller, by_others, final_at } = self.closable(bus, now);
+        ensure!(now >= final_at, BookNotFinal, "final from {}, now {}", final_at, now);
+        let closes_at = if caller_is_seller { by_seller } else { by_others };
+        ensure!(now >= closes_at, CertificatesOpen, "closes from {}, now {}", closes_at, now);
         Ok(())
     }
 
@@ -1028,6 +1045,32 @@ mod tests {
     }
 
     #[test]
+    fn a_book_waits_for_the_certificates_of_bids() {
+        let bus = Bus { closing: 1, ..bus() };
+        let mut book = DeliveryBook { open_offers: 0, ..book() };
+        book.windows[0].auction_wh = 1_000;
+        book.report(0, &reading(600, 1), ReadingProof::Transaction, END).unwrap();
+        let _ = book.report_to_pool(0, 700);
+        let _ = book.take_pool_due();
+        // Another seller's first reading can come just before the deadline, and its last one two hours later.
+        let bids = END + HOUR + 2 * HOUR + CERTIFICATE_SECONDS;
+        let final_at = END + 2 * HOUR;
+        assert_eq!(book.closable(&bus, END), BookClosable { by_seller: bids, by_others: bids, final_at });
+        for caller_is_seller in [true, false] {
+            let validate = |now| book.validate_close(&bus, caller_is_seller, now);
+            assert_eq!(validate(final_at - 1), Err(MultibusError::BookNotFinal.into()));
+            assert_eq!(validate(bids - 1), Err(MultibusError::CertificatesOpen.into()));
+            assert_eq!(validate(bids), Ok(()));
+        }
+        // Once bids have taken everything, their seller waits no more.
+        assert_eq!(book.windows[0].certify_for_bid(700), 600);
+        assert_eq!(book.validate_close(&bus, true, final_at), Ok(()));
+        book.windows[0].delivered_wh = 0;
+        book.windows[0].auction_certified_wh = 0;
+        assert_eq!(book.validate_close(&bus, false, final_at), Ok(()), "nothing was delivered");
+    }
+
+    #[test]
     fn a_book_closes_after_its_last_gate_with_nothing_open() {
         let bus = bus();
         let gate = FROM + 95 * 900 - 60;
@@ -1044,7 +1087,7 @@ mod tests {
         assert_eq!(read.validate_close(&bus, false, gate), Ok(()));
         read.report(0, &reading(1, 1), ReadingProof::Transaction, END).unwrap();
         let others = END + 2 * HOUR + CERTIFICATE_SECONDS;
-        assert_eq!(read.closable(&bus, END), BookClosable { by_seller: gate, by_others: others });
+        assert_eq!(read.closable(&bus, END), BookClosable { by_seller: gate, by_others: others, final_at: gate });
         assert_eq!(read.validate_close(&bus, false, others - 1), Err(MultibusError::CertificatesOpen.into()));
         assert_eq!(read.validate_close(&bus, false, others), Ok(()));
         // On a closing bus nothing is listed any more: a window is waited for where something was sold, or its gate has
@@ -1054,11 +1097,11 @@ mod tests {
         let mut sold = book;
         sold.sell(0, 1, 1).unwrap();
         for (book, now) in [(&sold, 0), (&sold, FROM - 60), (&book, FROM - 60)] {
-            assert_eq!(book.closable(&closing, now), BookClosable { by_seller: last, by_others: last });
+            assert_eq!(book.closable(&closing, now), BookClosable { by_seller: last, by_others: last, final_at: last });
         }
         assert_eq!(sold.validate_close(&closing, true, last - 1), Err(MultibusError::BookNotFinal.into()));
         assert_eq!(sold.validate_close(&closing, false, last), Ok(()));
-        assert_eq!(book.closable(&closing, FROM - 61), BookClosable { by_seller: 0, by_others: 0 });
+        assert_eq!(book.closable(&closing, FROM - 61), BookClosable { by_seller: 0, by_others: 0, final_at: 0 });
         assert_eq!(book.validate_close(&closing, false, FROM - 61), Ok(()));
         let mut last = book;
         last.list(95, 1, &mut meter()).unwrap();

@@ -232,6 +232,12 @@ impl Capacity {
         Ok(())
     }
 
+    /// Whether anyone may withdraw offers because the bus is closing. Not while an auction has both sides: then nobody
+    /// chooses which orders take part in it.
+    pub fn is_given_up(&self, bus: &Bus, now: i64) -> bool {
+        bus.closing == 1 && (self.open_bids == 0 || self.phase(now) != AuctionPhase::Trading)
+    }
+
     /// Whether the auction can sell part of this offer, and has not settled it yet.
     pub fn owes(&self, offer: &Offer) -> bool {
         let is_filled = offer.price_per_kwh < self.price_per_kwh
@@ -723,6 +729,20 @@ mod tests {
                 ("reserved bytes are zero", |capacity| capacity.reserved[13] = 1),
             ],
         );
+    }
+
+    #[test]
+    fn strangers_withdraw_from_a_closing_bus_what_no_auction_waits_for() {
+        let terms = Terms { auction: 1, window_seconds: 900, gate_closure_seconds: 60, ..Terms::zeroed() };
+        let capacity = Capacity { terms, window_start: 900, gate_closes_at: 840, open_offers: 1, ..Capacity::zeroed() };
+        let (open, closing) = (Bus::zeroed(), Bus { closing: 1, ..Bus::zeroed() });
+        let with_bid = Capacity { open_bids: 1, ..capacity };
+        assert!(!capacity.is_given_up(&open, 0) && capacity.is_given_up(&closing, 0));
+        assert!(!with_bid.is_given_up(&closing, 0) && !with_bid.is_given_up(&closing, 539));
+        // From then on the phase decides.
+        assert!(with_bid.is_given_up(&closing, 540) && !with_bid.is_given_up(&open, 840));
+        let without = Capacity { terms: Terms { auction: 0, ..terms }, ..with_bid };
+        assert!(without.is_given_up(&closing, 0));
     }
 
     proptest! {

@@ -502,7 +502,8 @@ impl Offer {
     /// Refuses callers who may not cancel the offer. These may:
     ///
     /// - whoever may change it ([`validate_lister`](Self::validate_lister));
-    /// - anyone, once it is sold out, expired or cancelled before, or the bus is closing;
+    /// - anyone, once it is sold out, expired or cancelled before, or where the bus is closing and no auction waits for it
+    ///   (`is_given_up`, see [`Capacity::is_given_up`]);
     /// - for the bus's own offers, the operator, and as many owners together as pausing needs (`owners_together` is the
     ///   number of owners who signed); any single owner while the bus is paused, or where the owner who listed it has left;
     /// - the operator and any owner, where the offer's seller may no longer list.
@@ -512,9 +513,10 @@ impl Offer {
         seller: &Seller,
         caller: &Address,
         owners_together: u8,
+        is_given_up: bool,
         now: i64,
     ) -> Result<()> {
-        let stopped = self.cancelled != 0 || self.remaining_wh == 0 || now >= self.expires_at || bus.closing == 1;
+        let stopped = self.cancelled != 0 || self.remaining_wh == 0 || now >= self.expires_at || is_given_up;
         let owners_may = !self.is_of_bus()
             || bus.paused == 1
             || owners_together >= bus.pause_approvals()
@@ -1035,7 +1037,7 @@ mod tests {
         let seller = Seller { wallet: wallet(3), ..Seller::zeroed() };
         let still_trading = Err(MultibusError::OfferStillTrading.into());
         let cancel = |bus: &Bus, seller: &Seller, offer: Offer, caller: u8, now: i64| {
-            offer.validate_cancel(bus, seller, &wallet(caller), 1, now)
+            offer.validate_cancel(bus, seller, &wallet(caller), 1, bus.closing == 1, now)
         };
         assert_eq!(cancel(&bus, &seller, members, 3, 0), Ok(()));
         for other in [1, 4, 8] {
@@ -1068,11 +1070,11 @@ mod tests {
         assert_eq!(cancel(&bus, &of_bus, left, 1, 0), Ok(()), "who listed it is no owner any more");
         // As many owners together as pausing needs may.
         bus.threshold = 2;
-        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 1, 0), still_trading);
-        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 2, 0), Ok(()));
-        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(4), 2, 0), still_trading, "a stranger calls");
+        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 1, false, 0), still_trading);
+        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 2, false, 0), Ok(()));
+        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(4), 2, false, 0), still_trading, "a stranger calls");
         bus.pause_quorum = 1;
-        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 1, 0), Ok(()));
+        assert_eq!(own.validate_cancel(&bus, &of_bus, &wallet(1), 1, false, 0), Ok(()));
         // On a closing bus anyone can.
         let closing = Bus { closing: 1, ..bus };
         assert_eq!(cancel(&closing, &seller, members, 4, 0), Ok(()));

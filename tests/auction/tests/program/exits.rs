@@ -234,15 +234,24 @@ fn without_a_proof_all_bids_come_back_and_offers_are_free() {
 }
 
 #[test]
-fn on_a_closing_bus_anyone_returns_bids_before_the_last_minutes() {
+fn on_a_closing_bus_anyone_returns_bids_where_there_is_no_offer() {
     let mut market = Market::new(false);
-    let owner = market.owner;
+    let (owner, seller) = (market.owner, market.sellers[1]);
     let bids = [market.bid(0, 800, 3_000_000), market.bid(1, 100, 3_000_000)];
-    let ask = market.ask(0, 50, 1_000_000);
+    let (ask, withdrawn) = (market.ask(0, 50, 1_000_000), market.ask(1, 10, 1_000_000));
     let early = market.net.bid_settle(&market.clearer, &bids[0], false);
     market.net.refuse(std::slice::from_ref(&early), MultibusError::AuctionNotOver);
     market.net.decide(&owner, ProposalAction::BusClose);
-    market.net.run(&[early]);
+    // While there is an offer, an auction will come.
+    let (cancel, stranger) = (market.net.offer_cancel(&seller, &withdrawn), market.net.payer);
+    market.net.run(&[cancel]);
+    market.net.refuse(std::slice::from_ref(&early), MultibusError::AuctionNotOver);
+    let cancel = market.net.offer_cancel(&stranger, &ask);
+    market.net.refuse(&[cancel], MultibusError::OfferStillTrading);
+    let before = market.net.svm.clone();
+    let cancel = market.net.offer_cancel(&market.sellers[0], &ask);
+    market.net.run(&[cancel, early]);
+    market.net.svm = before;
     market.to_gate(-300);
     let late = market.net.bid_settle(&market.clearer, &bids[1], false);
     market.net.refuse(&[late], MultibusError::AuctionNotOver);
