@@ -127,7 +127,10 @@ export type BidSettleAsyncInput<
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** Anyone. Where a claim is opened, pays its rent and gets it back at once out of the bid's rent. */
+  /**
+   * Anyone. Where a claim is opened, pays its rent and gets it back at once out of the bid's rent, the rest of which
+   * moves to the claim.
+   */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
   capacity: Address<TAccountCapacity>;
@@ -135,7 +138,7 @@ export type BidSettleAsyncInput<
   /** The bid's buyer, who gets its rent back; may be the caller. */
   buyer: Address<TAccountBuyer>;
   escrow?: Address<TAccountEscrow>;
-  /** The token account that the bid names. */
+  /** The token account that the bid names; where its buyer is the caller, any account that can be paid, but the bus's own. */
   refund: Address<TAccountRefund>;
   /**
    * The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
@@ -296,7 +299,10 @@ export type BidSettleInput<
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
 > = {
-  /** Anyone. Where a claim is opened, pays its rent and gets it back at once out of the bid's rent. */
+  /**
+   * Anyone. Where a claim is opened, pays its rent and gets it back at once out of the bid's rent, the rest of which
+   * moves to the claim.
+   */
   caller: TransactionSigner<TAccountCaller>;
   bus: Address<TAccountBus>;
   capacity: Address<TAccountCapacity>;
@@ -304,7 +310,7 @@ export type BidSettleInput<
   /** The bid's buyer, who gets its rent back; may be the caller. */
   buyer: Address<TAccountBuyer>;
   escrow: Address<TAccountEscrow>;
-  /** The token account that the bid names. */
+  /** The token account that the bid names; where its buyer is the caller, any account that can be paid, but the bus's own. */
   refund: Address<TAccountRefund>;
   /**
    * The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
@@ -434,7 +440,10 @@ export type ParsedBidSettleInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Anyone. Where a claim is opened, pays its rent and gets it back at once out of the bid's rent. */
+    /**
+     * Anyone. Where a claim is opened, pays its rent and gets it back at once out of the bid's rent, the rest of which
+     * moves to the claim.
+     */
     caller: TAccountMetas[0];
     bus: TAccountMetas[1];
     capacity: TAccountMetas[2];
@@ -442,7 +451,7 @@ export type ParsedBidSettleInstruction<
     /** The bid's buyer, who gets its rent back; may be the caller. */
     buyer: TAccountMetas[4];
     escrow: TAccountMetas[5];
-    /** The token account that the bid names. */
+    /** The token account that the bid names; where its buyer is the caller, any account that can be paid, but the bus's own. */
     refund: TAccountMetas[6];
     /**
      * The bus's account for what cannot be paid. This and the next two are looked at only where the refund account
