@@ -3,16 +3,15 @@
  * a thousand offers that scroll. With MULTIBUS_SCREENSHOTS, pictures of every screen go to that folder.
  */
 
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { de } from '../src/words/de';
 import { en } from '../src/words/en';
+import { findings } from './axe';
 import { connectWallet, launch, serve, visit } from './browser';
 import { crowd } from './crowd';
 import { Market, type Keys } from './network';
@@ -31,11 +30,9 @@ let browser: Browser;
 let site: Awaited<ReturnType<typeof serve>>;
 let screens: readonly Screen[];
 let keys: Readonly<Record<'erin' | 'alice', Keys>>;
-let axe: string;
 
 beforeAll(async () => {
   market = await Market.open();
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   [browser, site] = await Promise.all([launch(), serve()]);
   ({ screens, keys } = await scenes(market));
   if (SHOTS !== undefined) await mkdir(SHOTS, { recursive: true });
@@ -45,21 +42,6 @@ afterAll(async () => {
   await browser.close();
   site.server.close();
 });
-
-/** What axe finds on the page, as lines that name the rule and the places. */
-async function findings(page: Page): Promise<readonly string[]> {
-  // Evaluated by the debugger, which the page's policy does not bind.
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() =>
-    (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  );
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} ${failureSummary ?? ''}`).join('; ')}`,
-    );
-}
 
 /** Every look in every language. */
 const SPOKEN = LOOKS.flatMap((look) => [

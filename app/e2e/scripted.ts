@@ -19,6 +19,7 @@ import {
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import {
+  bidAddress,
   bookAddress,
   capacityAddress,
   certificateAddress,
@@ -35,6 +36,8 @@ import {
 } from '../src/chain/address';
 import {
   ActionKind,
+  getBidDecoder,
+  getBidEncoder,
   getBusDecoder,
   getBusEncoder,
   getCapacityDecoder,
@@ -64,6 +67,7 @@ import {
   getTraderDecoder,
   getTraderEncoder,
   LAYOUT_VERSION,
+  type BidArgs,
   type BusArgs,
   type CapacityArgs,
   type LockArgs,
@@ -197,6 +201,7 @@ export class ScriptedNode {
   private readonly landed: Landed[] = [];
   private readonly subscriptions = new Set<Subscription>();
   private slot = 1_000;
+  private bids = 0;
   private isDown = false;
   private clock: ReturnType<typeof setInterval> | undefined;
 
@@ -325,6 +330,7 @@ export class ScriptedNode {
       basePricePerKwh: 100_000n,
       treasury: await newAddress(),
       unclaimed: await newAddress(),
+      escrow: await newAddress(),
       seller: await sellerAddress(bus, bus),
       ...fields,
     };
@@ -332,6 +338,51 @@ export class ScriptedNode {
     this.hold(await ledgerAddress(bus), PROGRAM, dataOf(getLedgerEncoder(), getLedgerDecoder(), { bus }));
     await this.capacity(bus, 0, 0);
     return bus;
+  }
+
+  /** Opens a delivery window; what it says besides, of an auction for instance, is in `change`. */
+  async window(
+    bus: Address,
+    windowStart: number,
+    terms: WindowTerms,
+    change: Partial<CapacityArgs> = {},
+  ): Promise<void> {
+    const own: Partial<CapacityArgs> = {
+      ...{
+        bus,
+        windowStart: BigInt(windowStart),
+        terms,
+        totalWh: 100_000n,
+        availableWh: 50_000n,
+        committedWh: 50_000n,
+      },
+      gateClosesAt: BigInt(windowStart - terms.gateClosureSeconds),
+      ...change,
+    };
+    const data = dataOf(getCapacityEncoder(), getCapacityDecoder(), own);
+    this.hold(await capacityAddress(bus, windowStart), PROGRAM, data);
+  }
+
+  /** A wallet bids in a window, up to a price without the grid fee; returns the bid's hash. */
+  async bid(
+    bus: Address,
+    buyer: Address,
+    windowStart: number,
+    { kWh, price, fields = {} }: Pick<Terms, 'kWh' | 'price'> & { readonly fields?: Partial<BidArgs> },
+  ): Promise<string> {
+    this.bids += 1;
+    const hash = this.bids.toString(16).padStart(64, 'b');
+    const energyWh = BigInt(Math.round(kWh * 1_000));
+    const deposit = (energyWh * price) / 1_000n;
+    const own: Partial<BidArgs> = {
+      ...{ bus, buyer, energyWh, deposit, pricePerKwh: price, maxPricePerKwh: price },
+      ...{ capacity: await capacityAddress(bus, windowStart), windowStart: BigInt(windowStart) },
+      ...{ transactionHash: Buffer.from(hash, 'hex'), createdAt: seconds() - 60n },
+      refund: await tokenAccountAddress(buyer, this.mint, TOKEN_PROGRAM),
+      ...fields,
+    };
+    this.hold((await bidAddress(hash)).address, PROGRAM, dataOf(getBidEncoder(), getBidDecoder(), own));
+    return hash;
   }
 
   private async capacity(bus: Address, windowStart: number, windowSeconds: number): Promise<void> {
@@ -375,7 +426,8 @@ export class ScriptedNode {
       ...fields,
     };
     this.hold(offer, PROGRAM, dataOf(getOfferEncoder(), getOfferDecoder(), own));
-    if (windowStart !== 0) await this.capacity(bus, windowStart, 900);
+    const window = await capacityAddress(bus, windowStart);
+    if (windowStart !== 0 && !this.accounts.has(window)) await this.capacity(bus, windowStart, 900);
     return offer;
   }
 

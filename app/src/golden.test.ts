@@ -103,7 +103,8 @@ function renamed(value: unknown): unknown {
 }
 const camelKey = (name: string) => (name.startsWith('__') ? name : camel(name));
 
-const seed = (value: string) => (/^-?\d+$/.test(value) ? BigInt(value) : value);
+const seed = (value: string) =>
+  /^[0-9a-f]{64}$/.test(value) ? bytes(value) : /^-?\d+$/.test(value) ? BigInt(value) : value;
 
 /** Accounts that the asynchronous builder derives where they are left out. */
 const DERIVED: Record<string, string[]> = {

@@ -45,7 +45,7 @@ function rulesAt({ bids, asks }: AuctionBook, price: bigint) {
   };
 }
 
-const folder = new URL('../../../tests/auction/books/', import.meta.url);
+const folder = new URL('../../../data/auction/', import.meta.url);
 const linesOf = (file: string) =>
   readFileSync(new URL(file, folder), 'utf8')
     .trim()

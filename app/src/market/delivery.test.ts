@@ -6,10 +6,12 @@ import { DELIVERY, key, makeBook, makeBus, makePosition, makeSeller, NO_WINDOWS 
 import {
   bookClosesAt,
   bookFor,
+  certifiableForBids,
   certifiableOf,
   certifiableSurplus,
   deadlineOf,
   deliveredOf,
+  deliveredParts,
   dueOf,
   finalAt,
   firstWindowOf,
@@ -21,6 +23,8 @@ import {
   mostWh,
   opensPosition,
   placeOf,
+  poolDueOf,
+  poolWork,
   positionClosesAt,
   refundable,
   refundOf,
@@ -146,6 +150,71 @@ describe('money of a window', () => {
     // What rounding leaves is nobody's.
     expect(unrefunded({ ...open, settled: 220_000n + 329_994n }, now)).toBe(0n);
     expect(unrefunded({ ...open, settled: 220_000n + 329_993n }, now)).toBe(7n);
+  });
+});
+
+describe('a window that an auction closed', () => {
+  /** 2 kWh were bought before the gate, and 4 kWh in the auction, at 0.22 with the grid fee. */
+  const auctioned = (deliveredWh: bigint) => ({
+    ...{ soldWh: 2_000n, paid: 440_000n, auctionWh: 4_000n, deliveredWh },
+    reportedAt: FIRST + 90_000,
+  });
+  const whole = (deliveredWh: bigint) => ({ ...window(2_000n, 440_000n, deliveredWh), auctionWh: 4_000n });
+
+  it('divides what was delivered between trade and auction', () => {
+    for (const [delivered, traded, ofAuction, surplus] of [
+      [0n, 0n, 0n, 0n],
+      // 2 of 3 Wh are the auction's, rounded down.
+      [5n, 2n, 3n, 0n],
+      [3_000n, 1_000n, 2_000n, 0n],
+      [6_000n, 2_000n, 4_000n, 0n],
+      [7_000n, 2_000n, 4_000n, 1_000n],
+    ] as const) {
+      expect(deliveredParts(whole(delivered))).toEqual({ tradedWh: traded, auctionWh: ofAuction });
+      expect(surplusOf(whole(delivered))).toBe(surplus);
+    }
+    const half = whole(3_000n);
+    expect(dueOf(half, 20_000n)).toEqual({ due: 220_000n, gridFee: 20_000n });
+    expect(poolDueOf(half, 220_000n, 20_000n)).toEqual({ due: 440_000n, gridFee: 40_000n });
+    expect([refundOf(half, 440_000n), deliveredOf(half, 2_000n)]).toEqual([220_000n, 1_000n]);
+    expect(certifiableForBids({ ...half, auctionCertifiedWh: 500n })).toBe(1_500n);
+  });
+
+  it('is final only once the auction has settled its offers, and its times run from when the auction can be over', () => {
+    const terms = { ...DELIVERY, hasAuction: true };
+    const end = FIRST + 900;
+    const silent = makeBook(1, seller, FIRST, { 0: { soldWh: 1n, unsettledOffers: 1 } }, { terms });
+    expect(finalAt(silent, 0)).toBe(Number.POSITIVE_INFINITY);
+    expect([FIRST, end, end + 999_999].map((now) => stageOfWindow(silent, 0, now))).toEqual([
+      ...['running', 'auction', 'auction'],
+    ]);
+    expect(missingReadings([silent], bus.address, end)).toEqual([]);
+    const settled = makeBook(1, seller, FIRST, { 0: { auctionWh: 1n } }, { terms });
+    // A day after the gate, and the hour for the reading.
+    expect(deadlineOf(settled, 0)).toBe(FIRST - 60 + 86_400 + 3_600);
+    expect(missingReadings([settled], bus.address, end)).toHaveLength(1);
+  });
+
+  it('is counted in the pool once, and its book stays open for that', () => {
+    const terms = { ...DELIVERY, hasAuction: true };
+    const book = makeBook(
+      1,
+      seller,
+      FIRST,
+      { 0: auctioned(3_000n), 1: { ...auctioned(0n), isPoolReported: true } },
+      { terms },
+    );
+    const final = FIRST + 90_000 + 7_200;
+    expect([final - 1, final].map((now) => poolWork(book, now))).toEqual([[], [FIRST]]);
+    expect(bookClosesAt(book, bus, true, final)).toBeUndefined();
+    const counted = { ...book, windows: book.windows.map((one) => ({ ...one, isPoolReported: true })) };
+    expect(poolWork(counted, final)).toEqual([]);
+    expect(bookClosesAt(counted, bus, true, final)).toBeDefined();
+    // What a frozen vault could not get waits, and is asked for with any of its windows.
+    expect(poolWork({ ...counted, poolDue: 5n }, final)).toEqual([FIRST]);
+    expect(bookClosesAt({ ...counted, poolDue: 5n }, bus, true, final)).toBeUndefined();
+    // The vault holds nothing of the auction's part.
+    expect(heldFor(book)).toBe(880_000n);
   });
 });
 

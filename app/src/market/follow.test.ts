@@ -26,7 +26,9 @@ import { PROGRAM } from '../programs';
 import { key } from '../testing/market';
 import { KINDS } from './decode';
 import { LiveMarket } from './live';
+import type { Position } from './model';
 import { kindOf } from './read';
+import type { MarketState } from './state';
 
 interface Account {
   readonly owner: string;
@@ -447,6 +449,88 @@ describe('a wallet', () => {
     expect(status()).toEqual({ kind: 'live' });
     expect(live.state.get().holdings?.traders).toEqual([]);
     expect(provider.since().getProgramAccounts).toBe(KINDS.filter(({ walletAt }) => walletAt !== undefined).length);
+  });
+});
+
+describe('what was there at another time', () => {
+  /** The state of a market that was read for a wallet. */
+  async function lastOf(wallet: Address | undefined): Promise<MarketState> {
+    market();
+    live.setWallet(wallet);
+    stop();
+    live = new LiveMarket(provider.connection);
+    live.setWallet(wallet);
+    stop = live.start();
+    await pass(3_000);
+    expect(status()).toEqual({ kind: 'live' });
+    return live.state.get();
+  }
+  /** A page that opens without a network. */
+  function opened(wallet: Address | undefined): void {
+    stop();
+    provider = new Provider();
+    provider.isAway = true;
+    live = new LiveMarket(provider.connection);
+    live.setWallet(wallet);
+    stop = live.start();
+  }
+  const holdings = (wallet: Address, lamports: bigint) => ({ wallet, lamports, traders: [] });
+
+  it('is shown until the market is read, with its time and with what the connection is like now', async () => {
+    const last = { ...(await lastOf(WALLET)), holdings: holdings(WALLET, 7n), readAt: 123 };
+    opened(WALLET);
+    live.showLast(last);
+    expect(price()).toBe(200n);
+    expect(live.state.get()).toMatchObject({ readAt: 123, holdings: { wallet: WALLET, lamports: 7n } });
+    await pass(2_000);
+    expect(status()).toMatchObject({ kind: 'lost' });
+    expect(price()).toBe(200n);
+    expect(live.state.get().holdings).toMatchObject({ lamports: 7n, traders: [] });
+    // Once there is a network, what is there now takes its place.
+    market();
+    offerAt(444n);
+    provider.isAway = false;
+    await pass(12_000);
+    expect(status()).toEqual({ kind: 'live' });
+    expect(price()).toBe(444n);
+    expect(live.state.get().readAt).toBeGreaterThan(123);
+    live.showLast(last);
+    expect(price()).toBe(444n);
+  });
+
+  it('tells nothing of a wallet that it is not of', async () => {
+    const last = { ...(await lastOf(WALLET)), holdings: holdings(WALLET, 7n) };
+    opened(key(78));
+    live.showLast(last);
+    expect(price()).toBe(200n);
+    expect(live.state.get().holdings).toBeUndefined();
+  });
+
+  it('is shown of another wallet, too, that connects while there is no network', async () => {
+    const other = key(78);
+    const own = { ...(await lastOf(other)), holdings: holdings(other, 9n) };
+    const position = { address: key(79), buyer: other } as Position;
+    const kept = { ...own, positions: new Map([[position.address, position]]), balances: new Map([[key(80), 5n]]) };
+    market();
+    await start();
+    live.setWallet(WALLET);
+    await pass(3_000);
+    provider.isAway = true;
+    await pass(12_000);
+    expect(status()).toMatchObject({ kind: 'lost' });
+    offerAt(300n);
+    live.setWallet(other);
+    live.showLast(kept);
+    await pass(2_000);
+    // The market stays as it was read; of the wallet it is what was there last.
+    expect(price()).toBe(200n);
+    expect(live.state.get().holdings).toEqual(holdings(other, 9n));
+    expect(live.state.get().positions.get(position.address)).toBe(position);
+    expect(live.state.get().balances.get(key(80))).toBe(5n);
+    provider.isAway = false;
+    await pass(20_000);
+    expect(live.state.get().positions.size).toBe(0);
+    expect(live.state.get().holdings).toMatchObject({ wallet: other, traders: [] });
   });
 });
 

@@ -137,9 +137,26 @@ export class LiveMarket {
     this.round.abort(new WalletChanged());
   }
 
-  /** Shows what was there at another time until everything is read, as long as not all of now is known. */
+  /** Shows what was there at another time until it is read, as long as not all of now is known. */
   showLast(last: MarketState): void {
-    if (this.isRead || this.lifetime.signal.aborted) return;
+    if (this.lifetime.signal.aborted) return;
+    if (this.isRead) this.showOwn(last);
+    else this.showAll(last);
+  }
+
+  /** Shows what the wallet had at another time, where the market is known and the wallet was changed since. */
+  private showOwn({ holdings, positions, certificates, books, balances: units }: MarketState): void {
+    const { balances, wallet } = this;
+    if (this.areLanesRead || holdings === undefined || holdings.wallet !== wallet) return;
+    for (const { name, walletAt } of KINDS) if (walletAt !== undefined) this.dirty.delete(name);
+    for (const [account, amount] of units) if (!balances.tokens.has(account)) balances.tokens.set(account, amount);
+    balances.lamports ??= holdings.lamports;
+    const now = this.state.get();
+    this.state.set({ ...now, holdings, positions, certificates, books: new Map([...books, ...now.books]) });
+    this.touch('rest');
+  }
+
+  private showAll(last: MarketState): void {
     const { balances, trades, wallet } = this;
     this.readAt = last.readAt;
     this.bookBuses = last.bookBuses;

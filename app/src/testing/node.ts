@@ -7,6 +7,7 @@ import type { Connection } from '../chain/connection';
 import { unhex } from '../chain/hex';
 import { customNetwork } from '../chain/network';
 import { getEnergyPurchasedEncoder, getTraderEncoder, LAYOUT_VERSION, PurchaseKind } from '../generated';
+import type { Fill } from '../market/model';
 import { PROGRAM } from '../programs';
 
 /** A purchase that a lane has a receipt of. */
@@ -45,7 +46,11 @@ export function laneData(wallet: Address, nextNonce: bigint, receipted: readonly
 export const NO_SIGNERS = { numRequiredSignatures: 0, numReadonlySignedAccounts: 0, numReadonlyUnsignedAccounts: 0 };
 
 /** Log of a purchase. */
-export function purchaseLog(wallet: Address, { hash, nonce }: Receipted): readonly string[] {
+export function purchaseLog(
+  wallet: Address,
+  { hash, nonce }: Receipted,
+  fill: Fill = { offer: PROGRAM, energyWh: 1_000n, pricePerKwh: 2n, cost: 2n },
+): readonly string[] {
   const event = getEnergyPurchasedEncoder().encode({
     buyer: wallet,
     transactionHash: unhex(hash),
@@ -54,7 +59,7 @@ export function purchaseLog(wallet: Address, { hash, nonce }: Receipted): readon
     lane: 0,
     kind: PurchaseKind.Single,
     reserved: 0,
-    fills: [{ offer: PROGRAM, energyWh: 1_000n, pricePerKwh: 2n, cost: 2n }],
+    fills: [fill],
   });
   return [
     `Program ${PROGRAM} invoke [1]`,

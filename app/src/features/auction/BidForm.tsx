@@ -143,7 +143,7 @@ export function BidForm({
       {isReady && (
         <>
           <div className="total">
-            <div className="row spread grand">
+            <div className="row spread wrap grand">
               <span>{t.auction.deposit}</span>
               <span>
                 <Tokens units={deposit} bus={bus} /> <Worth units={deposit} bus={bus} />

@@ -295,7 +295,7 @@ async function bidParts(
   for (const bid of bids) {
     const isMissing = !isCreated && bid.buyer === caller && bid.refund === own?.address;
     if (isMissing) isCreated = true;
-    parts.push([...(isMissing ? (own?.creation ?? []) : []), await bidSettleInstruction(caller, bid, bus)]);
+    parts.push([...(isMissing ? own.creation : []), await bidSettleInstruction(caller, bid, bus)]);
   }
   return parts;
 }

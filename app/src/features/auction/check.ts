@@ -3,7 +3,15 @@
 import type { Address } from '@solana/kit';
 
 import type { Connection } from '../../chain/connection';
-import { bookOf, clear, isSameOutcome, outcomeOf, type AuctionBook, type Outcome, type WindowOrders } from '../../market/auction';
+import {
+  bookOf,
+  clear,
+  isSameOutcome,
+  outcomeOf,
+  type AuctionBook,
+  type Outcome,
+  type WindowOrders,
+} from '../../market/auction';
 import type { Capacity } from '../../market/model';
 import { readAuction } from './replay';
 

@@ -4,6 +4,7 @@ import type { Address } from '@solana/kit';
 import { useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
+import { likeness } from '../../amount/likeness';
 import { short } from '../../amount/text';
 import { formatTokens } from '../../amount/token';
 import { freeWh, isOwner, type Source } from '../../market/model';
@@ -16,16 +17,6 @@ import { SourceIcon, StarIcon } from '../../ui/icons';
 import { Dot, Empty } from '../../ui/parts';
 import { t } from '../../words';
 import type { BusFigures } from './figures';
-
-/** A name without what the eye passes over: case, spaces, signs, and letters that are written in two ways. */
-export function likeness(name: string): string {
-  return name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]/gu, '')
-    .replace(/[il|]/gu, '1')
-    .replace(/o/gu, '0');
-}
 
 /** The list. */
 export function BusSelector({

@@ -3,7 +3,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import type { Bus, TradePart } from '../../market/model';
 import { key } from '../../testing/market';
-import { likeness } from './BusSelector';
 import { axisPrice, PriceChart } from './charts';
 
 afterEach(cleanup);
@@ -31,14 +30,5 @@ describe('a chart of prices', () => {
     cleanup();
     const one = render(<PriceChart trades={[part(1)]} bus={bus} />);
     expect(one.container.querySelectorAll('.axis text')).toHaveLength(5);
-  });
-});
-
-describe('names of buses', () => {
-  it('are alike where the eye takes one for the other', () => {
-    for (const name of ['mill lane', 'Mill  Lane', 'MiIl-Lane', 'Mi11 Lane', 'Mill Lané']) {
-      expect(likeness(name)).toBe(likeness('Mill Lane'));
-    }
-    expect(likeness('Mill Road')).not.toBe(likeness('Mill Lane'));
   });
 });

@@ -222,3 +222,59 @@ describe('a simulation that fails', () => {
     await expect(outcome).rejects.toThrow('is above your limit');
   });
 });
+
+describe('a bid', () => {
+  const bid: Plan = { ...plan, kind: 'bid', title: '1 kWh on Mill Lane, Mon 2 Dec, 12:00–12:15' };
+
+  it('is a purchase as far as nonce, journal and wallets go, and has bought nothing yet', async () => {
+    let noted: readonly Pending[] = [];
+    const made = await buy(
+      true,
+      (pending) => {
+        noted = pending;
+        const [entry] = pending;
+        if (entry !== undefined) node.land(entry, SIGNATURE);
+        return [{ signature: SIGNATURE, transaction: undefined }];
+      },
+      bid,
+    );
+    expect(noted).toMatchObject([{ nonce: NONCE, isBid: true, hash: made.hash }]);
+    // Its receipt says so little; what was bid for is told.
+    expect(made).toMatchObject({ signature: SIGNATURE, energyWh: 1_000n, paid: undefined, fills: [] });
+    expect(journal.pending.get()).toEqual([]);
+  });
+
+  it('of a wallet that sends itself and fails is watched as a bid, under its own hash', async () => {
+    const behaviour = () => {
+      throw thrown('cancelled: not confirmed in 30 s');
+    };
+    await expect(buy(true, behaviour, bid)).rejects.toBeInstanceOf(FateUnknown);
+    const [watched] = journal.pending.get();
+    expect(watched).toMatchObject({ nonce: NONCE, isBid: true, title: bid.title });
+    // The hash of a bid is none of a purchase of the same orders.
+    journal.forget(watched?.hash ?? '');
+    await expect(buy(true, behaviour)).rejects.toBeInstanceOf(FateUnknown);
+    const [other] = journal.pending.get();
+    expect(other?.hash).not.toBe(watched?.hash);
+    expect(other?.isBid).toBeUndefined();
+  });
+
+  it('that was declined and happened all the same is told as a bid, before anything else is signed', async () => {
+    await expect(
+      buy(
+        true,
+        () => {
+          throw thrown('declined', 4_001);
+        },
+        bid,
+      ),
+    ).rejects.toBeInstanceOf(Declined);
+    const [denied] = journal.pending.get();
+    if (denied === undefined) throw new Error('a declined bid is watched');
+    node.land(denied);
+    const again = buy(true, () => {
+      throw new Error('nothing is signed');
+    });
+    await expect(again).rejects.toThrow('Your bid for 1 kWh on Mill Lane');
+  });
+});

@@ -4,7 +4,17 @@ import { describe, expect, it } from 'vitest';
 
 import type { Offer, Proposal } from '../../market/model';
 import { UNREAD } from '../../market/state';
-import { byAddress, key, makeBus, makeOffer, makeSeller, NOW } from '../../testing/market';
+import {
+  AUCTION,
+  byAddress,
+  key,
+  makeBid,
+  makeBus,
+  makeOffer,
+  makeSeller,
+  makeWindow,
+  NOW,
+} from '../../testing/market';
 import { sayWaiting, waitingFor, type Waiting } from './waiting';
 
 const OWNER = key(2);
@@ -55,6 +65,34 @@ describe('what waits', () => {
     const known = { ...state, balances: new Map([[bus.treasury, 1_000_000n]]) };
     const [share] = waitingFor(known, OWNER, 0, NOW);
     expect(share).toMatchObject({ kind: 'share', amount: 400_000n });
+  });
+
+  it('is a bid that is decided, and an offer only once its auction lets it go', async () => {
+    const { bus } = await makeBus(100, { terms: AUCTION });
+    const start = NOW + 900;
+    const ration = { atPriceWh: 0n, filledWh: 0n, settledWh: 0n };
+    const fixed = await makeWindow(bus, start, { gateClosesAt: NOW, openBids: 2, openOffers: 1 });
+    const cleared = {
+      ...fixed,
+      clearedAt: NOW,
+      auctionPricePerKwh: 250_000n,
+      volumeWh: 1_000n,
+      bids: ration,
+      asks: ration,
+    };
+    const seller = await makeSeller(bus, OWNER);
+    const change = { capacity: fixed.address, gateClosesAt: NOW, expiresAt: NOW, isInAuction: true };
+    const at = (window: typeof fixed) => ({
+      ...{ ...UNREAD, buses: byAddress([bus]), capacities: byAddress([window]) },
+      offers: byAddress([makeOffer(300, seller, change)]),
+      bids: byAddress([makeBid(400, window, OWNER), makeBid(410, window, OWNER), makeBid(420, window, key(3))]),
+    });
+    expect(waitingFor(at(fixed), OWNER, 0, NOW)).toEqual([]);
+    const waiting = waitingFor(at(cleared), OWNER, 0, NOW);
+    expect(kinds(waiting)).toEqual(['ended', 'bids']);
+    expect(waiting.map((one) => sayWaiting(one, UNREAD))[1]).toBe(
+      '2 bids of yours on Mill Lane are decided: get what you bought, and what comes back.',
+    );
   });
 
   it('is what ended: sold out, expired or past its gate, and without locks', async () => {
