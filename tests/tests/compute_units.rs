@@ -16,6 +16,7 @@ use {
         auction::{ORDERS_WITH_TABLE, ORDERS_WITHOUT_TABLE},
         chain::{FIRST, TestChain},
         delivery::solar,
+        elf,
         event::consumed,
         instructions::*,
         key::{keypair, pda},
@@ -126,6 +127,9 @@ impl Table {
         self.rows.push(Row { name: name.to_owned(), must, moonshot, measured });
     }
 }
+
+/// Bytes of the built program that are too many.
+const PROGRAM_BYTES: usize = 480_000;
 
 const OFFER_CREATE: Option<(u64, u64)> = Some((3_000, 2_500));
 const PURCHASE: Option<(u64, u64)> = Some((2_503, 2_250));
@@ -755,6 +759,13 @@ fn column(figure: Option<u64>) -> String {
 /// Thousands separated.
 fn grouped(figure: u64) -> String {
     if figure < 1_000 { figure.to_string() } else { format!("{},{:03}", grouped(figure / 1_000), figure % 1_000) }
+}
+
+#[test]
+fn the_program_stays_small() {
+    let bytes = elf::program().len();
+    println!("the program has {bytes} bytes");
+    assert!(bytes < PROGRAM_BYTES, "{bytes} bytes");
 }
 
 #[test]

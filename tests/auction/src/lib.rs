@@ -1448,20 +1448,22 @@ impl Net {
         self.run(&[apply]);
     }
 
-    /// Settles every order of a cleared window, in the order of `shuffle`.
+    /// Settles every order of a cleared window, in the order of `shuffle`; returns the compute units.
     #[track_caller]
-    pub fn settle_all(&mut self, window_start: i64, mut shuffle: impl FnMut(usize) -> usize) {
+    pub fn settle_all(&mut self, window_start: i64, mut shuffle: impl FnMut(usize) -> usize) -> u64 {
         let stranger = self.payer;
         let (bids, offers) = self.orders(window_start);
         let capacity: Capacity = self.state(&self.capacity(window_start));
         let mut left: Vec<Address> = bids.iter().map(|(address, _)| *address).collect();
         left.extend(offers.iter().filter(|(_, offer)| capacity.owes(offer)).map(|(address, _)| *address));
+        let mut units = 0;
         while !left.is_empty() {
             let order = left.swap_remove(shuffle(left.len()));
-            let is_bid = bids.iter().any(|(bid, _)| *bid == order);
+            let is_bid = bids.binary_search_by_key(&order, |(bid, _)| *bid).is_ok();
             let settle = if is_bid { self.bid_settle(&stranger, &order, false) } else { self.ask_settle(&order) };
-            self.run(&[settle]);
+            units += self.run(&[settle]);
         }
+        units
     }
 
     pub fn grid_sweep(&self, caller: &Address, wallet: &Address, destination: &Address) -> Instruction {

@@ -67,7 +67,7 @@ impl Suite {
     /// Compiles the tests of the built program.
     pub fn program(place: &Place) -> Result<Self> {
         eprintln!("Compiling the program's tests");
-        let mut cargo = place.cargo(&place.root, &["test", "--workspace", "--test", "program", "--no-run"]);
+        let mut cargo = place.cargo(&place.root, &["test", "-p", "multibus-tests", "--test", "program", "--no-run"]);
         let binary = binary(&mut cargo, "program")?;
         Ok(Self { binary, dir: place.root.join("tests"), threads: None, timeout: TIMEOUT })
     }

@@ -7,7 +7,7 @@ use {
         state::{BidState, BookWindow, Offer, ProposalAction, TermsConfig},
     },
     multibus_tests::{
-        AuctionMarket, BusOptions, Refusal, TestChain, TestMarket, TokenProgram,
+        AuctionMarket, BusOptions, Buyer, OfferAddresses, Refusal, TestChain, TestMarket, TokenProgram,
         auction::{FEE, auction_terms},
         event::assert_logged,
         instructions::*,
@@ -315,6 +315,131 @@ fn a_book_that_closed_is_counted_in_no_pool() {
     let before = market.tokens(&bid.refund);
     market.execute(&[bid_settle(&bid, &wallet, false)]);
     assert_eq!(market.tokens(&bid.refund), before + 501_000);
+    market.wind_down();
+}
+
+#[test]
+fn an_auction_is_held_in_wrapped_sol() {
+    for program in TokenProgram::BOTH {
+        for on_delivery in [false, true] {
+            let mut chain = TestChain::new();
+            let mint = chain.native_mint(program);
+            chain.fund(&chain.fee_payer.clone(), 1 << 62);
+            let mut market = AuctionMarket::on_chain(chain, mint, on_delivery, |options| options);
+            let (escrow, fee_payer) = (market.bus.escrow, market.fee_payer);
+            // Lamports that lie in the escrow are nobody's tokens until it closes.
+            market.arrange(&[solana_system_interface::instruction::transfer(&fee_payer, &escrow, 777)]);
+            let offer = market.ask(0, 1_000, 1_000);
+            let (bid, low) = (market.bid(0, 700, 3_000), market.bid(1, 700, 999));
+            market.execute(&[bid_cancel(&low, low.refund)]);
+            market.to_gate(0);
+            market.clear();
+            let before = market.tokens(&bid.refund);
+            market.settle_all();
+            // 700 Wh at 1,000 of 3,000.
+            assert_eq!(market.tokens(&bid.refund), before + 1_400);
+            if on_delivery {
+                market.to_end(0);
+                market.report(0, 350);
+                market.to_end(3_600);
+                market.execute(&[market.pool(0)]);
+            } else {
+                let seller = offer.wallet;
+                market.execute(&[offer_cancel(&offer, &seller)]);
+            }
+            let sold = if on_delivery { 350 } else { 700 };
+            let seller = market.seller_state(&market.sellers[0]);
+            assert_eq!((seller.released, seller.grid_fees_owed), (sold, sold * FEE / 1_000));
+            market.wind_down();
+        }
+    }
+}
+
+/// A wallet may bid for what it offers. It pays itself, and the grid.
+#[test]
+fn all_orders_are_those_of_one_wallet() {
+    for on_delivery in [false, true] {
+        let mut market = AuctionMarket::new(on_delivery);
+        let (mint, wallet) = (market.bus.mint, market.sellers[0].wallet);
+        let payment = market.associated_account(&mint, &wallet);
+        market.gift(&mint, &payment, 10_000_000);
+        let own = Buyer { wallet, payment, lane: market.open_lane(&wallet, 0) };
+        market.buyers[0] = own;
+        for price in [1_000, 2_000, 3_000] {
+            market.ask(0, 1_000, price);
+            market.bid(0, 1_000, price);
+        }
+        market.to_gate(0);
+        market.clear();
+        // 1,000 Wh at 3,000 and 1,000 at 2,000 for as many at 1,000 and 2,000.
+        assert_eq!((market.window_state().price_per_kwh, market.window_state().volume_wh), (2_000, 2_000));
+        market.settle_all();
+        if on_delivery {
+            let offers: Vec<_> = market.all::<Offer>().into_iter().filter(|(_, offer)| offer.settled == 0).collect();
+            for (_, offer) in offers {
+                let seller = market.sellers[0];
+                let of = OfferAddresses::of(&seller, offer.capacity, offer.number, &wallet).in_book(market.book(0));
+                market.execute(&[offer_cancel(&of, &wallet)]);
+            }
+            market.to_end(0);
+            market.report(0, 2_000);
+            market.to_end(3_600);
+            market.execute(&[market.pool(0)]);
+            market.settle_all();
+        }
+        // 2,000 Wh at 502,000 and no more.
+        assert_eq!(market.tokens(&payment), 10_000_000 - 1_004_000);
+        market.wind_down();
+    }
+}
+
+#[test]
+fn an_offer_that_expires_before_the_gate_second_asks_for_nothing() {
+    let mut market = AuctionMarket::new(false);
+    let (gate, stranger) = (market.gate(), market.wallet("stranger"));
+    let late = market.listing_of(0, 1_000, 1_000, gate + 1).0;
+    market.assert_refused(&[late], MultibusError::ExpiryTooLate);
+    let mut offers = vec![];
+    for (energy_wh, expires_at) in [(1_000, gate - 1), (200, gate)] {
+        let (create, offer) = market.listing_of(0, energy_wh, 1_000, expires_at);
+        market.execute(&[create]);
+        offers.push(offer);
+    }
+    market.bid(0, 5_000, 1_000);
+    market.to_gate(-1);
+    // The first is over, and closes like any that is; until the gate the other trades.
+    let buyer = market.buyers[1];
+    let early = market.purchase_as(&buyer, &offers[0], 1);
+    market.assert_refused(&[early], MultibusError::OfferExpired);
+    let purchase = market.purchase_as(&buyer, &offers[1], 50);
+    market.execute(&[purchase]);
+    market.to_gate(0);
+    market.assert_refused(&[offer_cancel(&offers[0], &stranger)], MultibusError::BookFixed);
+    let purchase = market.purchase_as(&buyer, &offers[1], 50);
+    market.assert_refused(&[purchase], MultibusError::OfferExpired);
+    market.clear();
+    assert_eq!(market.window_state().volume_wh, 150);
+    market.execute(&[offer_cancel(&offers[0], &stranger)]);
+    market.wind_down();
+}
+
+/// Least bids cost their sender a fee and two base units each, and change no price but theirs.
+#[test]
+fn a_spam_of_least_bids_changes_nobodys_outcome() {
+    let mut market = AuctionMarket::new(false);
+    let (offer, bid) = (market.ask(0, 1_000, 1_000), market.bid(0, 1_000, 3_000));
+    for _ in 0..150 {
+        market.bid(2, 1, 1);
+    }
+    market.to_gate(0);
+    market.clear();
+    assert_eq!((market.window_state().price_per_kwh, market.window_state().volume_wh), (2_000, 1_000));
+    let spent = market.tokens(&market.buyers[2].payment);
+    market.settle_all();
+    // ceil(500.001) each came back.
+    assert_eq!(market.tokens(&market.buyers[2].payment), spent + 150 * 501);
+    assert_eq!((market.offer_state(&offer).proceeds, market.exists(&bid.address)), (502_000, false));
+    assert_eq!((market.window_state().open_bids, market.window_state().escrowed), (0, 0));
     market.wind_down();
 }
 

@@ -160,10 +160,23 @@ fn random_books_clear_like_every_price_tried() {
     assert!(crossed > 0 && traded > crossed);
 }
 
-/// A thousand orders; `MULTIBUS_ORDERS` says how many. It prints what clearing them costs.
-#[test]
-fn a_thousand_orders_are_cleared() {
-    let orders = std::env::var("MULTIBUS_ORDERS").map_or(1_000, |orders| orders.parse().expect("a number of orders"));
+/// What clearing a book cost.
+struct Cleared {
+    /// Without those that make lookup tables.
+    transactions: u64,
+    units: u64,
+    seconds: f64,
+    settled_units: u64,
+    settled_seconds: f64,
+}
+
+/// Addresses that one transaction adds to a lookup table.
+const TABLE_STEP: u64 = 20;
+/// Fee of a signature, in lamports.
+const SIGNATURE: u64 = 5_000;
+
+/// Places so many orders, half of each side, clears and settles them.
+fn clear_orders(orders: u64) -> Cleared {
     let mut market = Market::new(false);
     market.net.checks_books = false;
     let mut dice = Dice(7);
@@ -188,14 +201,33 @@ fn a_thousand_orders_are_cleared() {
     let apply = market.net.clearing_apply(&clearer, window);
     units += market.net.run(&[apply]);
     let seconds = started.elapsed().as_secs_f64();
-    println!("{orders} orders: {transactions} transactions with lookup tables, {units} compute units, {seconds:.1} s");
     assert_eq!((market.capacity().price_per_kwh, market.capacity().volume_wh), book.outcome());
     let started = std::time::Instant::now();
     let mut dice = Dice(8);
-    market.net.settle_all(window, |count| dice.place(count));
-    println!("settled one by one in {:.1} s", started.elapsed().as_secs_f64());
+    let settled_units = market.net.settle_all(window, |count| dice.place(count));
+    let settled_seconds = started.elapsed().as_secs_f64();
     market.net.checks_books = true;
     market.net.check_books();
     market.cancel_offers();
     assert_eq!(FEE, market.net.terms(window).grid_fee_per_kwh);
+    Cleared { transactions, units, seconds, settled_units, settled_seconds }
+}
+
+/// Books of 100 and 1,000 orders; `MULTIBUS_ORDERS` names other sizes, with commas. It prints what clearing them costs.
+#[test]
+fn books_of_a_thousand_orders_are_cleared() {
+    let sizes = std::env::var("MULTIBUS_ORDERS").unwrap_or_else(|_| "100,1000".to_owned());
+    println!("| orders | transactions | with lookup tables | SOL of fees | compute units | s | units to settle | s |");
+    println!("| --: | --: | --: | --: | --: | --: | --: | --: |");
+    for orders in sizes.split(',').map(|size| size.parse::<u64>().expect("a number of orders")) {
+        let Cleared { transactions, units, seconds, settled_units, settled_seconds } = clear_orders(orders);
+        let tables = orders.div_ceil(TABLE_STEP);
+        let lamports = (transactions + tables) * SIGNATURE;
+        println!(
+            "| {orders} | {transactions} | {} | {:.6} | {units} | {seconds:.1} | {settled_units} | {settled_seconds:.1} |",
+            transactions + tables,
+            lamports as f64 / 1e9
+        );
+        assert!(orders > 1_000 || lamports < 1_000_000, "{orders} orders cost {lamports} lamports");
+    }
 }

@@ -7,4 +7,3 @@ mod exits;
 mod fixed;
 mod flow;
 mod games;
-mod units;
