@@ -1,49 +1,32 @@
-//! A chain with the program on it, and the instructions of one bus whose windows are closed by auctions. After every
-//! transaction the books of the bus are compared with its tokens.
+//! A chain with the program on it, and the instructions of one bus whose windows are closed by auctions. The chain is that of
+//! the other tests of the program, so after every transaction everything is compared with its events.
 
 #![allow(clippy::missing_panics_doc, reason = "a test panics where something is wrong")]
 
-#[path = "../../src/mint.rs"]
-pub mod mint;
+pub use multibus_tests::{
+    auction::{ORDERS_WITH_TABLE, ORDERS_WITHOUT_TABLE},
+    chain::{FIRST, START, START_SLOT},
+    mint,
+};
 
 use {
-    anchor_lang::{Discriminator, InstructionData, ToAccountMetas, solana_program::hash::hashv},
-    litesvm::{
-        LiteSVM,
-        types::{FailedTransactionMetadata, TransactionMetadata},
-    },
+    anchor_lang::{InstructionData, ToAccountMetas},
     mint::{Mint, MintExtension, TokenProgram},
     multibus::{PurchaseItem, accounts, constants::*, error::MultibusError, instruction, state::*},
+    multibus_tests::{TestChain, chain::Landing, invariant, replica::token_balances},
     solana_account::ReadableAccount,
     solana_address::Address,
     solana_address_lookup_table_interface::state::{AddressLookupTable, LookupTableMeta},
-    solana_clock::Clock,
     solana_instruction::{AccountMeta, Instruction, error::InstructionError},
-    solana_keypair::Keypair,
     solana_message::AddressLookupTableAccount,
-    solana_message::{VersionedMessage, v0},
     solana_sdk_ids::system_program,
-    solana_signer::Signer,
     solana_transaction::versioned::VersionedTransaction,
     solana_transaction_error::TransactionError,
-    spl_associated_token_account_interface::{
-        address::get_associated_token_address_with_program_id, instruction as ata,
+    std::{
+        collections::BTreeMap,
+        ops::{Deref, DerefMut},
     },
-    spl_token_2022_interface::{
-        extension::{BaseStateWithExtensions, StateWithExtensions, memo_transfer},
-        instruction as token,
-        state::Account as TokenAccount,
-    },
-    std::collections::{BTreeMap, BTreeSet},
 };
-
-pub const START: i64 = 1_780_315_200;
-/// Orders that one transaction tallies without a lookup table, and with one.
-pub const ORDERS_WITHOUT_TABLE: usize = 28;
-pub const ORDERS_WITH_TABLE: usize = 59;
-pub const START_SLOT: u64 = 300_000_000;
-/// First number of every counter that is opened at the start.
-pub const FIRST: u64 = START_SLOT << COUNTER_SLOT_SHIFT;
 
 mod book;
 mod market;
@@ -59,22 +42,34 @@ pub type All<T> = Vec<(Address, T)>;
 
 /// A chain with one bus.
 pub struct Net {
-    pub svm: LiteSVM,
-    keys: BTreeMap<Address, Keypair>,
+    pub chain: TestChain,
     /// Pays fees, mints and freezes; no part of the market.
     pub payer: Address,
     pub mint: Mint,
     pub bus: Address,
     pub creator: Address,
-    /// Whether the books are compared after every transaction; large books take long.
+    /// Whether everything is checked after every transaction; large books take long.
     pub checks_books: bool,
 }
 
-/// The built program; `MULTIBUS_PROGRAM` names another file.
-pub fn program_elf() -> Vec<u8> {
-    let path = std::env::var("MULTIBUS_PROGRAM")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/deploy/multibus.so").to_owned());
-    std::fs::read(&path).unwrap_or_else(|error| panic!("no program at {path}: {error}"))
+impl Deref for Net {
+    type Target = TestChain;
+    fn deref(&self) -> &TestChain {
+        &self.chain
+    }
+}
+
+impl DerefMut for Net {
+    fn deref_mut(&mut self) -> &mut TestChain {
+        &mut self.chain
+    }
+}
+
+/// Asserts that the network takes a transaction: signatures with their number, and the message.
+fn fits(transaction: VersionedTransaction) -> VersionedTransaction {
+    let bytes = 1 + 64 * transaction.signatures.len() + transaction.message.serialize().len();
+    assert!(bytes <= 1_232, "a transaction of {bytes} bytes");
+    transaction
 }
 
 pub fn meta<T: ToAccountMetas>(accounts: T, data: impl InstructionData) -> Instruction {
@@ -113,33 +108,11 @@ impl Net {
         extensions: &[MintExtension],
         config: impl FnOnce(&mut Self) -> BusConfig,
     ) -> Self {
-        let mut svm = LiteSVM::new();
-        svm.add_program(multibus::ID, &program_elf()).expect("the program loads");
-        let mint = Mint { address: Address::default(), program, decimals: 6 };
-        let mut net = Self {
-            svm,
-            keys: BTreeMap::new(),
-            payer: Address::default(),
-            mint,
-            bus: Address::default(),
-            creator: Address::default(),
-            checks_books: true,
-        };
-        net.set_clock(START, START_SLOT);
-        net.payer = net.wallet("payer");
-        net.mint.address = net.key("mint");
-        let space = Mint::space(program, extensions);
-        let create = solana_system_interface::instruction::create_account(
-            &net.payer,
-            &net.mint.address,
-            net.svm.minimum_balance_for_rent_exemption(space),
-            space as u64,
-            &program.address(),
-        );
-        let mut instructions = vec![create];
-        instructions.extend(extensions.iter().map(|extension| extension.initialize(&net.mint.address, &net.payer)));
-        instructions.push(net.mint.initialize(&net.payer));
-        net.run(&instructions);
+        let mut chain = TestChain::new();
+        let mint = chain.mint("mint", program, extensions);
+        let payer = chain.fee_payer;
+        let (bus, creator) = Default::default();
+        let mut net = Self { chain, payer, mint, bus, creator, checks_books: true };
         let config = config(&mut net);
         net.creator = config.owners[0].owner;
         net.bus = pda(&[BUS_SEED, net.creator.as_ref(), &FIRST.to_le_bytes()]);
@@ -149,38 +122,9 @@ impl Net {
         net
     }
 
-    pub fn key(&mut self, name: &str) -> Address {
-        let key = Keypair::new_from_array(hashv(&[b"multibus auction", name.as_bytes()]).to_bytes());
-        let address = key.pubkey();
-        self.keys.insert(address, key);
-        address
-    }
-
-    /// A wallet with 10 SOL.
-    pub fn wallet(&mut self, name: &str) -> Address {
-        let wallet = self.key(name);
-        self.svm.airdrop(&wallet, 10_000_000_000).expect("lamports");
-        wallet
-    }
-
-    pub fn now(&self) -> i64 {
-        self.svm.get_sysvar::<Clock>().unix_timestamp
-    }
-
-    pub fn set_clock(&mut self, unix_timestamp: i64, slot: u64) {
-        let mut clock = self.svm.get_sysvar::<Clock>();
-        (clock.unix_timestamp, clock.slot) = (unix_timestamp, slot);
-        self.svm.set_sysvar(&clock);
-    }
-
-    pub fn pass(&mut self, seconds: i64) {
-        let slot = self.svm.get_sysvar::<Clock>().slot;
-        self.set_clock(self.now() + seconds, slot + (2 * seconds).max(1).cast_unsigned());
-    }
-
-    /// Executes instructions whose fee `payer` pays and whose accounts are in a lookup table; returns the compute units.
+    /// Executes instructions whose accounts are in a lookup table; returns the compute units. Nothing else is checked.
     #[track_caller]
-    pub fn run_with_table(&mut self, payer: &Address, instructions: &[Instruction], table: &[Address]) -> u64 {
+    pub fn run_with_table(&mut self, instructions: &[Instruction], table: &[Address]) -> u64 {
         let key = self.key("lookup table");
         let state = AddressLookupTable { meta: LookupTableMeta::default(), addresses: table.into() };
         let account = solana_account::Account {
@@ -190,48 +134,37 @@ impl Net {
             ..solana_account::Account::default()
         };
         self.svm.set_account(key, account).expect("an account");
-        let slot = self.svm.get_sysvar::<Clock>().slot;
-        self.svm.warp_to_slot(slot + 1);
+        let now = self.now();
+        self.go_to(now);
         let tables = [AddressLookupTableAccount { key, addresses: table.to_vec() }];
-        match self.send_from(payer, instructions, &tables) {
-            Ok(meta) => {
-                self.check_books();
-                meta.compute_units_consumed
-            }
+        let transaction = self.transaction(instructions, &tables);
+        self.run_unchecked(transaction)
+    }
+
+    #[track_caller]
+    fn run_unchecked(&mut self, transaction: VersionedTransaction) -> u64 {
+        let result = self.svm.send_transaction(fits(transaction));
+        self.svm.expire_blockhash();
+        match result {
+            Ok(meta) => meta.compute_units_consumed,
             Err(failure) => panic!("refused: {:?}\n{}", failure.err, failure.meta.logs.join("\n")),
         }
     }
 
-    fn send(&mut self, instructions: &[Instruction]) -> Result<TransactionMetadata, Box<FailedTransactionMetadata>> {
-        self.send_from(&self.payer.clone(), instructions, &[])
-    }
-
-    fn send_from(
-        &mut self,
-        payer: &Address,
-        instructions: &[Instruction],
-        tables: &[AddressLookupTableAccount],
-    ) -> Result<TransactionMetadata, Box<FailedTransactionMetadata>> {
-        let message = v0::Message::try_compile(payer, instructions, tables, self.svm.latest_blockhash()).unwrap();
-        let count = message.header.num_required_signatures as usize;
-        let signers: Vec<&Keypair> = message.account_keys[..count].iter().map(|key| &self.keys[key]).collect();
-        let transaction = VersionedTransaction::try_new(VersionedMessage::V0(message), &signers).expect("all signers");
-        // Bytes that the network takes: signatures with their number, and the message.
-        let bytes = 1 + 64 * transaction.signatures.len() + transaction.message.serialize().len();
-        assert!(bytes <= 1_232, "a transaction of {bytes} bytes");
-        let result = self.svm.send_transaction(transaction);
-        self.svm.expire_blockhash();
-        result.map_err(Box::new)
+    fn send(&mut self, instructions: &[Instruction]) -> Landing {
+        let transaction = self.transaction(instructions, &[]);
+        self.chain.send_transaction(fits(transaction))
     }
 
     /// Executes instructions that must succeed; returns the compute units.
     #[track_caller]
     pub fn run(&mut self, instructions: &[Instruction]) -> u64 {
+        if !self.checks_books {
+            let transaction = self.transaction(instructions, &[]);
+            return self.run_unchecked(transaction);
+        }
         match self.send(instructions) {
-            Ok(meta) => {
-                self.check_books();
-                meta.compute_units_consumed
-            }
+            Ok(meta) => meta.compute_units_consumed,
             Err(failure) => panic!("refused: {:?}\n{}", failure.err, failure.meta.logs.join("\n")),
         }
     }
@@ -239,18 +172,7 @@ impl Net {
     /// Asserts that the last of the instructions is refused with exactly this error, and that nothing changes.
     #[track_caller]
     pub fn refuse(&mut self, instructions: &[Instruction], error: MultibusError) {
-        let before = self.program_accounts();
-        match self.send(instructions) {
-            Ok(meta) => panic!("accepted, not refused with {error:?}\n{}", meta.logs.join("\n")),
-            Err(failure) => {
-                let expected = TransactionError::InstructionError(
-                    instructions.len() as u8 - 1,
-                    InstructionError::Custom(error.code()),
-                );
-                assert_eq!(failure.err, expected, "expected {error:?}\n{}", failure.meta.logs.join("\n"));
-            }
-        }
-        assert_eq!(before, self.program_accounts(), "a refused instruction changes nothing");
+        self.chain.assert_refused(instructions, error);
     }
 
     /// Executes instructions that may be refused, but only with a numbered error of the market or the token program, or because
@@ -259,10 +181,7 @@ impl Net {
     pub fn attempt(&mut self, instructions: &[Instruction]) -> bool {
         let before = self.program_accounts();
         match self.send(instructions) {
-            Ok(_) => {
-                self.check_books();
-                true
-            }
+            Ok(_) => true,
             Err(failure) => {
                 let TransactionError::InstructionError(
                     _,
@@ -292,288 +211,82 @@ impl Net {
             .collect()
     }
 
-    /// Every account of a kind.
-    pub fn all<T: Discriminator + bytemuck::Pod>(&self) -> Vec<(Address, T)> {
-        self.program_accounts()
-            .into_iter()
-            .filter(|(_, data)| data.starts_with(T::DISCRIMINATOR))
-            .map(|(address, data)| (address, bytemuck::pod_read_unaligned(&data[8..8 + size_of::<T>()])))
-            .collect()
-    }
-
-    #[track_caller]
-    pub fn state<T: Discriminator + bytemuck::Pod>(&self, address: &Address) -> T {
-        let account = self.svm.get_account(address).unwrap_or_else(|| panic!("no account {address}"));
-        assert!(account.data.starts_with(T::DISCRIMINATOR), "{address} is of another kind");
-        bytemuck::pod_read_unaligned(&account.data[8..8 + size_of::<T>()])
-    }
-
-    pub fn exists(&self, address: &Address) -> bool {
-        self.svm.get_account(address).is_some_and(|account| account.lamports > 0)
-    }
-
-    pub fn lamports(&self, address: &Address) -> u64 {
-        self.svm.get_account(address).map_or(0, |account| account.lamports)
-    }
-
     /// Tokens in an account, 0 where there is none.
     pub fn tokens(&self, account: &Address) -> u64 {
         let Some(account) = self.svm.get_account(account) else { return 0 };
-        StateWithExtensions::<TokenAccount>::unpack(&account.data).map_or(0, |account| account.base.amount)
+        // The amount of a token account is at byte 64.
+        account.data.get(64..72).map_or(0, |amount| u64::from_le_bytes(amount.try_into().expect("8 bytes")))
     }
 
-    /// Every account's own rules; and: vaults hold what books say, the unclaimed account holds the claims, capacities
-    /// add up, offers' reservations and deposits are those of their locks. Gifts come on top.
-    #[track_caller]
+    /// Checks what always holds of all accounts.
     pub fn check_books(&self) {
-        if !self.checks_books {
-            return;
-        }
-        let offers = self.all::<Offer>();
-        let locks = self.all::<Lock>();
-        for (_, seller) in self.all::<Seller>() {
-            seller.check_invariants().unwrap();
-            let booked: u64 = offers
-                .iter()
-                .filter(|(_, offer)| offer.vault == seller.vault)
-                .map(|(_, offer)| offer.proceeds + offer.deposits)
-                .sum();
-            let books: Vec<_> =
-                self.all::<DeliveryBook>().into_iter().filter(|(_, book)| book.vault == seller.vault).collect();
-            assert_eq!(seller.open_books as usize, books.len());
-            let held: u64 = books.iter().map(|(_, book)| book.held()).sum();
-            let owed = booked + seller.released + seller.grid_fees_owed + held;
-            assert!(self.tokens(&seller.vault) >= owed, "a vault covers its books");
-            let open = offers.iter().filter(|(_, offer)| offer.vault == seller.vault).count();
-            assert_eq!(seller.open_offers as usize, open);
-        }
-        for (address, offer) in &offers {
-            offer.check_invariants().unwrap();
-            let own: Vec<_> = locks.iter().filter(|(_, lock)| lock.offer == *address).map(|(_, lock)| lock).collect();
-            assert_eq!(offer.open_locks as usize, own.len());
-            assert_eq!(offer.reserved_wh, own.iter().map(|lock| lock.energy_wh).sum::<u64>());
-            assert_eq!(offer.deposits, own.iter().map(|lock| lock.deposit).sum::<u64>());
-        }
-        locks.iter().for_each(|(_, lock)| lock.check_invariants().unwrap());
-        for (address, capacity) in self.all::<Capacity>() {
-            capacity.check_invariants().unwrap();
-            let open = offers.iter().filter(|(_, offer)| offer.capacity == address);
-            assert_eq!(capacity.open_offers as usize, open.clone().count());
-            assert!(capacity.committed_wh >= open.map(|(_, offer)| offer.listed_wh).sum::<u64>());
-        }
-        self.check_deliveries(&offers, &locks);
-        self.check_auctions(&offers);
-        self.all::<Trader>().iter().for_each(|(_, trader)| trader.check_invariants().unwrap());
-        self.all::<Proposal>().iter().for_each(|(_, proposal)| proposal.check_invariants().unwrap());
-        let claims = self.all::<Claim>();
-        let claimed: u64 = claims.iter().map(|(_, claim)| claim.amount).sum();
-        for (_, bus) in self.all::<Bus>() {
-            bus.check_invariants().unwrap();
-            let ledger: Ledger = self.state(&self.ledger());
-            ledger.check_invariants(&bus).unwrap();
-            assert_eq!((ledger.unclaimed_total, ledger.open_claims as usize), (claimed, claims.len()));
-            assert!(self.tokens(&bus.unclaimed) >= claimed, "the unclaimed account covers the claims");
-            assert_eq!(ledger.open_sellers as usize, self.all::<Seller>().len());
-            assert_eq!(ledger.open_windows as usize, self.all::<Capacity>().len() - 1);
-            assert_eq!(ledger.open_proposals as usize, self.all::<Proposal>().len());
-            let claimable = ledger.claimable_total(&bus, self.tokens(&bus.treasury)).expect("covered");
-            assert!(claimable <= self.tokens(&bus.treasury) as u128);
-        }
-        for (_, stone) in self.all::<Tombstone>() {
-            stone.check_invariants().unwrap();
-            assert_eq!(stone.open_claims as usize, claims.len());
-            assert!(self.tokens(&stone.unclaimed) >= claimed);
-        }
-    }
-
-    /// The escrow holds what its windows and books say, windows count their bids, both sides of an auction fill its volume at
-    /// most.
-    fn check_auctions(&self, offers: &[(Address, Offer)]) {
-        let bids = self.all::<Bid>();
-        let books = self.all::<DeliveryBook>();
-        bids.iter().for_each(|(_, bid)| bid.check_invariants().unwrap());
-        self.all::<Clearing>().iter().for_each(|(_, clearing)| clearing.check_invariants().unwrap());
-        let mut escrowed: u64 = books.iter().map(|(_, book)| book.pool_due).sum();
-        for (address, capacity) in self.all::<Capacity>() {
-            let own: Vec<&Bid> = bids.iter().filter(|(_, bid)| bid.capacity == address).map(|(_, bid)| bid).collect();
-            assert_eq!(capacity.open_bids as usize, own.len());
-            let deposits: u64 = own.iter().map(|bid| bid.deposit).sum();
-            if capacity.cleared_at == 0 {
-                assert_eq!(capacity.escrowed, deposits);
-            } else {
-                let is_settled = |bid: &&&Bid| bid.state != BidState::Open as u8;
-                let owed = own.iter().filter(is_settled).map(|bid| bid.deposit - bid.paid).sum::<u64>();
-                assert!(capacity.escrowed >= owed);
-            }
-            assert!(own.iter().map(|bid| bid.allotted_wh).sum::<u64>() <= capacity.volume_wh);
-            let place = |book: &DeliveryBook| book.place(capacity.window_start);
-            let of_window = books.iter().filter(|(_, book)| capacity.window_start > 0 && place(book).is_ok());
-            let sold: u64 = of_window.map(|(_, book)| book.windows[place(book).unwrap()].auction_wh).sum();
-            assert!(sold <= capacity.volume_wh);
-            let open = offers.iter().filter(|(_, offer)| offer.capacity == address);
-            assert!(open.clone().all(|(_, offer)| offer.in_auction == capacity.terms.auction));
-            escrowed += capacity.escrowed;
-        }
-        if self.exists(&self.escrow()) {
-            assert!(self.tokens(&self.escrow()) >= escrowed, "the escrow covers bids and pools");
-        }
-    }
-
-    /// Delivery books, position books, meters and certificates: what is listed is sold or on offer, what is sold is in positions
-    /// as long as they are open, and each delivered Wh is certified once.
-    fn check_deliveries(&self, offers: &[(Address, Offer)], locks: &[(Address, Lock)]) {
-        let books: BTreeMap<Address, DeliveryBook> = self.all().into_iter().collect();
-        let positions = self.all::<PositionBook>();
-        for (address, book) in &books {
-            book.check_invariants().unwrap();
-            let of_book: Vec<_> =
-                offers.iter().filter(|(_, offer)| offer.book == *address).map(|(_, offer)| offer).collect();
-            assert_eq!(book.open_offers as usize, of_book.len());
-            let own: Vec<_> = positions.iter().filter(|(_, position)| position.book == *address).collect();
-            assert_eq!(book.open_positions as usize, own.len());
-            for (place, window) in book.windows.iter().enumerate() {
-                let on_offer: u64 = of_book
-                    .iter()
-                    .filter(|offer| offer.book_place as usize == place)
-                    .map(|offer| offer.remaining_wh)
-                    .sum();
-                assert_eq!(window.listed_wh, window.sold_wh + window.auction_wh + on_offer);
-                let is_unsettled =
-                    |offer: &&&Offer| offer.book_place as usize == place && offer.cancelled == 0 && offer.settled == 0;
-                let unsettled = of_book.iter().filter(is_unsettled).count() as u16 * book.terms.auction as u16;
-                assert_eq!(window.unsettled_offers, unsettled);
-                let held: u64 = own.iter().map(|(_, position)| position.windows[place].energy_wh).sum();
-                assert!(held <= window.sold_wh);
-            }
-        }
-        for (_, position) in &positions {
-            position.check_invariants(&books[&position.book]).unwrap();
-            let of_book = |lock: &Lock| {
-                offers.iter().any(|(address, offer)| lock.offer == *address && offer.book == position.book)
-            };
-            let open = locks.iter().filter(|(_, lock)| lock.buyer == position.buyer && of_book(lock)).count();
-            assert_eq!(position.open_locks as usize, open);
-        }
-        let meters = self.all::<Meter>();
-        let devices = self.all::<Device>();
-        meters.iter().for_each(|(_, meter)| meter.check_invariants().unwrap());
-        devices.iter().for_each(|(_, device)| device.check_invariants().unwrap());
-        let active = devices.iter().filter(|(_, device)| device.retired == 0).map(|(_, device)| device.key);
-        assert_eq!(active.collect::<BTreeSet<_>>(), meters.iter().map(|(_, meter)| meter.key).collect());
-        let certificates = self.all::<Certificate>();
-        for (index, (_, certificate)) in certificates.iter().enumerate() {
-            certificate.check_invariants().unwrap();
-            for (_, other) in &certificates[..index] {
-                assert!(
-                    (other.seller, other.window_start) != (certificate.seller, certificate.window_start)
-                        || other.range_end <= certificate.range_start
-                        || certificate.range_end <= other.range_start,
-                    "no Wh is certified twice"
-                );
-            }
-        }
+        invariant::check(&self.svm, &token_balances(&self.svm));
     }
 
     // token accounts
 
     pub fn ata_of(&self, wallet: &Address) -> Address {
-        get_associated_token_address_with_program_id(wallet, &self.mint.address, &self.mint.program.address())
+        TestChain::associated_address(&self.mint, wallet)
     }
 
     /// The wallet's associated account with tokens.
     pub fn fund(&mut self, wallet: &Address, amount: u64) -> Address {
-        let account = self.ata_of(wallet);
-        let program = self.mint.program.address();
-        let create = ata::create_associated_token_account_idempotent(&self.payer, wallet, &self.mint.address, &program);
-        let mint_to = self.mint.mint_to(&account, &self.payer, amount);
-        self.run(&[create, mint_to]);
+        let mint = self.mint;
+        let account = self.chain.associated_account(&mint, wallet);
+        self.chain.gift(&mint, &account, amount);
         account
     }
 
     /// A token account at a key, owned by `owner`.
-    pub fn token_account(&mut self, name: &str, owner: &Address, extensions: usize) -> Address {
-        let account = self.key(name);
-        let space = 165 + extensions;
-        let create = solana_system_interface::instruction::create_account(
-            &self.payer,
-            &account,
-            self.svm.minimum_balance_for_rent_exemption(space),
-            space as u64,
-            &self.mint.program.address(),
-        );
-        let initialize = self.mint.initialize_account(&account, owner);
-        self.run(&[create, initialize]);
-        account
+    pub fn token_account(&mut self, name: &str, owner: &Address) -> Address {
+        let mint = self.mint;
+        self.chain.token_account(name, &mint, owner, 0)
     }
 
-    /// A wallet becomes a token account that it owns itself.
     pub fn become_token_account(&mut self, wallet: &Address) {
-        let rent = self.svm.minimum_balance_for_rent_exemption(165);
-        let spare = self.lamports(wallet) - rent;
-        self.run(&[
-            solana_system_interface::instruction::transfer(wallet, &self.payer, spare),
-            solana_system_interface::instruction::allocate(wallet, 165),
-            solana_system_interface::instruction::assign(wallet, &self.mint.program.address()),
-            self.mint.initialize_account(wallet, wallet),
-        ]);
+        let mint = self.mint;
+        self.chain.become_token_account(&mint, wallet);
     }
 
     pub fn freezes(&self, account: &Address) -> Instruction {
-        let program = self.mint.program.address();
-        token::freeze_account(&program, account, &self.mint.address, &self.payer, &[]).unwrap()
-    }
-
-    pub fn freeze(&mut self, account: &Address) {
-        let freeze = self.freezes(account);
-        self.run(&[freeze]);
+        self.mint.freeze(account, &self.payer)
     }
 
     pub fn thaws(&self, account: &Address) -> Instruction {
-        let program = self.mint.program.address();
-        token::thaw_account(&program, account, &self.mint.address, &self.payer, &[]).unwrap()
+        self.mint.thaw(account, &self.payer)
+    }
+
+    pub fn freeze(&mut self, account: &Address) {
+        let mint = self.mint;
+        self.chain.freeze(&mint, account);
     }
 
     pub fn thaw(&mut self, account: &Address) {
-        let thaw = self.thaws(account);
-        self.run(&[thaw]);
+        let mint = self.mint;
+        self.chain.thaw(&mint, account);
     }
 
     /// Moves all tokens away, and closes the account.
     pub fn close_account(&mut self, account: &Address, owner: &Address) {
-        let program = self.mint.program.address();
-        let amount = self.tokens(account);
-        let sink = self.fund(&self.payer.clone(), 0);
-        let empty =
-            token::transfer_checked(&program, account, &self.mint.address, &sink, owner, &[], amount, 6).unwrap();
-        let close = token::close_account(&program, account, &self.payer, owner, &[]).unwrap();
-        self.run(&[empty, close]);
+        let mint = self.mint;
+        self.chain.close_token_account(&mint, account, owner);
     }
 
     pub fn set_owner(&mut self, account: &Address, owner: &Address, new_owner: &Address) {
-        let program = self.mint.program.address();
-        let authority = token::AuthorityType::AccountOwner;
-        let set = token::set_authority(&program, account, Some(new_owner), authority, owner, &[]).unwrap();
-        self.run(&[set]);
+        let mint = self.mint;
+        self.chain.set_token_owner(&mint, account, owner, new_owner);
     }
 
     /// Makes a Token-2022 account refuse transfers without a memo.
     pub fn ask_memo(&mut self, account: &Address, owner: &Address) {
-        let program = self.mint.program.address();
-        let extension = spl_token_2022_interface::extension::ExtensionType::MemoTransfer;
-        let room = token::reallocate(&program, account, &self.payer, owner, &[], &[extension]).unwrap();
-        let ask = memo_transfer::instruction::enable_required_transfer_memos(&program, account, owner, &[]).unwrap();
-        self.run(&[room, ask]);
-        let data = self.svm.get_account(account).unwrap().data;
-        let state = StateWithExtensions::<TokenAccount>::unpack(&data).unwrap();
-        assert!(bool::from(
-            state.get_extension::<memo_transfer::MemoTransfer>().unwrap().require_incoming_transfer_memos
-        ));
+        let mint = self.mint;
+        self.chain.ask_memo(&mint, account, owner);
     }
 
     /// Sends tokens straight to an account.
     pub fn gift(&mut self, account: &Address, amount: u64) {
-        let mint_to = self.mint.mint_to(account, &self.payer, amount);
-        self.run(&[mint_to]);
+        let mint = self.mint;
+        self.chain.gift(&mint, account, amount);
     }
 
     // addresses
@@ -1079,7 +792,7 @@ impl Net {
 
     /// What a device of another key than the market knows signs, too.
     pub fn sign(&self, key: &Address, message: &[u8]) -> [u8; 64] {
-        *self.keys[key].sign_message(message).as_array()
+        self.chain.sign(key, message)
     }
 
     pub fn meter_register(&self, operator: &Address, key: &Address, wallet: &Address, power_w: u64) -> Instruction {
@@ -1612,7 +1325,7 @@ impl Net {
         assert!(self.all::<Bid>().is_empty() && self.all::<Clearing>().is_empty() && !self.exists(&self.escrow()));
         assert!(self.all::<Meter>().is_empty() && self.all::<Device>().is_empty() && self.all::<Seller>().is_empty());
         for (_, claim) in self.all::<Claim>() {
-            let account = self.token_account(&format!("later {}", claim.wallet), &claim.wallet, 0);
+            let account = self.token_account(&format!("later {}", claim.wallet), &claim.wallet);
             let pay = self.claim_pay(&claim.wallet, &claim.wallet, &account);
             self.run(&[pay]);
             assert!(self.tokens(&account) >= claim.amount);

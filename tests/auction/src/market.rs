@@ -89,12 +89,14 @@ impl Market {
 
     /// Goes on to so many seconds after the gate.
     pub fn to_gate(&mut self, seconds: i64) {
-        self.net.pass(self.gate() + seconds - self.net.now());
+        let ahead = self.gate() + seconds - self.net.now();
+        self.net.pass(ahead);
     }
 
     /// Goes on to so many seconds after the end of the window.
     pub fn to_end(&mut self, seconds: i64) {
-        self.net.pass(self.window + WINDOW_SECONDS as i64 + seconds - self.net.now());
+        let ahead = self.window + WINDOW_SECONDS as i64 + seconds - self.net.now();
+        self.net.pass(ahead);
     }
 
     /// Lists an offer of a seller that lasts until the gate.

@@ -195,7 +195,7 @@ fn clear_orders(orders: u64) -> Cleared {
     let sorted = market.net.sorted_orders(window);
     for part in sorted.chunks(multibus_auction::ORDERS_WITH_TABLE) {
         let tally = market.net.clearing_tally(&clearer, window, part);
-        units += market.net.run_with_table(&clearer, &[tally], part);
+        units += market.net.run_with_table(&[tally], part);
         transactions += 1;
     }
     let apply = market.net.clearing_apply(&clearer, window);
@@ -206,9 +206,8 @@ fn clear_orders(orders: u64) -> Cleared {
     let mut dice = Dice(8);
     let settled_units = market.net.settle_all(window, |count| dice.place(count));
     let settled_seconds = started.elapsed().as_secs_f64();
-    market.net.checks_books = true;
-    market.net.check_books();
     market.cancel_offers();
+    market.net.check_books();
     assert_eq!(FEE, market.net.terms(window).grid_fee_per_kwh);
     Cleared { transactions, units, seconds, settled_units, settled_seconds }
 }

@@ -25,7 +25,7 @@ fn a_silent_seller_refunds_its_part() {
     let silent = market.net.pool_report(&market.book(1), window);
     // Without a reading a window is final one hour after the latest second in which its auction could end.
     let final_at = market.gate() + 86_400 + 3_600;
-    market.net.pass(final_at - 1 - market.net.now());
+    market.net.go_to(final_at - 1);
     market.net.refuse(std::slice::from_ref(&silent), MultibusError::WindowNotFinal);
     market.net.pass(1);
     let first = market.net.pool_report(&market.book(0), window);

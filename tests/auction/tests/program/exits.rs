@@ -40,7 +40,7 @@ fn a_refund_that_cannot_be_paid_becomes_a_claim() {
                 _ => account,
             };
             // An associated account of Token-2022 cannot be given away.
-            let other = market.net.token_account("a second account", &buyer, 0);
+            let other = market.net.token_account("a second account", &buyer);
             let refund = if matches!(harm, Harm::GiveAway) { other } else { refund };
             let (mut create, _) = market.net.bid_create(&buyer, &account, window, 1_000, 3_500_000);
             let data = multibus::instruction::BidCreate {
@@ -248,10 +248,10 @@ fn on_a_closing_bus_anyone_returns_bids_where_there_is_no_offer() {
     market.net.refuse(std::slice::from_ref(&early), MultibusError::AuctionNotOver);
     let cancel = market.net.offer_cancel(&stranger, &ask);
     market.net.refuse(&[cancel], MultibusError::OfferStillTrading);
-    let before = market.net.svm.clone();
+    let before = market.net.snapshot();
     let cancel = market.net.offer_cancel(&market.sellers[0], &ask);
     market.net.run(&[cancel, early]);
-    market.net.svm = before;
+    market.net.restore(before);
     market.to_gate(-300);
     let late = market.net.bid_settle(&market.clearer, &bids[1], false);
     market.net.refuse(&[late], MultibusError::AuctionNotOver);
