@@ -307,7 +307,7 @@ async function widths(page: Page, found: string[], where: string): Promise<void>
         (one) => one.closest('.visually-hidden, svg, .scroller, .bus-list, .windows') === null,
       );
       const over = all.filter((one) => one.getBoundingClientRect().right > limit + 1);
-      const said = over.map((one) => `${one.tagName}.${String(one.className)} ${one.textContent.slice(0, 40)}`);
+      const said = over.map((one) => `${one.tagName}.${one.className} ${one.textContent.slice(0, 40)}`);
       const own = document.documentElement.scrollWidth;
       return [...(own > limit ? [`page ${own}`] : []), ...said].slice(0, 4);
     });

@@ -14,9 +14,12 @@ import {
   DELIVERY,
   key,
   makeBook,
+  AUCTION,
+  makeBid,
   makeBus,
   makeOffer,
   makeSeller,
+  makeWindow,
   marketOf,
   NOW,
   QUARTERS,
@@ -94,6 +97,29 @@ describe('a bus', () => {
 
 describe('a closing bus', () => {
   const STRANGER = key(77);
+
+  it('returns bids before the last minutes, settles what its auctions decided, and breaks no fixed book', async () => {
+    const { bus, ledger, capacity } = await makeBus(100, { closing: true, terms: AUCTION });
+    const seller = await makeSeller(bus, key(9), { openOffers: 1 });
+    const steps = async (change: Partial<Capacity>, gate: number) => {
+      const window = await makeWindow(bus, gate + 60, { gateClosesAt: gate, openBids: 1, openOffers: 1, ...change });
+      const ask = { capacity: window.address, gateClosesAt: gate, expiresAt: gate, isInAuction: true };
+      const state = {
+        ...{ buses: byAddress([bus]), ledgers: new Map([[bus.address, ledger]]), sellers: byAddress([seller]) },
+        ...{ capacities: byAddress([capacity, window]), offers: byAddress([makeOffer(200, seller, ask)]) },
+        bids: byAddress([makeBid(300, window, key(5))]),
+      };
+      return namesOf(await windDownInstructions(marketOf(state), STRANGER, bus));
+    };
+    expect(await steps({}, NOW + 301)).toEqual(['OfferCancel', 'BidSettle']);
+    await expect(steps({}, NOW + 300)).rejects.toThrow();
+    await expect(steps({}, NOW)).rejects.toThrow();
+    const asks = { atPriceWh: 5_000n, filledWh: 1_000n, settledWh: 0n };
+    const cleared = { clearedAt: NOW, auctionPricePerKwh: 200_000n, volumeWh: 1_000n, asks };
+    expect(await steps(cleared, NOW)).toEqual(['AskSettle', 'OfferCancel', 'BidSettle']);
+    expect(await steps({}, NOW - 86_400)).toEqual(['OfferCancel', 'BidSettle']);
+  });
+
   const made = async () => {
     const { bus, ledger, capacity } = await makeBus(100, { closing: true });
     const seller = await makeSeller(bus, key(9), { openOffers: 1 });

@@ -3,7 +3,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import type { Bus, Seller } from '../../market/model';
-import { byAddress, DELIVERY, key, makeBook, makeBus, makePosition, makeSeller } from '../../testing/market';
+import {
+  byAddress,
+  DELIVERY,
+  key,
+  makeBook,
+  makeBus,
+  makePosition,
+  makeSeller,
+  makeWindow,
+} from '../../testing/market';
 import { readout } from './DeliveryChart';
 import { barsOf, deliveriesCsv, deliveryRows, sumsOf } from './rows';
 
@@ -94,5 +103,35 @@ describe('deliveries', () => {
     expect(head).toBe('window_start,side,bus,seller,promised_wh,delivered_wh,paid,refund,earned,grid_fee,stage');
     const start = new Date(FIRST * 1_000).toISOString();
     expect(lines.at(-1)).toBe(`${start},bought,${bus.address},${SELLER},400,200,88000,44000,0,0,final`);
+  });
+
+  it('of a seller have what the auction of a window sold, at its price, held until it is counted', async () => {
+    const window = await makeWindow(bus, FIRST, { auctionPricePerKwh: 200_000n });
+    const sold = { soldWh: 1_000n, paid: 220_000n, auctionWh: 3_000n, deliveredWh: 2_000n, reportedAt: FIRST + 900 };
+    const of = (change: object) =>
+      deliveryRows(
+        {
+          ...{ buses: byAddress([bus]), sellers: byAddress([seller]), positions: new Map() },
+          books: byAddress([makeBook(1, seller, FIRST, { 0: { ...sold, ...change } })]),
+          capacities: byAddress([window]),
+        },
+        SELLER,
+        NOW,
+      )[0];
+    // Half of 4 kWh was delivered, at 0.22 with a grid fee of 0.02.
+    expect(of({})).toMatchObject({
+      ...{
+        promisedWh: 4_000n,
+        deliveredWh: 2_000n,
+        paid: 880_000n,
+        back: 440_000n,
+        earned: 400_000n,
+        gridFee: 40_000n,
+      },
+      ...{ held: 440_000n, isSettled: false, stage: 'final' },
+    });
+    expect(of({ state: 'released' })).toMatchObject({ held: 330_000n, isSettled: false });
+    expect(of({ state: 'released', isPoolReported: true })).toMatchObject({ held: 0n, isSettled: true });
+    expect(of({ unsettledOffers: 1 })).toMatchObject({ stage: 'auction' });
   });
 });
