@@ -35,4 +35,5 @@ pub mod engine;
 pub mod key;
 pub mod network;
 pub mod node;
+pub mod square;
 pub mod village;

@@ -1,13 +1,13 @@
-//! The market that a local network begins with: three buses, their members, offers, a few trades.
+//! The market that a local network begins with: four buses, their members, offers, a few trades.
 //!
 //! *Sunny Street* belongs to three neighbours. Only they list on it, in delivery windows of 15 minutes, for themselves and
 //! for the bus. *Harbour Feeder* is open for everyone's listings and has no windows. On *Mill Brook* sellers are paid for what
-//! their meters say they delivered, in windows of 5 minutes, and buyers pay a grid fee; see [`crate::brook`]. The operator of
-//! all three may admit and suspend sellers. Seeding adds only what is missing, so that it can be repeated, also after an interruption.
+//! their meters say they delivered, in windows of 5 minutes, and buyers pay a grid fee; see [`crate::brook`]. On *Market
+//! Square* an auction closes each window of 10 minutes; see [`crate::square`]. The operator of all may admit and suspend sellers. Seeding adds only what is missing, so that it can be repeated, also after an interruption.
 //!
 //! Time passes, and somebody has to end what is over: [`Village::tend`] releases locks that have expired, withdraws offers
-//! that no longer trade, closes windows, moves the revenue of the bus to its treasury, and lists energy in the next windows. On Mill
-//! Brook it also reports, releases and refunds.
+//! that no longer trade, closes windows, moves the revenue of the bus to its treasury, and lists energy in the next windows. It
+//! clears and settles auctions; on Mill Brook it also reports, releases and refunds.
 //! Anyone could do most of it.
 
 use std::{collections::HashMap, sync::Arc};
@@ -20,7 +20,10 @@ use multibus_client::{
     capacity::capacity_open,
     chain::Chain,
     lock::{LockFilter, LockState},
-    multibus::token::{MINT_LEN, SPL_TOKEN_ID},
+    multibus::{
+        constants::AUCTION_CLOSING_SECONDS,
+        token::{MINT_LEN, SPL_TOKEN_ID},
+    },
     offer::{EnergySource, Offer, OfferFilter, OfferSort, OfferTerms, is_tradable, offer_create},
     proposal::ProposalAction,
     purchase::{BatchItem, BatchOrder, PurchaseOrder},
@@ -34,7 +37,7 @@ use crate::key;
 /// Decimals of the test stablecoin.
 pub const MINT_DECIMALS: u8 = 6;
 /// Base units of a token.
-const TOKEN: u64 = 1_000_000;
+pub(crate) const TOKEN: u64 = 1_000_000;
 /// Lamports of a SOL.
 const SOL: u64 = 1_000_000_000;
 /// What every wallet starts with, in SOL.
@@ -64,18 +67,29 @@ pub(crate) const BROOK_TERMS: TermsConfig = TermsConfig {
     auction: false,
 };
 
+/// Terms of Market Square: windows of 10 minutes that an auction closes 5 minutes before they start; a grid fee of 0.03 tokens a kWh.
+pub(crate) const SQUARE_TERMS: TermsConfig = TermsConfig {
+    window_seconds: 600,
+    gate_closure_seconds: 300,
+    settlement: SettlementTime::OnPurchase as u8,
+    grid_fee_per_kwh: 30_000,
+    reading_deadline_seconds: 0,
+    correction_seconds: 0,
+    auction: true,
+};
+
 /// The wallets, and what each is for.
 pub const WALLETS: [(&str, &str); 7] = [
     (
         "operator",
         "mints the test stablecoin, may upgrade the program, admits or suspends sellers, registers meters, gets grid fees",
     ),
-    ("alice", "owns half of Sunny Street, sells solar energy, buys on Mill Brook"),
-    ("bob", "owns 30% of Sunny Street, sells wind energy"),
-    ("carol", "owns 20% of Sunny Street, sells from a battery"),
-    ("dave", "owns Harbour Feeder and Mill Brook, sells energy from biomass"),
-    ("erin", "buys, and sells solar energy on Harbour Feeder and Mill Brook"),
-    ("frank", "buys, and sells from a battery on Harbour Feeder, wind energy on Mill Brook"),
+    ("alice", "owns half of Sunny Street, sells solar energy, buys on Mill Brook, bids on Market Square"),
+    ("bob", "owns 30% of Sunny Street, sells wind energy, bids on Market Square"),
+    ("carol", "owns 20% of Sunny Street, sells from a battery, bids on Market Square"),
+    ("dave", "owns Harbour Feeder, Mill Brook and Market Square, sells energy from biomass"),
+    ("erin", "buys, and sells solar energy on Harbour Feeder, Mill Brook and Market Square"),
+    ("frank", "buys, and sells from a battery on Harbour Feeder, wind energy on Mill Brook and Market Square"),
 ];
 
 /// What owners of Sunny Street list in every window: seller, Wh, base units per kWh, source, whether for the bus.
@@ -120,10 +134,12 @@ pub struct Village {
     pub harbour_feeder: Address,
     /// The bus on delivery terms.
     pub mill_brook: Address,
+    /// The bus whose windows auctions close.
+    pub market_square: Address,
 }
 
 impl Village {
-    /// Makes what is missing: wallets with SOL and tokens, the stablecoin, both buses, offers, trades, a proposal.
+    /// Makes what is missing: wallets with SOL and tokens, the stablecoin, all buses, offers, bids, trades, a proposal.
     ///
     /// # Errors
     /// Where the network refuses, with what was being done.
@@ -133,7 +149,15 @@ impl Village {
         let wallets: HashMap<_, _> = WALLETS.iter().map(|(name, _)| (*name, wallet(name))).collect();
         let mint = key::mint().pubkey();
         let none = Address::default();
-        let mut village = Self { market, wallets, mint, sunny_street: none, harbour_feeder: none, mill_brook: none };
+        let mut village = Self {
+            market,
+            wallets,
+            mint,
+            sunny_street: none,
+            harbour_feeder: none,
+            mill_brook: none,
+            market_square: none,
+        };
         village.fund().await.context("the wallets could not be funded")?;
         village.create_buses().await.context("the buses could not be created")?;
         village.tend().await.context("the energy could not be listed")?;
@@ -152,6 +176,11 @@ impl Village {
             bus("Sunny Street", &self.sunny_street, "its three owners list, in windows of 15 minutes"),
             bus("Harbour Feeder", &self.harbour_feeder, "anyone lists, no windows"),
             bus("Mill Brook", &self.mill_brook, "anyone with a meter lists, sellers are paid for what they delivered"),
+            bus(
+                "Market Square",
+                &self.market_square,
+                "anyone lists and bids, an auction closes each window of 10 minutes",
+            ),
         ]
     }
 
@@ -232,9 +261,17 @@ impl Village {
             grid_recipient: Some(key::address("operator")),
             ..harbour_feeder.clone()
         };
+        let market_square = BusConfig {
+            name: "Market Square".to_owned(),
+            terms: SQUARE_TERMS,
+            capacity_wh: 20_000,
+            grid_recipient: Some(key::address("operator")),
+            ..harbour_feeder.clone()
+        };
         self.sunny_street = self.find_or_create_bus("alice", &sunny_street).await?;
         self.harbour_feeder = self.find_or_create_bus("dave", &harbour_feeder).await?;
         self.mill_brook = self.find_or_create_bus("dave", &mill_brook).await?;
+        self.market_square = self.find_or_create_bus("dave", &market_square).await?;
         Ok(())
     }
 
@@ -256,14 +293,15 @@ impl Village {
     pub async fn tend(&self) -> Result<()> {
         let now = self.market.chain().clock().await?.unix_timestamp;
         self.keep_auctions().await?;
-        for bus in [self.sunny_street, self.harbour_feeder, self.mill_brook] {
+        for bus in [self.sunny_street, self.harbour_feeder, self.mill_brook, self.market_square] {
             self.end_what_is_over(&bus, now).await?;
         }
         self.list_at_harbour().await?;
         self.list_windows(now).await?;
         self.buy_from_bus(now).await?;
         self.pay_bus().await?;
-        self.tend_brook(now).await
+        self.tend_brook(now).await?;
+        self.tend_square(now).await
     }
 
     /// Clears and settles the auctions of every bus that has some, whoever created it.
@@ -291,15 +329,17 @@ impl Village {
         }
         for offer in self.market.all_offers(bus).await? {
             let is_over = now >= offer.expires_at || offer.cancelled != 0 || offer.remaining_wh == 0;
-            // What is under locks is withdrawn when they have ended.
-            if is_over && offer.open_locks == 0 {
+            // What is under locks is withdrawn when they have ended. Auctions withdraw their offers from the gate on.
+            let is_in_auction = offer.in_auction == 1 && now >= offer.gate_closes_at - AUCTION_CLOSING_SECONDS;
+            if is_over && offer.open_locks == 0 && !is_in_auction {
                 unless_gone(keeper.offer_cancel(&offer.address).await)?;
             }
         }
         for capacity in self.market.capacities(bus).await? {
             let is_over = capacity.window_start != 0
                 && capacity.window_start + i64::from(capacity.terms.window_seconds) <= now
-                && capacity.open_offers == 0;
+                && capacity.open_offers == 0
+                && capacity.open_bids == 0;
             if is_over {
                 unless_gone(keeper.capacity_close(bus, capacity.window_start).await)?;
             }
@@ -550,7 +590,7 @@ mod tests {
         let offers = market.all_offers(&village.harbour_feeder).await.unwrap();
         assert_eq!(offers.len(), LISTED_AT_HARBOUR.len());
         assert!(offers.iter().all(|offer| offer.expires_at > now && offer.sold_wh() == 0));
-        for bus in [village.sunny_street, village.harbour_feeder, village.mill_brook] {
+        for bus in [village.sunny_street, village.harbour_feeder, village.mill_brook, village.market_square] {
             assert_eq!(market.audit(&bus).await.unwrap().violations, Vec::<String>::new());
         }
     }

@@ -158,8 +158,7 @@ impl TermsView {
         };
         let mut fields = vec![("windows", windows), ("paid", settlement_words(&self.settlement).to_owned())];
         if self.auction {
-            fields
-                .push(("auction", "at the gate, one price for all bids and offers; see `multibus auction`".to_owned()));
+            fields.push(("auction", "one price at the gate for all bids and offers, see `auction list`".to_owned()));
         }
         if self.reading_deadline_seconds != 0 {
             fields.push((

@@ -590,6 +590,38 @@ fn parse_hash(text: &str) -> Option<[u8; 32]> {
     Some(hash)
 }
 
+/// A bid, by its address or its transaction hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BidName {
+    Address(Address),
+    Hash([u8; 32]),
+}
+
+impl FromStr for BidName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(hash) = parse_hash(text) {
+            return Ok(Self::Hash(hash));
+        }
+        text.parse().map(Self::Address).map_err(|_| {
+            format!(
+                "'{text}' is neither the address of a bid (32 bytes in base58) nor its transaction hash (64 hex digits)"
+            )
+        })
+    }
+}
+
+impl BidName {
+    /// Where the bid is.
+    pub fn address(&self) -> Address {
+        match self {
+            Self::Address(address) => *address,
+            Self::Hash(hash) => multibus_client::address::bid(hash),
+        }
+    }
+}
+
 /// 32 bytes in hex, for clap: the hash of a proposal.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use {
     multibus_client::{
         Address, Keyed, Sent,
         account::MarketAccount,
+        auction::phase_name,
         event::Event,
         multibus::state::{Bus, Capacity, Offer, Seller},
     },
@@ -101,7 +102,7 @@ pub async fn seller_rent(bus: &Keyed<Bus>, session: &Session) -> Result<u64, Fai
 /// Who can close a window of a bus now.
 fn closable_by(capacity: &Capacity, bus: &Bus, now: i64) -> &'static str {
     let end = capacity.window_start.saturating_add(i64::from(capacity.terms.window_seconds));
-    if capacity.window_start == 0 || capacity.open_offers > 0 {
+    if capacity.window_start == 0 || capacity.open_offers > 0 || capacity.open_bids > 0 {
         NOBODY
     } else if bus.closing != 0 {
         ANYONE
@@ -146,6 +147,9 @@ pub struct WindowView {
     pub listed_wh: u64,
     pub sold_wh: u64,
     pub open_offers: u32,
+    pub open_bids: u32,
+    /// Where its auction stands: `off`, `trading`, `closing`, `fixed`, `cleared` or `over`.
+    pub auction: &'static str,
     pub rent_payer: String,
     /// Who can close it now: `anyone`, `nobody`, or `rent payer, owners, operator`.
     pub closable_by: &'static str,
@@ -180,6 +184,8 @@ impl WindowView {
             listed_wh,
             sold_wh: capacity.committed_wh - listed_wh,
             open_offers: capacity.open_offers,
+            open_bids: capacity.open_bids,
+            auction: phase_name(capacity.phase(now)),
             rent_payer: capacity.rent_payer.to_string(),
             closable_by: closable_by(capacity, bus, now),
             is_over: now >= capacity.gate_closes_at,
@@ -200,7 +206,13 @@ impl WindowView {
 
     /// Whether it trades, and who can close it, in a few words.
     pub fn state(&self) -> String {
-        let trades = if self.is_over { "gate closed" } else { "trades" };
+        let trades = match (self.is_over, self.auction) {
+            (false, "closing") => "auction closes",
+            (false, _) => "trades",
+            (true, "fixed") => "auction to be cleared",
+            (true, "cleared") => "auction cleared",
+            (true, _) => "gate closed",
+        };
         match self.closable_by {
             ANYONE => format!("{trades}, anyone can close it"),
             SOME => "trades, unused".to_owned(),

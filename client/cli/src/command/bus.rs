@@ -17,12 +17,15 @@ use {
     clap::{Args, Subcommand},
     multibus_client::{
         Address, Error, Keyed, address,
+        auction::AuctionPhase,
         delivery::DeliveryBook,
         event::Event,
         lock::LockFilter,
         multibus::{
             constants::FULL_SHARE_BPS,
-            state::{self, Bus, BusConfig, Claim, Ledger, ListingPolicy, Offer, ProposalAction, Seller, Tombstone},
+            state::{
+                self, Bus, BusConfig, Capacity, Claim, Ledger, ListingPolicy, Offer, ProposalAction, Seller, Tombstone,
+            },
         },
         seller::SellerMoney,
         terms::{Terms, TermsConfig},
@@ -57,6 +60,10 @@ pub enum BusCommand {
       --operator 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC \\
       --grid-fee 0.05tokens \\
       --grid-recipient Ggagb2sMJKNhqg4P3Np3F4C7eVYPwK5jJAY57BJk3QMG
+  multibus bus create --name Auction \\
+      --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
+      --capacity 50kWh --base-price 100000 --listing open \\
+      --window 15m --gate-closure 5m --auction on
   multibus bus create --name \"Sunny Street\" \\
       --mint DnS7SjFqpH6ZLUx6RahTfPjVAgNy6ZxvRtcnvVZTrsDN \\
       --capacity 500kWh --base-price 0.10tokens \\
@@ -101,7 +108,7 @@ pub struct CreateArgs {
     /// Lowest price that the bus's own offers may ask, per kWh [default: the base price]
     #[arg(long, value_name = "PRICE", default_value = "0", hide_default_value = true)]
     reserve_price: Amount,
-    /// Least energy of an offer, a purchase or a lock that does not take the rest
+    /// Least energy of an offer, a bid, and of a purchase or a lock that does not take the rest
     #[arg(long, value_name = "ENERGY", default_value = "1Wh")]
     least_size: Energy,
     /// Wallet that admits and suspends sellers, withdraws the bus's own offers at once, registers meters and stands in for
@@ -240,7 +247,7 @@ async fn show(bus: &Address, session: &Session) -> Result<Reply, Failure> {
         treasury_balance_base_units: treasury.balance,
         treasury_diverted_base_units: treasury.diverted,
         treasury_claimable_base_units: treasury.totals().claimable,
-        money: MoneyView::of(&ledger, &sellers, &offers, &books),
+        money: MoneyView::of(&ledger, &sellers, &offers, &books, &capacities),
         meters,
         sold_wh: windows.iter().map(|window| window.sold_wh).fold(0, u64::saturating_add),
         capacities: windows,
@@ -321,6 +328,16 @@ async fn still_open(bus: &Keyed<Bus>, ledger: &Ledger, session: &Session) -> Res
         lines.push(format!("an offer until {until}: `multibus offer cancel {}`", offer.address));
     }
     let now = market.chain().clock().await?.unix_timestamp;
+    for capacity in market.capacities(address).await? {
+        if capacity.open_bids > 0 {
+            let verb = if capacity.phase(now) == AuctionPhase::Fixed { "clear" } else { "settle" };
+            let (bids, window) = (count(capacity.open_bids, "bid"), capacity.window_start);
+            lines.push(format!(
+                "{bids} of the window {}: `multibus auction {verb} {address} --window {window}`",
+                format_time(window)
+            ));
+        }
+    }
     for book in market.delivery_books(address).await? {
         for position in market.positions_on(&book.address).await? {
             let buyer = position.buyer;
@@ -383,6 +400,8 @@ struct BusView {
     token_program: String,
     treasury: String,
     unclaimed: String,
+    /// Holds the deposits of bids.
+    escrow: String,
     /// The seller account of the bus itself, whether it is open or not.
     seller: String,
     owners: Vec<OwnerView>,
@@ -432,6 +451,7 @@ impl BusView {
             token_program: bus.token_program.to_string(),
             treasury: bus.treasury.to_string(),
             unclaimed: bus.unclaimed.to_string(),
+            escrow: bus.escrow.to_string(),
             seller: bus.seller.to_string(),
             owners: (bus.owners().iter())
                 .map(|slot| OwnerView { owner: slot.owner.to_string(), share_bps: slot.share_bps })
@@ -495,6 +515,7 @@ impl BusView {
             token_program: token_program.to_string(),
             treasury: event.treasury.to_string(),
             unclaimed: event.unclaimed.to_string(),
+            escrow: event.escrow.to_string(),
             seller: address::seller(&bus, &bus).to_string(),
             owners: (config.owners.iter())
                 .map(|share| OwnerView { owner: share.owner.to_string(), share_bps: share.share_bps })
@@ -562,6 +583,7 @@ impl BusView {
             ("state", self.state().to_owned()),
             ("treasury", self.treasury.clone()),
             ("unclaimed", self.unclaimed.clone()),
+            ("escrow", self.escrow.clone()),
             ("version", self.config_version.to_string()),
             ("created", format_time(self.created_at)),
         ]);
@@ -600,12 +622,21 @@ struct MoneyView {
     grid_fees_base_units: u64,
     open_books: u64,
     open_positions: u64,
+    open_bids: u64,
+    /// What the escrow holds for bids, and on delivery terms for what they got.
+    escrowed_base_units: u64,
     /// What could not be paid, and waits as claims.
     unclaimed_base_units: u64,
 }
 
 impl MoneyView {
-    fn of(ledger: &Ledger, sellers: &[Keyed<Seller>], offers: &[Keyed<Offer>], books: &[Keyed<DeliveryBook>]) -> Self {
+    fn of(
+        ledger: &Ledger,
+        sellers: &[Keyed<Seller>],
+        offers: &[Keyed<Offer>],
+        books: &[Keyed<DeliveryBook>],
+        capacities: &[Keyed<Capacity>],
+    ) -> Self {
         let sum = |amounts: &mut dyn Iterator<Item = u64>| amounts.fold(0, u64::saturating_add);
         let money: Vec<_> = sellers.iter().map(|seller| SellerMoney::new(seller, offers, books, 0)).collect();
         let of_sellers = |amount: fn(&SellerMoney) -> u64| sum(&mut money.iter().map(amount));
@@ -623,6 +654,8 @@ impl MoneyView {
             grid_fees_base_units: of_sellers(|money| money.grid_fees),
             open_books: books.len() as u64,
             open_positions: sum(&mut books.iter().map(|book| u64::from(book.open_positions))),
+            open_bids: sum(&mut capacities.iter().map(|capacity| u64::from(capacity.open_bids))),
+            escrowed_base_units: sum(&mut capacities.iter().map(|capacity| capacity.escrowed)),
             unclaimed_base_units: ledger.unclaimed_total,
         }
     }
@@ -706,6 +739,13 @@ impl View for Shown {
                 "  {} in {} for deliveries that are not settled",
                 tokens(money.held_base_units),
                 count(money.open_books, "book")
+            ));
+        }
+        if money.open_bids > 0 || money.escrowed_base_units > 0 {
+            page.line(format!(
+                "the escrow holds {} for {}",
+                tokens(money.escrowed_base_units),
+                count(money.open_bids, "bid")
             ));
         }
         if money.grid_fees_base_units > 0 {

@@ -1,21 +1,27 @@
 //! `multibus certificate`: certificates of origin of delivered energy.
 
 use {
-    super::watch::{beneficiary, words},
+    super::{
+        bid,
+        watch::{beneficiary, words},
+    },
     crate::{
         failure::Failure,
         output::{Page, Reply, View, partly},
         session::Session,
         value::{
-            Energy, Time, address as parse_address, count, format_duration, format_energy, format_time, source_name,
+            BidName, Energy, Time, address as parse_address, count, format_duration, format_energy, format_time,
+            source_name,
         },
         view::{TransactionView, WindowFailure, signature_line},
     },
-    clap::{Args, Subcommand},
+    clap::{ArgGroup, Args, Subcommand},
     multibus_client::{
         Address, Error, Keyed, Wh, address,
+        bid::{BidFilter, BidState},
         certificate::{Certifiable, Certificate, certifiable_of_buyer, certifiable_of_seller},
         event::{self, CertificateRetired, CertificateTaken, Event},
+        wallet::Created,
     },
     serde::Serialize,
     std::collections::HashSet,
@@ -49,18 +55,25 @@ pub struct ListArgs {
 ///
 /// A window can be certified once no reading can change it any more. All of a window is taken at once; each delivered Wh is
 /// certified once. The rent comes back when the certificate is retired.
+///
+/// What a bid got in an auction is certified once the deliveries of all its sellers are counted: --bid takes from one seller after
+/// the other, one certificate each.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(group = ArgGroup::new("of").required(true).args(["book", "bid"]), after_help = "Examples:
   multibus certificate take 9Ln7MCshW9zShxjTXRHp5h4S18GcT3b1nfCWaKaBFCdE
+  multibus certificate take --bid FxvxtejBzQVq6fmk5D1bS6oiCatHVxfdyjn8vwG8zsYu
   multibus certificate take 9Ln7MCshW9zShxjTXRHp5h4S18GcT3b1nfCWaKaBFCdE \\
       2027-01-15T08:00:00Z")]
 pub struct TakeArgs {
     /// The delivery book of the windows
     #[arg(value_name = "BOOK", value_parser = parse_address)]
-    book: Address,
+    book: Option<Address>,
     /// Starts of the windows [default: all that the signing wallet can certify now]
-    #[arg(value_name = "START")]
+    #[arg(value_name = "START", conflicts_with = "bid")]
     starts: Vec<Time>,
+    /// A bid of the signing wallet, by its address or transaction hash
+    #[arg(long, value_name = "BID")]
+    bid: Option<BidName>,
 }
 
 /// Show a certificate and its life; one that was retired, too, where the node keeps its transactions
@@ -126,17 +139,16 @@ async fn list(args: &ListArgs, session: &Session) -> Result<Reply, Failure> {
         Some(bus) => (market.certificates(&bus).await?, Vec::new()),
         None => {
             let wallet = session.address_or_own(args.wallet)?;
-            (market.certificates_of(&wallet).await?, takeable(&wallet, session).await?)
+            let (takeable, bids) = takeable(&wallet, session).await?;
+            let views = takeable.iter().map(|takeable| TakeableView::of(takeable, bids.contains(&takeable.holding)));
+            (market.certificates_of(&wallet).await?, views.collect())
         }
     };
-    Ok(Box::new(Listed {
-        certificates: certificates.iter().map(CertificateView::of).collect(),
-        takeable: takeable.iter().map(TakeableView::of).collect(),
-    }))
+    Ok(Box::new(Listed { certificates: certificates.iter().map(CertificateView::of).collect(), takeable }))
 }
 
-/// What a wallet can take certificates of now, as a buyer and as a seller, on all buses.
-async fn takeable(wallet: &Address, session: &Session) -> Result<Vec<Certifiable>, Failure> {
+/// What a wallet can take certificates of now, as a buyer, as a bidder and as a seller, on all buses.
+async fn takeable(wallet: &Address, session: &Session) -> Result<(Vec<Certifiable>, HashSet<Address>), Failure> {
     let market = session.market();
     let now = session.now().await?;
     let mut all = Vec::new();
@@ -148,16 +160,70 @@ async fn takeable(wallet: &Address, session: &Session) -> Result<Vec<Certifiable
             all.extend(certifiable_of_seller(&book, now));
         }
     }
+    let bids = market.bids(&BidFilter { buyer: Some(*wallet), ..BidFilter::default() }).await?;
+    let buses: HashSet<Address> = bids.iter().map(|bid| bid.bus).collect();
+    let bids: HashSet<Address> = bids.iter().map(|bid| bid.address).collect();
+    for bus in buses {
+        let of_bids = market.certifiable(&bus, wallet).await?;
+        all.extend(of_bids.into_iter().filter(|certifiable| bids.contains(&certifiable.holding)));
+    }
     all.sort_by_key(|certifiable| (certifiable.window_start, certifiable.book));
-    Ok(all)
+    Ok((all, bids))
 }
 
 async fn take(args: &TakeArgs, session: &Session) -> Result<Reply, Failure> {
+    match (args.book, &args.bid) {
+        (Some(book), _) => take_of_book(&book, &args.starts, session).await,
+        (None, Some(bid)) => take_of_bid(bid, session).await,
+        // The argument group asks for one of them.
+        (None, None) => Err(Failure::usage("name a delivery book, or a bid with --bid")),
+    }
+}
+
+/// Takes what a bid got, from one seller after the other.
+async fn take_of_bid(name: &BidName, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
     let market = session.market();
-    let book = Box::new(market.delivery_book(&args.book).await?);
+    let bid = bid::load(name, session).await?;
+    let mut taken =
+        Taken { book: None, bid: Some(bid.address.to_string()), certificates: Vec::new(), failures: Vec::new() };
+    loop {
+        let takeable = market.certifiable(&bid.bus, &wallet.address()).await?;
+        let Some(next) = takeable.iter().find(|takeable| takeable.holding == bid.address) else { break };
+        match wallet.certificate_take_for_bid(&bid.address, &next.book).await {
+            Ok(created) => taken.add(&created, session).await?,
+            Err(error) if taken.certificates.is_empty() => return Err(error.into()),
+            Err(error) => {
+                let message = Failure::from(error).message();
+                taken.failures.push(WindowFailure { window_start: bid.window_start, message });
+                break;
+            }
+        }
+    }
+    if taken.certificates.is_empty() {
+        return Err(Failure::sentence(match BidState::try_from(bid.state) {
+            Ok(BidState::Refunded) => format!(
+                "nothing of the bid {} is left to certify for {}; see `multibus bid show {}`",
+                bid.address,
+                wallet.address(),
+                bid.address
+            ),
+            _ => format!(
+                "the deliveries to the bid {} are not all counted yet; once its sellers' windows are final, anyone counts them \
+                 with `multibus auction settle {} --window {}`",
+                bid.address, bid.bus, bid.window_start
+            ),
+        }));
+    }
+    Ok(Box::new(taken))
+}
+
+async fn take_of_book(book: &Address, starts: &[Time], session: &Session) -> Result<Reply, Failure> {
+    let wallet = session.wallet()?;
+    let market = session.market();
+    let book = Box::new(market.delivery_book(book).await?);
     let now = session.now().await?;
-    let starts = if args.starts.is_empty() {
+    let starts = if starts.is_empty() {
         let mut own = if book.seller == address::seller(&book.bus, &wallet.address()) {
             certifiable_of_seller(&book, now)
         } else {
@@ -176,22 +242,13 @@ async fn take(args: &TakeArgs, session: &Session) -> Result<Reply, Failure> {
         }
         own.iter().map(|certifiable| certifiable.window_start).collect()
     } else {
-        args.starts.iter().map(|start| start.unix_seconds(now)).collect::<Vec<_>>()
+        starts.iter().map(|start| start.unix_seconds(now)).collect::<Vec<_>>()
     };
-    let mut taken = Taken { book: book.address.to_string(), certificates: Vec::new(), failures: Vec::new() };
+    let mut taken =
+        Taken { book: Some(book.address.to_string()), bid: None, certificates: Vec::new(), failures: Vec::new() };
     for window_start in starts {
         match wallet.certificate_take(&book.address, window_start).await {
-            Ok(created) => {
-                let event = created.sent.events.iter().find_map(|event| match event {
-                    Event::CertificateTaken(event) => Some(event),
-                    _ => None,
-                });
-                let certificate = match event {
-                    Some(event) => CertificateView::taken(event),
-                    None => CertificateView::of(&market.certificate(&created.address).await?),
-                };
-                taken.certificates.push(TakenView { certificate, transaction: TransactionView::from(&created.sent) });
-            }
+            Ok(created) => taken.add(&created, session).await?,
             // One that is certified already must not keep the others from being taken.
             Err(error) => taken.failures.push(WindowFailure { window_start, message: Failure::from(error).message() }),
         }
@@ -376,15 +433,18 @@ impl CertificateView {
 #[derive(Serialize)]
 struct TakeableView {
     book: String,
-    /// The buyer's position book, or the seller's account.
+    /// The buyer's position book or bid, or the seller's account.
     holding: String,
     window_start: i64,
     energy_wh: u64,
+    #[serde(skip)]
+    is_bid: bool,
 }
 
 impl TakeableView {
-    fn of(certifiable: &Certifiable) -> Self {
+    fn of(certifiable: &Certifiable, is_bid: bool) -> Self {
         Self {
+            is_bid,
             book: certifiable.book.to_string(),
             holding: certifiable.holding.to_string(),
             window_start: certifiable.window_start,
@@ -420,10 +480,24 @@ impl View for Listed {
                 }),
             );
         }
+        let mut bids = HashSet::new();
+        for takeable in self.takeable.iter().filter(|takeable| takeable.is_bid) {
+            if bids.insert(&takeable.holding) {
+                page.line("");
+                let of_bid = self.takeable.iter().filter(|other| other.holding == takeable.holding);
+                let energy_wh = of_bid.map(|other| other.energy_wh).fold(0, u64::saturating_add);
+                page.line(format!(
+                    "{} that a bid got in the window {} can be certified:",
+                    format_energy(energy_wh),
+                    format_time(takeable.window_start)
+                ));
+                page.line(format!("  multibus certificate take --bid {}", takeable.holding));
+            }
+        }
         let mut books = HashSet::new();
-        for takeable in &self.takeable {
+        for takeable in self.takeable.iter().filter(|takeable| !takeable.is_bid) {
             if books.insert(&takeable.book) {
-                let of_book = || self.takeable.iter().filter(|other| other.book == takeable.book);
+                let of_book = || self.takeable.iter().filter(|other| other.book == takeable.book && !other.is_bid);
                 let energy_wh = of_book().map(|other| other.energy_wh).fold(0, u64::saturating_add);
                 let windows = count(of_book().count() as u64, "window");
                 page.line("");
@@ -444,9 +518,28 @@ struct TakenView {
 
 #[derive(Serialize)]
 struct Taken {
-    book: String,
+    /// The delivery book; `null` where those of a bid were taken.
+    book: Option<String>,
+    /// The bid; `null` where those of a delivery book were taken.
+    bid: Option<String>,
     certificates: Vec<TakenView>,
     failures: Vec<WindowFailure>,
+}
+
+impl Taken {
+    /// Adds a certificate that was taken, as its transaction says.
+    async fn add(&mut self, created: &Created, session: &Session) -> Result<(), Failure> {
+        let event = created.sent.events.iter().find_map(|event| match event {
+            Event::CertificateTaken(event) => Some(event),
+            _ => None,
+        });
+        let certificate = match event {
+            Some(event) => CertificateView::taken(event),
+            None => CertificateView::of(&session.market().certificate(&created.address).await?),
+        };
+        self.certificates.push(TakenView { certificate, transaction: TransactionView::from(&created.sent) });
+        Ok(())
+    }
 }
 
 impl View for Taken {

@@ -405,6 +405,13 @@ struct DeliveryView {
     refunded_base_units: u64,
     surplus_wh: u64,
     certified_wh: u64,
+    /// What the auction sold of it, beside `sold_wh`; it is paid from the bus's escrow.
+    auction_wh: u64,
+    auction_delivered_wh: u64,
+    /// Whether its auction part is counted in the pool, see `auction settle`.
+    pool_reported: bool,
+    /// Its offers that the auction has not settled; without a reading the window takes none before they are.
+    unsettled_offers: u16,
 }
 
 impl DeliveryView {
@@ -431,6 +438,30 @@ impl DeliveryView {
             refunded_base_units: delivery.refunded,
             surplus_wh: delivery.surplus_wh,
             certified_wh: delivery.certified_wh,
+            auction_wh: delivery.auction_wh,
+            auction_delivered_wh: delivery.auction_delivered_wh,
+            pool_reported: delivery.pool_reported,
+            unsettled_offers: delivery.unsettled_offers,
+        }
+    }
+
+    /// What was sold by trade and by auction: `1 kWh`, `1 kWh + 500 Wh`.
+    fn sold(&self) -> String {
+        match self.auction_wh {
+            0 => format_energy(self.sold_wh),
+            auction_wh => format!("{} + {}", format_energy(self.sold_wh), format_energy(auction_wh)),
+        }
+    }
+
+    /// Where it stands, in words.
+    fn state_words(&self) -> String {
+        let state = state_words(self.state);
+        let is_final = matches!(self.state, "final" | "released");
+        match (self.state, self.unsettled_offers) {
+            ("ahead", _) => state,
+            (_, 1..) => "auction not settled".to_owned(),
+            _ if is_final && self.auction_wh > 0 && !self.pool_reported => "not counted yet".to_owned(),
+            _ => state,
         }
     }
 }
@@ -440,20 +471,23 @@ pub fn state_words(state: &str) -> String {
     state.replace('_', " ")
 }
 
-fn delivery_table<'a>(page: &mut Page, deliveries: impl Iterator<Item = &'a DeliveryView>, token: &Token) {
+fn delivery_table<'a>(page: &mut Page, deliveries: impl Iterator<Item = &'a DeliveryView> + Clone, token: &Token) {
     page.table(
         &["window", ">sold", ">read", ">to seller", ">back", "state"],
-        deliveries.map(|delivery| {
+        deliveries.clone().map(|delivery| {
             vec![
                 format_time(delivery.window_start),
-                format_energy(delivery.sold_wh),
+                delivery.sold(),
                 format_reading(delivery.reading_wh),
                 token.format(delivery.released_base_units),
                 token.format(delivery.refunded_base_units),
-                state_words(delivery.state),
+                delivery.state_words(),
             ]
         }),
     );
+    if deliveries.clone().any(|delivery| delivery.auction_wh > 0) {
+        page.line("sold by trade + by auction, which `multibus auction settle` pays");
+    }
 }
 
 #[derive(Serialize)]
@@ -517,6 +551,8 @@ struct BookView {
     open_positions: u32,
     /// What was paid and is neither released nor paid back yet.
     held_base_units: u64,
+    /// What the escrow owes for auction parts that are counted, and could not pay yet.
+    pool_due_base_units: u64,
     /// What a release would make the seller's and the grid's now.
     releasable_base_units: u64,
     releasable_grid_fee_base_units: u64,
@@ -548,6 +584,7 @@ impl BookView {
             open_offers: book.open_offers,
             open_positions: book.open_positions,
             held_base_units: book.held(),
+            pool_due_base_units: book.pool_due,
             releasable_base_units: due.amount,
             releasable_grid_fee_base_units: due.grid_fee,
             final_at,

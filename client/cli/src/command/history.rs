@@ -7,21 +7,21 @@ use {
         output::{Page, Reply, View, short},
         session::Session,
         tokens::{Token, Tokens},
-        value::{Hex, address, count, format_amount, format_energy, format_time},
+        value::{Hex, address as parse_address, count, format_amount, format_energy, format_time},
     },
     clap::Args,
     multibus_client::{
-        Address,
+        Address, address,
         event::{self, Event},
-        history::History,
+        history::{HistoricPurchase, History},
     },
     serde::Serialize,
 };
 
-/// Purchases of a wallet, checked against the history root on chain; the exit code is 0 only where they agree
+/// Purchases and bids of a wallet, checked against the history root on chain; the exit code is 0 only where they agree
 ///
 /// With --account it tells what happened to an account instead, open or closed: a delivery book's readings, releases and
-/// refunds, a position book's refunds, the life of a certificate, an offer or a meter.
+/// refunds, a position book's refunds, the life of a certificate, an offer, a bid or a meter; of a delivery window its auction.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus history 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC
@@ -29,13 +29,13 @@ use {
   multibus history --account 9Ln7MCshW9zShxjTXRHp5h4S18GcT3b1nfCWaKaBFCdE")]
 pub struct HistoryArgs {
     /// The wallet [default: the signing wallet]
-    #[arg(value_name = "WALLET", value_parser = address)]
+    #[arg(value_name = "WALLET", value_parser = parse_address)]
     wallet: Option<Address>,
     /// Only this lane
     #[arg(long, value_name = "N")]
     lane: Option<u16>,
     /// What happened to this account, as far as the node keeps its transactions
-    #[arg(long, value_name = "ACCOUNT", value_parser = address, conflicts_with_all = ["wallet", "lane"])]
+    #[arg(long, value_name = "ACCOUNT", value_parser = parse_address, conflicts_with_all = ["wallet", "lane"])]
     account: Option<Address>,
 }
 
@@ -171,6 +171,34 @@ struct PurchaseView {
     mint_decimals: Option<u8>,
     purchased_at: i64,
     signature: Option<String>,
+    /// `null` for a purchase.
+    bid: Option<BidView>,
+}
+
+/// A bid of a lane. What it got is not in the lane's history: its fills carry its hash, and `tx verify` tells.
+#[derive(Serialize)]
+struct BidView {
+    address: String,
+    /// `null`, as below, where the node does not serve the bid's transaction.
+    bus: Option<String>,
+    window_start: Option<i64>,
+    energy_wh: Option<u64>,
+    max_price_per_kwh: Option<u64>,
+    deposit_base_units: Option<u64>,
+}
+
+impl BidView {
+    fn of(purchase: &HistoricPurchase) -> Option<Self> {
+        let event = purchase.bid.as_ref();
+        purchase.is_bid().then(|| Self {
+            address: address::bid(&purchase.transaction_hash.0).to_string(),
+            bus: event.map(|event| event.bus.to_string()),
+            window_start: event.map(|event| event.window_start),
+            energy_wh: event.map(|event| event.energy_wh),
+            max_price_per_kwh: event.map(|event| event.max_price_per_kwh),
+            deposit_base_units: event.map(|event| event.deposit),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -187,9 +215,10 @@ impl LaneView {
     async fn of(lane: u16, history: &History, tokens: &mut Tokens<'_>) -> Result<Self, Failure> {
         let mut purchases = Vec::with_capacity(history.purchases.len());
         for purchase in &history.purchases {
-            let token = match purchase.fills.first() {
-                Some(fill) => tokens.of_offer(&fill.offer).await?,
-                None => None,
+            let token = match (purchase.fills.first(), &purchase.bid) {
+                (Some(fill), _) => tokens.of_offer(&fill.offer).await?,
+                (None, Some(bid)) => Some(tokens.of_bus(&bid.bus).await?),
+                (None, None) => None,
             };
             purchases.push(PurchaseView {
                 nonce: purchase.nonce,
@@ -200,6 +229,7 @@ impl LaneView {
                 mint_decimals: token.as_ref().map(Token::mint_decimals),
                 purchased_at: purchase.purchased_at,
                 signature: purchase.signature.map(|signature| signature.to_string()),
+                bid: BidView::of(purchase),
             });
         }
         Ok(Self {
@@ -236,8 +266,10 @@ impl View for Told {
             }
             let verdict =
                 if lane.verified { "leads to the root on chain" } else { "does NOT lead to the root on chain" };
-            let purchases = count(lane.purchases.len() as u64, "purchase");
-            page.line(format!("lane {}: {purchases}, history {verdict}", lane.lane));
+            let bids = lane.purchases.iter().filter(|purchase| purchase.bid.is_some()).count() as u64;
+            let purchases = count(lane.purchases.len() as u64 - bids, "purchase");
+            let bids = if bids > 0 { format!(" and {}", count(bids, "bid")) } else { String::new() };
+            page.line(format!("lane {}: {purchases}{bids}, history {verdict}", lane.lane));
             page.line(format!("root {}", lane.history_root));
             if lane.purchases.is_empty() {
                 continue;
@@ -245,12 +277,14 @@ impl View for Told {
             page.table(
                 &["when", ">energy", ">paid", "transaction hash"],
                 lane.purchases.iter().map(|purchase| {
-                    vec![
-                        format_time(purchase.purchased_at),
-                        format_energy(purchase.energy_wh),
-                        format_amount(purchase.paid_base_units, purchase.mint_decimals),
-                        short(&purchase.transaction_hash),
-                    ]
+                    let (energy, paid) = match &purchase.bid {
+                        None => (
+                            format_energy(purchase.energy_wh),
+                            format_amount(purchase.paid_base_units, purchase.mint_decimals),
+                        ),
+                        Some(bid) => (bid.energy_wh.map(format_energy).unwrap_or_default(), "bid".to_owned()),
+                    };
+                    vec![format_time(purchase.purchased_at), energy, paid, short(&purchase.transaction_hash)]
                 }),
             );
         }

@@ -1,6 +1,7 @@
 //! The verbs: one file for each noun, thin handlers that ask the library and answer with a view.
 
 pub mod auction;
+pub mod bid;
 pub mod bus;
 pub mod certificate;
 pub mod claim;
@@ -74,7 +75,10 @@ pub enum Command {
     /// Energy held for 300 s: take, settle, release, list
     #[command(subcommand)]
     Lock(lock::LockCommand),
-    /// The auctions that close delivery windows; and the price of a book in a file
+    /// Bids in the auctions that close delivery windows: create, list, show, cancel
+    #[command(subcommand)]
+    Bid(bid::BidCommand),
+    /// Auctions: list, show, clear, settle, keep; and the price of a book in a file
     #[command(subcommand)]
     Auction(auction::AuctionCommand),
     /// Delivery windows that are open: list, close
@@ -140,6 +144,11 @@ pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             if let Command::Watch(args) = command {
                 return watch::run(args, settings, output).await;
             }
+            if let Command::Auction(auction::AuctionCommand::Keep(args)) = &command
+                && !args.once
+            {
+                return auction::keep::keep(args, settings, output, cli.global.priority_fee).await;
+            }
             let session = Session::open(settings, output, cli.global.priority_fee)?;
             let result = output.attend("working", Box::pin(dispatch(command, &session))).await;
             // What a failed command did, such as paying a fee, is kept too.
@@ -161,6 +170,8 @@ async fn dispatch(command: Command, session: &Session) -> Result<Reply, Failure>
         Command::Buy(args) => purchase::buy(args, session).await,
         Command::Batch(args) => purchase::batch(args, session).await,
         Command::Lock(command) => lock::run(command, session).await,
+        Command::Bid(command) => bid::run(command, session).await,
+        Command::Auction(command) => auction::run(command, session).await,
         Command::Window(command) => window::run(command, session).await,
         Command::Claim(command) => claim::run(command, session).await,
         Command::Meter(command) => meter::run(command, session).await,
@@ -175,7 +186,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<Reply, Failure>
         Command::Tx(command) => tx::run(command, session).await,
         Command::History(args) => history::run(args, session).await,
         Command::Local(command) => local::run(command, session).await,
-        Command::Watch(_) | Command::Auction(_) | Command::Replay(_) | Command::Completions(_) => {
+        Command::Watch(_) | Command::Replay(_) | Command::Completions(_) => {
             unreachable!("run() handles the commands that print by themselves")
         }
     }

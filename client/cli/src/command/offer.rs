@@ -95,7 +95,8 @@ fn state(offer: &Offer, bus: &Bus, now: i64) -> &'static str {
 /// Put energy on offer; buyers pay into the seller's vault, from which the seller withdraws
 ///
 /// The first offer on a bus opens the wallet's seller account there, in the same transaction. Buyers pay the grid fee on top
-/// of the price. Where the bus pays on delivery, the operator registers a meter first (`meter register`), the first offer in
+/// of the price. Where an auction closes the window, what is not sold at its gate takes part in it, at this price or a higher one.
+/// Where the bus pays on delivery, the operator registers a meter first (`meter register`), the first offer in
 /// 96 windows opens a delivery book, and what is sold is paid for what the meter says.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -231,6 +232,9 @@ pub struct CollectArgs {
 /// Before that, the seller can. Where its seller is suspended or may not list any more, the owners and the operator can. An
 /// offer of the bus itself is withdrawn by the owner who listed it, by the operator, and by any owner while the bus is
 /// paused. What the offer sold becomes its seller's to withdraw.
+///
+/// Where an auction closes the window, nothing is withdrawn from 300 s before the gate on, until the auction is over: then
+/// `auction settle` withdraws what is left.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus offer cancel EHdPndFgKSRAY6MGNUmj8zTuRL7jBJPSRVWiLXss9Xcn")]

@@ -1,7 +1,10 @@
 //! `multibus position`: what a buyer bought on delivery terms, what was delivered, and what comes back.
 
 use {
-    super::delivery::{starts, state_words},
+    super::{
+        bid::{BidView, filled_table},
+        delivery::{starts, state_words},
+    },
     crate::{
         failure::Failure,
         output::{Page, Reply, View},
@@ -13,6 +16,7 @@ use {
     clap::{Args, Subcommand},
     multibus_client::{
         Address, Keyed,
+        bid::{BidFilter, BidState},
         delivery::{DeliveryBook, refundable},
         event::Event,
         multibus::state::{Bus, RefundOutcome},
@@ -31,7 +35,7 @@ pub enum PositionCommand {
     Close(CloseArgs),
 }
 
-/// List what a wallet bought on delivery terms: what was delivered of it, and what comes back
+/// List what a wallet bought on delivery terms: what was delivered of it, and what comes back; also what its bids got
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus position list
@@ -138,7 +142,17 @@ async fn list(args: &ListArgs, session: &Session) -> Result<Reply, Failure> {
         views.push((book.first_window, PositionView::of(position, book, bus, now)));
     }
     views.sort_by(|(a, one), (b, other)| (a, &one.address).cmp(&(b, &other.address)));
-    Ok(Box::new(Listed { positions: views.into_iter().map(|(_, view)| view).collect() }))
+    let bids = match args.book {
+        // A bid is not on one seller's book.
+        Some(_) => Vec::new(),
+        None => {
+            let buyer = Some(session.address_or_own(args.wallet)?);
+            let mut bids = market.bids(&BidFilter { bus: args.bus, buyer, ..BidFilter::default() }).await?;
+            bids.retain(|bid| bid.state != BidState::Open as u8);
+            BidView::all(&bids, session).await?
+        }
+    };
+    Ok(Box::new(Listed { positions: views.into_iter().map(|(_, view)| view).collect(), bids }))
 }
 
 async fn show(position: &Address, session: &Session) -> Result<Reply, Failure> {
@@ -337,6 +351,8 @@ impl PositionView {
 #[derive(Serialize)]
 struct Listed {
     positions: Vec<PositionView>,
+    /// What its bids got on delivery terms.
+    bids: Vec<BidView>,
 }
 
 impl View for Listed {
@@ -345,7 +361,7 @@ impl View for Listed {
     }
 
     fn text(&self, page: &mut Page) {
-        if self.positions.is_empty() {
+        if self.positions.is_empty() && self.bids.is_empty() {
             page.line("no positions; the first purchase on delivery terms opens one");
         }
         for (index, position) in self.positions.iter().enumerate() {
@@ -356,6 +372,13 @@ impl View for Listed {
             page.line(format!("buyer    {}", position.buyer));
             page.line(format!("book     {}", position.book));
             position.table(page);
+        }
+        if !self.bids.is_empty() {
+            if !self.positions.is_empty() {
+                page.line("");
+            }
+            page.line("bought by bids in auctions");
+            filled_table(page, &self.bids);
         }
     }
 }

@@ -827,7 +827,7 @@ fn owner_rows(before: &Value, after: &Value) -> Vec<Vec<String>> {
 }
 
 /// The values of terms, in the order in which they are shown.
-const TERMS: [&str; 7] = [
+const TERMS: [&str; 8] = [
     "from",
     "window_seconds",
     "gate_closure_seconds",
@@ -835,6 +835,7 @@ const TERMS: [&str; 7] = [
     "grid_fee_per_kwh",
     "reading_deadline_seconds",
     "correction_seconds",
+    "auction",
 ];
 
 /// Units at the end of a property's name, which its value shows instead.

@@ -364,6 +364,8 @@ struct SellerView {
     deposits_base_units: u64,
     /// What was paid to it on delivery terms and is neither released nor paid back yet.
     held_base_units: u64,
+    /// What the escrow owes it and the grid for auctions, and `auction settle` pays.
+    pool_due_base_units: u64,
     /// What its vault holds for the grid.
     grid_fees_base_units: u64,
     vault_base_units: u64,
@@ -427,6 +429,7 @@ impl SellerView {
             releasable_base_units,
             deposits_base_units: money.deposits,
             held_base_units: money.held,
+            pool_due_base_units: money.pool_due,
             grid_fees_base_units: money.grid_fees,
             vault_base_units: money.vault,
             open_books: seller.open_books,
@@ -495,6 +498,12 @@ impl View for Shown {
                     count(seller.open_books, "book"),
                     seller.token.format(seller.releasable_base_units)
                 ),
+            ));
+        }
+        if seller.pool_due_base_units > 0 {
+            fields.push((
+                "in escrow",
+                format!("{} of auctions, see `multibus auction settle`", tokens(seller.pool_due_base_units)),
             ));
         }
         if seller.grid_fees_base_units > 0 {

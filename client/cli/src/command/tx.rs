@@ -1,4 +1,4 @@
-//! `multibus tx`: did a purchase happen?
+//! `multibus tx`: did a purchase happen, and what became of a bid?
 
 use {
     crate::{
@@ -12,7 +12,8 @@ use {
     clap::{Args, Subcommand},
     multibus_client::{
         Address, Signature, address,
-        event::{self, EnergyPurchased, Event},
+        bid::{BidProgress, BidStatus},
+        event::{self, BidCreated, EnergyPurchased, Event, PurchasedFill},
         history::{Evidence, Processed},
         purchase::TransactionHash,
     },
@@ -24,9 +25,10 @@ pub enum TxCommand {
     Verify(VerifyArgs),
 }
 
-/// Check on chain that a purchase happened; the exit code is 0 only where it did
+/// Check on chain that a purchase happened or a bid was made; the exit code is 0 only where it did
 ///
-/// A transaction hash is known before its purchase is sent, so that after a time-out it tells whether to buy again.
+/// A transaction hash is known before its purchase is sent, so that after a time-out it tells whether to buy again. Of a bid it
+/// also tells what became of it.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus tx verify \\
@@ -35,7 +37,7 @@ pub enum TxCommand {
       5d1f3e7c9a0b2d4f6e8c0a1b3d5f7e9c1a2b4d6f8e0c1a3b5d7f9e1c2a4b6d8f \\
       --wallet 8toh8wCgApuHLZUo5T8kFnGLzAXhA4S3f45rCSZgzXnC")]
 pub struct VerifyArgs {
-    /// The purchase's transaction hash, or the signature of its transaction
+    /// Transaction hash of the purchase or the bid, or the signature of its transaction
     #[arg(value_name = "HASH_OR_SIGNATURE")]
     transaction: TransactionName,
     /// Who bought, where that is known: the wallet's lanes are looked through first
@@ -101,10 +103,9 @@ async fn verify_signature(signature: Signature, session: &Session) -> Result<Rep
     let mut purchases = Vec::new();
     if record.error.is_none() {
         for event in event::parse(&record.logs).events {
-            let Event::EnergyPurchased(event) = event else { continue };
-            let hash = TransactionHash(event.transaction_hash);
-            if let Some(processed) = market.is_transaction_processed(&hash, Some(&event.buyer)).await? {
-                purchases.push(ProcessedView::of(&processed, Some((signature, event)), session).await?);
+            let Some(logged) = Logged::of(event) else { continue };
+            if let Some(processed) = market.is_transaction_processed(&logged.hash(), Some(&logged.buyer())).await? {
+                purchases.push(ProcessedView::of(&processed, Some((signature, logged)), session).await?);
             }
         }
     }
@@ -117,7 +118,7 @@ async fn verify_signature(signature: Signature, session: &Session) -> Result<Rep
 }
 
 /// The transaction of a purchase and what it logged; `None` where the node does not serve it.
-async fn find(processed: &Processed, session: &Session) -> Result<Option<(Signature, EnergyPurchased)>, Failure> {
+async fn find(processed: &Processed, session: &Session) -> Result<Option<(Signature, Logged)>, Failure> {
     let chain = session.chain();
     let signatures = match processed.signature {
         Some(signature) => vec![signature],
@@ -131,14 +132,107 @@ async fn find(processed: &Processed, session: &Session) -> Result<Option<(Signat
     for signature in signatures {
         let Some(record) = chain.transaction(&signature).await? else { continue };
         for event in record.events() {
-            if let Event::EnergyPurchased(event) = event
-                && TransactionHash(event.transaction_hash) == processed.transaction_hash
+            if let Some(logged) = Logged::of(event)
+                && logged.hash() == processed.transaction_hash
             {
-                return Ok(Some((signature, event)));
+                return Ok(Some((signature, logged)));
             }
         }
     }
     Ok(None)
+}
+
+/// What a transaction logged of a purchase or a bid.
+enum Logged {
+    Purchase(EnergyPurchased),
+    Bid(BidCreated),
+}
+
+impl Logged {
+    fn of(event: Event) -> Option<Self> {
+        match event {
+            Event::EnergyPurchased(event) => Some(Self::Purchase(event)),
+            Event::BidCreated(event) => Some(Self::Bid(event)),
+            _ => None,
+        }
+    }
+
+    fn hash(&self) -> TransactionHash {
+        TransactionHash(match self {
+            Self::Purchase(event) => event.transaction_hash,
+            Self::Bid(event) => event.transaction_hash,
+        })
+    }
+
+    fn buyer(&self) -> Address {
+        match self {
+            Self::Purchase(event) => event.buyer,
+            Self::Bid(event) => event.buyer,
+        }
+    }
+}
+
+/// A bid, and what became of it.
+#[derive(Serialize)]
+struct BidOutcomeView {
+    address: String,
+    /// `open`, `filled` (on delivery terms the deliveries are not all counted), `delivered`, `unfilled`, `cancelled`, or `ended`:
+    /// its account is closed, and the node serves no log that tells how.
+    state: &'static str,
+    /// What it is for; `null`, as below, where the node does not serve the bid's transaction.
+    energy_wh: Option<u64>,
+    max_price_per_kwh: Option<u64>,
+    deposit_base_units: Option<u64>,
+    bus: Option<String>,
+    window_start: Option<i64>,
+    /// What the auction gave it; `null` before, and where it is not known.
+    allotted_wh: Option<u64>,
+    delivered_wh: Option<u64>,
+    paid_base_units: Option<u64>,
+}
+
+impl BidOutcomeView {
+    fn of(status: &BidStatus, logged: Option<&BidCreated>) -> Self {
+        let (allotted_wh, delivered_wh, paid) = match status.state {
+            BidProgress::Filled { allotted_wh, paid } => (Some(allotted_wh), None, Some(paid)),
+            BidProgress::Delivered { allotted_wh, delivered_wh, paid } => {
+                (Some(allotted_wh), Some(delivered_wh), Some(paid))
+            }
+            BidProgress::Unfilled | BidProgress::Cancelled => (Some(0), None, Some(0)),
+            BidProgress::Open | BidProgress::Ended => (None, None, None),
+        };
+        Self {
+            address: status.address.to_string(),
+            state: status.state.name(),
+            energy_wh: logged.map(|event| event.energy_wh),
+            max_price_per_kwh: logged.map(|event| event.max_price_per_kwh),
+            deposit_base_units: logged.map(|event| event.deposit),
+            bus: logged.map(|event| event.bus.to_string()),
+            window_start: logged.map(|event| event.window_start),
+            allotted_wh,
+            delivered_wh,
+            paid_base_units: paid,
+        }
+    }
+
+    /// What became of it, in words.
+    fn words(&self, mint_decimals: Option<u8>) -> String {
+        let got = format_energy(self.allotted_wh.unwrap_or_default());
+        let paid = format_paid(self.paid_base_units.unwrap_or_default(), mint_decimals);
+        match self.state {
+            "open" => "open: its auction is not settled yet".to_owned(),
+            "filled" => format!("got {got} for {paid}"),
+            "delivered" => {
+                format!(
+                    "got {got}, of it {} delivered, for {paid}",
+                    format_energy(self.delivered_wh.unwrap_or_default())
+                )
+            }
+            "unfilled" => "got nothing, the deposit came back".to_owned(),
+            "cancelled" => "cancelled by its buyer, the deposit came back".to_owned(),
+            _ => "ended; this node does not keep the log that tells how".to_owned(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -157,23 +251,26 @@ struct ProcessedView {
     purchased_at: i64,
     signature: Option<String>,
     evidence: &'static str,
+    /// `null` for a purchase.
+    bid: Option<BidOutcomeView>,
 }
 
 impl ProcessedView {
     /// `found` is the purchase's transaction and what it logged.
-    async fn of(
-        processed: &Processed,
-        found: Option<(Signature, EnergyPurchased)>,
-        session: &Session,
-    ) -> Result<Self, Failure> {
+    async fn of(processed: &Processed, found: Option<(Signature, Logged)>, session: &Session) -> Result<Self, Failure> {
         let signature = processed.signature.or(found.as_ref().map(|(signature, _)| *signature));
-        // All offers of a purchase are paid in one token.
-        let token = match found.as_ref().and_then(|(_, event)| event.fills.first()) {
-            Some(fill) => Tokens::new(session).of_offer(&fill.offer).await?,
-            None => None,
+        let (fills, bid): (&[PurchasedFill], _) = match found.as_ref().map(|(_, logged)| logged) {
+            Some(Logged::Purchase(event)) => (&event.fills, None),
+            Some(Logged::Bid(event)) => (&[], Some(event)),
+            None => (&[], None),
         };
-        let offers: Vec<Address> =
-            found.iter().flat_map(|(_, event)| event.fills.iter().map(|fill| fill.offer)).collect();
+        // All offers of a purchase are paid in one token.
+        let token = match (fills.first(), bid) {
+            (Some(fill), _) => Tokens::new(session).of_offer(&fill.offer).await?,
+            (None, Some(bid)) => Some(Tokens::new(session).of_bus(&bid.bus).await?),
+            (None, None) => None,
+        };
+        let offers: Vec<Address> = fills.iter().map(|fill| fill.offer).collect();
         let mut settlements: Vec<Option<String>> =
             session.market().offers(&offers).await?.iter().map(|offer| Some(settlement_of(offer.as_ref()?))).collect();
         settlements.dedup();
@@ -195,6 +292,7 @@ impl ProcessedView {
                 Evidence::VerifiedHistory => "verified history",
                 Evidence::Event => "event",
             },
+            bid: processed.bid.as_ref().map(|status| BidOutcomeView::of(status, bid)),
         })
     }
 }
@@ -210,16 +308,27 @@ struct Verified {
 impl View for Verified {
     fn text(&self, page: &mut Page) {
         for purchase in &self.purchases {
-            page.line("the purchase happened");
+            page.line(if purchase.bid.is_some() { "the bid was made" } else { "the purchase happened" });
             let mut fields = vec![
                 ("transaction hash", purchase.transaction_hash.clone()),
                 ("buyer", purchase.wallet.clone()),
                 ("nonce", format!("{} of lane {}", purchase.nonce, purchase.lane)),
-                ("energy", format_energy(purchase.energy_wh)),
-                ("paid", format_paid(purchase.paid_base_units, purchase.mint_decimals)),
-                ("when", format_time(purchase.purchased_at)),
-                ("shown by", purchase.evidence.to_owned()),
             ];
+            match &purchase.bid {
+                None => fields.extend([
+                    ("energy", format_energy(purchase.energy_wh)),
+                    ("paid", format_paid(purchase.paid_base_units, purchase.mint_decimals)),
+                ]),
+                Some(bid) => {
+                    fields.push(("bid", bid.address.clone()));
+                    fields.extend(bid.window_start.map(|start| ("window", format_time(start))));
+                    fields.extend(bid.energy_wh.map(|energy_wh| ("energy", format_energy(energy_wh))));
+                    let deposit = bid.deposit_base_units;
+                    fields.extend(deposit.map(|deposit| ("deposit", format_paid(deposit, purchase.mint_decimals))));
+                    fields.push(("outcome", bid.words(purchase.mint_decimals)));
+                }
+            }
+            fields.extend([("when", format_time(purchase.purchased_at)), ("shown by", purchase.evidence.to_owned())]);
             if let Some(settlement) = &purchase.settlement {
                 fields.push(("seller paid", settlement_words(settlement).to_owned()));
             }
@@ -236,11 +345,11 @@ impl View for Verified {
         }
         Some(match (&self.transaction_hash, &self.signature) {
             (Some(hash), _) => format!(
-                "no purchase with the hash {hash} happened as far as this chain tells; check the hash and --url, and \
+                "no purchase with the hash {hash} happened and no bid, as far as this chain tells; check the hash and --url, and \
                  buy again only with a lane that shows the nonce unspent (`multibus trader show`)"
             ),
             (None, signature) => format!(
-                "the transaction {} bought nothing; check the signature",
+                "the transaction {} bought nothing and made no bid; check the signature",
                 signature.as_deref().unwrap_or_default()
             ),
         })

@@ -174,6 +174,7 @@ impl PartOfBus {
         let proposals = market.proposals(&bus).await?.into_iter().map(|proposal| proposal.address);
         let mut parts: HashSet<Address> = offers.chain(proposals).collect();
         parts.extend(market.capacities(&bus).await?.into_iter().map(|capacity| capacity.address));
+        parts.extend(market.clearings(&bus).await?.into_iter().map(|clearing| clearing.address));
         parts.extend(market.delivery_books(&bus).await?.into_iter().map(|book| book.address));
         parts.extend(market.certificates(&bus).await?.into_iter().map(|certificate| certificate.address));
         Ok(Self { bus, parts })

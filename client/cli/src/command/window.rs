@@ -31,9 +31,9 @@ pub struct ListArgs {
 
 /// Close delivery windows; the rent goes back to whoever paid it
 ///
-/// A window without open offers closes once it is over, and where nobody used it, once its gate has closed. Who paid its
+/// A window without open offers and bids closes once it is over, and where nobody used it, once its gate has closed. Who paid its
 /// rent, an owner or the operator closes an unused one at any time. On a closing bus anyone closes all that have no open
-/// offers. The first offer in a window opens it.
+/// offers and bids. The first offer or bid in a window opens it.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus window close BbyMExgMwz1KcBbwr3yJtkjGbx3xM1MzvWakpNJTR3yo
@@ -121,17 +121,18 @@ impl View for Listed {
 
     fn text(&self, page: &mut Page) {
         if self.windows.is_empty() {
-            page.line("no windows are open; the first offer in a window opens it");
+            page.line("no windows are open; the first offer or bid in a window opens it");
             return;
         }
         page.table(
-            &["window", ">listed", ">sold", ">offers", "state"],
+            &["window", ">listed", ">sold", ">offers", ">bids", "state"],
             self.windows.iter().map(|window| {
                 vec![
                     format_time(window.window_start),
                     format_energy(window.listed_wh),
                     format_energy(window.sold_wh),
                     window.open_offers.to_string(),
+                    window.open_bids.to_string(),
                     window.state(),
                 ]
             }),

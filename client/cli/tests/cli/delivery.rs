@@ -20,8 +20,9 @@ const READING: &str = " program bus bus_created_at seller terms_from window_seco
 const REPORTED: &str = " book bus window_start energy_wh sequence proof reported_at final_at";
 const DELIVERY: &str = " book seller wallet window_start window_end state final_at device source power_w listed_wh sold_wh \
                         paid_base_units reading_wh reported_at operator_readings next_sequence delivered_wh \
-                        released_base_units grid_fee_base_units refunded_base_units surplus_wh certified_wh";
-const BOOK: &str = " address bus seller wallet meter vault first_window terms open_offers open_positions held_base_units \
+                        released_base_units grid_fee_base_units refunded_base_units surplus_wh certified_wh auction_wh auction_delivered_wh pool_reported \
+                        unsettled_offers";
+const BOOK: &str = " address bus seller wallet meter vault first_window terms open_offers open_positions held_base_units pool_due_base_units \
                     releasable_base_units releasable_grid_fee_base_units final_at closable_from identity rent_payer mint \
                     mint_decimals windows";
 const POSITION: &str = " address book bus seller buyer refund open_locks energy_wh paid_base_units refundable_base_units \
@@ -465,7 +466,7 @@ fn certifies_each_wh_once(Story { village, key, book, window, .. }: &Story) {
     assert_eq!(units(&mine["takeable"][0], "energy_wh"), 600);
     assert_has(&village.bob("certificate list").ok(), &["600 Wh of 1 window", &format!("certificate take {book}")]);
     let taken = village.bob(&format!("--output json certificate take {book}")).json();
-    assert_fields(&taken, "book certificates failures");
+    assert_fields(&taken, "book bid certificates failures");
     assert_fields(&taken["certificates"][0], &format!("{CERTIFICATE} {TRANSACTION}"));
     assert_eq!(
         (units(&taken["certificates"][0], "energy_wh"), &taken["certificates"][0]["device"]),

@@ -81,6 +81,16 @@ fn every_verb_explains_itself_with_an_example() {
         "lock settle",
         "lock release",
         "lock list",
+        "bid create",
+        "bid list",
+        "bid show",
+        "bid cancel",
+        "auction price",
+        "auction list",
+        "auction show",
+        "auction clear",
+        "auction settle",
+        "auction keep",
         "window list",
         "window close",
         "claim list",
@@ -589,7 +599,7 @@ fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
         assert_fields(
             &verified["purchases"][0],
             "transaction_hash wallet lane nonce energy_wh paid_base_units mint mint_decimals settlement purchased_at \
-             signature evidence",
+             signature evidence bid",
         );
         assert_eq!(
             (&verified["processed"], text(&verified["purchases"][0]["wallet"])),
@@ -609,7 +619,7 @@ fn energy_is_bought_at_the_lowest_total_cost_and_the_purchase_is_proven() {
     assert_fields(&history["lanes"][0], "lane verified closed history_root flaws purchases");
     assert_fields(
         &history["lanes"][0]["purchases"][0],
-        "nonce transaction_hash energy_wh paid_base_units mint mint_decimals purchased_at signature",
+        "nonce transaction_hash energy_wh paid_base_units mint mint_decimals purchased_at signature bid",
     );
     assert_eq!(history["verified"], true);
     let energy: Vec<_> = history["lanes"][0]["purchases"]
@@ -964,16 +974,39 @@ const TOLD_OF_A_DELIVERY: &[&str] = &[
     "retired the certificate of 300 Wh for Bob's bakery",
 ];
 
+/// What its auction tells.
+const TOLD_OF_AN_AUCTION: &[&str] = &[
+    "it would get 1.5 kWh at",
+    "asks at the price sell 1.5 kWh of 2 kWh",
+    "proved the price of the window",
+    "the bid was made",
+    "got 1.5 kWh for",
+];
+
 /// The tour of the README, typed as it stands there.
 #[test]
 fn the_tour_of_the_readme_works_as_typed() {
     let told = type_tour("README.md");
     assert_has(&told, TOLD);
     assert_has(&told, TOLD_OF_A_DELIVERY);
+    assert_has(&told, TOLD_OF_AN_AUCTION);
 }
 
 /// Guides with a tour, each with what it tells on its way.
-const GUIDES: [(&str, &[&str]); 2] = [
+const GUIDES: [(&str, &[&str]); 3] = [
+    (
+        "docs/auction.md",
+        &[
+            "it would get 500 Wh at 0.25 tokens/kWh",
+            "bids and offers come and go until",
+            "bids at the price get 500 Wh of 1 kWh",
+            "proved the price of the window",
+            "2 kWh at 0.25 tokens/kWh, of it 0.05 for the grid",
+            "the bid for 1.5 kWh got 1.5 kWh for 0.375 tokens",
+            "nothing of it is open any more",
+            "the bid was made",
+        ],
+    ),
     (
         "docs/owners.md",
         &[

@@ -130,7 +130,7 @@ pub fn text(value: &Value) -> String {
 }
 
 pub const TRANSACTION: &str = " signature slot compute_units fee_lamports";
-pub const BUS: &str = " address name creator bus_seq mint mint_decimals token_program treasury unclaimed seller owners \
+pub const BUS: &str = " address name creator bus_seq mint mint_decimals token_program treasury unclaimed escrow seller owners \
                        threshold pause_quorum listing operator paused closing timelock_seconds terms next_terms \
                        grid_recipient horizon_seconds lock_fee_bps capacity_wh least_wh base_price_per_kwh \
                        reserve_price_per_kwh config_version created_at";
@@ -140,12 +140,12 @@ pub const TERMS: &str = " from window_seconds gate_closure_seconds settlement gr
 pub const BUS_SHOWN: &str = " former_owners treasury_balance_base_units treasury_diverted_base_units treasury_claimable_base_units open_sellers \
                              open_windows open_proposals open_claims open_offers open_locks released_base_units \
                              proceeds_base_units deposits_base_units held_base_units grid_fees_base_units open_books \
-                             open_positions meters unclaimed_base_units sold_wh capacities";
+                             open_positions open_bids escrowed_base_units meters unclaimed_base_units sold_wh capacities";
 pub const WINDOW: &str = " address window_start gate_closes_at total_wh available_wh listed_wh sold_wh open_offers \
-                          rent_payer closable_by";
+                          open_bids auction rent_payer closable_by";
 pub const SELLER: &str = " address bus wallet vault of_bus may_list admitted suspended open_offers released_base_units \
                           proceeds_base_units releasable_base_units deposits_base_units held_base_units \
-                          grid_fees_base_units vault_base_units open_books meter mint mint_decimals opened_at \
+                          pool_due_base_units grid_fees_base_units vault_base_units open_books meter mint mint_decimals opened_at \
                           rent_payer";
 pub const CLAIM: &str = " address bus bus_closed wallet amount_base_units mint mint_decimals refund rent_payer";
 pub const OFFER: &str = " address bus capacity seller wallet vault number source state price_per_kwh \

@@ -175,7 +175,13 @@ impl View for PriceView {
                 ("price", format!("{price} base units/kWh, without the grid fee")),
                 ("volume", format_energy(self.volume_wh)),
                 ("rationed", self.rationed_words()),
-                ("clears", format!("every price from {} to {} base units/kWh", self.low_price, self.high_price)),
+                (
+                    "clears",
+                    match self.low_price == self.high_price {
+                        true => "this price alone".to_owned(),
+                        false => format!("every price from {} to {} base units/kWh", self.low_price, self.high_price),
+                    },
+                ),
             ]),
             None => fields.push(("price", format!("none, nothing can be traded: {}", self.nothing()))),
         }
