@@ -7,7 +7,7 @@ use {
         delivery::delivery_close,
         error::Result,
         position::{PositionBook, position_close},
-        send::Sent,
+        send::{Sent, packed},
         wallet::Wallet,
     },
     solana_address::Address,
@@ -37,8 +37,9 @@ impl Wallet {
             .map(|position| position_close(&self.address(), position, &book, &settlement))
             .collect();
         let report = pool_reports(&book, &settlement, now);
-        for group in report.chunks(CLOSED_AT_ONCE) {
-            self.send(group).await?;
+        let report: Vec<[Instruction; 1]> = report.into_iter().map(|instruction| [instruction]).collect();
+        for group in packed(&self.address(), report)? {
+            self.send(group.as_flattened()).await?;
         }
         let mut groups = close.chunks(CLOSED_AT_ONCE).peekable();
         let mut last = Vec::new();

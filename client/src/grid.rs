@@ -36,9 +36,9 @@ impl Wallet {
     pub async fn grid_sweep(&self, bus: &Address, wallet: &Address) -> Result<Withdrawn> {
         let seller = self.market().seller(bus, wallet).await?;
         let bus = self.market().bus(bus).await?;
-        let (mut transactions, mut last) = self.collect_all(&seller).await?;
-        last.extend(self.sweep_of(&bus, &seller).await?);
-        let sent = self.send(&last).await?;
+        let (mut transactions, last) = self.collect_all(&seller).await?;
+        let sweep = self.sweep_of(&bus, &seller).await?;
+        let sent = self.send_behind(last, &sweep, &mut transactions).await?;
         let amount = sent.events.iter().find_map(|event| match event {
             Event::GridFeesSwept(event) if event.seller == seller.address => Some(event.amount),
             _ => None,

@@ -1,7 +1,7 @@
 //! Client of MultiBus, a market for energy between neighbours on Solana.
 //!
-//! - [`Market`] answers queries: buses, capacities, offers, locks, nonce lanes, receipts, verified history.
-//! - [`Wallet`] acts for one keypair: creates buses and offers, buys, locks. It sets compute limits from simulation,
+//! - [`Market`] answers queries: buses, capacities, offers, locks, bids, nonce lanes, receipts, verified history.
+//! - [`Wallet`] acts for one keypair: creates buses and offers, buys, locks, bids, clears. It sets compute limits from simulation,
 //!   hands out nonce lanes, retries within the caller's limits, and never pays twice for one purchase.
 //! - [`Chain`](chain::Chain) is the one interface below both: an RPC node ([`chain::RpcChain`]) or, with the feature
 //!   `embedded`, a chain inside the process (`chain::EmbeddedChain`).
@@ -10,6 +10,7 @@
 //! [`offer`], [`lock`], [`purchase`], [`trader`], [`proposal`], [`treasury`], [`claim`]. A bus has [`terms`]: its sellers are
 //! paid on purchase, or on delivery, by what a [`meter`] says. Then a seller has a [`delivery`] book, each of its buyers a
 //! [`position`] book, [`reading`]s are signed offline and brought by anyone, and what was delivered has a [`certificate`].
+//! An [`auction`] may close each window: buyers [`bid`], and a [`clearing`] proves the one price.
 //! Energy is in Wh, money in base units of the bus's settlement token, prices in base units per kWh, times in unix seconds.
 //! What a buyer pays per kWh, and limits, contains the fee that goes to the [`grid`].
 //!

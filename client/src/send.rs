@@ -465,6 +465,24 @@ pub fn size_of_transaction(
     Ok(transaction_size(&VersionedMessage::V0(message)))
 }
 
+/// Divides what belongs together into groups that each fit one transaction, in the order given.
+pub(crate) fn packed<T: AsRef<[Instruction]>>(payer: &solana_address::Address, jobs: Vec<T>) -> Result<Vec<Vec<T>>> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    let mut instructions: Vec<Instruction> = Vec::new();
+    for job in jobs {
+        instructions.extend_from_slice(job.as_ref());
+        let fits = size_of_transaction(payer, &instructions, &[])? <= TRANSACTION_BYTES;
+        match groups.last_mut().filter(|_| fits) {
+            Some(group) => group.push(job),
+            None => {
+                instructions = job.as_ref().to_vec();
+                groups.push(vec![job]);
+            }
+        }
+    }
+    Ok(groups)
+}
+
 fn sign(message: VersionedMessage, signers: &[SharedSigner]) -> Result<VersionedTransaction> {
     let refuse = |cause: String| Error::Signing { wallet: signers[0].pubkey(), cause };
     let bytes = message.serialize();

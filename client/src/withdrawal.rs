@@ -9,15 +9,12 @@ use {
         event::Event,
         offer::offer_collect,
         seller::{Seller, seller_withdraw},
-        send::Sent,
+        send::{Sent, TRANSACTION_BYTES, packed, size_of_transaction},
         wallet::Wallet,
     },
     solana_address::Address,
     solana_instruction::Instruction,
 };
-
-/// Offers whose proceeds are collected, and books that are released, in one transaction.
-const COLLECTED_AT_ONCE: usize = 12;
 
 /// What [`Wallet::seller_withdraw`] or [`Wallet::grid_sweep`] paid.
 #[derive(Clone, Debug)]
@@ -51,10 +48,10 @@ impl Wallet {
         create: Option<Instruction>,
     ) -> Result<Withdrawn> {
         let settlement = self.market().settlement(&seller.bus).await?;
-        let (mut transactions, mut last) = self.collect_all(seller).await?;
-        last.extend(create);
-        last.push(seller_withdraw(&self.address(), seller, &settlement, destination));
-        let sent = self.send(&last).await?;
+        let (mut transactions, last) = self.collect_all(seller).await?;
+        let withdraw = seller_withdraw(&self.address(), seller, &settlement, destination);
+        let pay: Vec<Instruction> = create.into_iter().chain([withdraw]).collect();
+        let sent = self.send_behind(last, &pay, &mut transactions).await?;
         let amount = sent.events.iter().find_map(|event| match event {
             Event::SellerWithdrawn(event) if event.seller == seller.address => Some(event.amount),
             _ => None,
@@ -78,16 +75,29 @@ impl Wallet {
         collect.extend(books.iter().filter(|book| releasable(book, now).windows != [0; 2]).map(delivery_release));
         let settlement = self.market().settlement(&seller.bus).await?;
         collect.extend(books.iter().flat_map(|book| pool_reports(book, &settlement, now)));
+        let collect: Vec<[Instruction; 1]> = collect.into_iter().map(|instruction| [instruction]).collect();
+        let mut groups = packed(&self.address(), collect)?;
+        let last = groups.pop().unwrap_or_default();
         let mut transactions = Vec::new();
-        let mut groups = collect.chunks(COLLECTED_AT_ONCE).peekable();
-        let mut last = Vec::new();
-        while let Some(group) = groups.next() {
-            if groups.peek().is_some() {
-                transactions.push(self.send(group).await?);
-            } else {
-                last = group.to_vec();
-            }
+        for group in groups {
+            transactions.push(self.send(group.as_flattened()).await?);
         }
-        Ok((transactions, last))
+        Ok((transactions, last.into_iter().flatten().collect()))
+    }
+
+    /// Sends instructions behind others: in their transaction where both fit, else in the next one.
+    pub(crate) async fn send_behind(
+        &self,
+        mut first: Vec<Instruction>,
+        then: &[Instruction],
+        transactions: &mut Vec<Sent>,
+    ) -> Result<Sent> {
+        let alone = first.len();
+        first.extend_from_slice(then);
+        if size_of_transaction(&self.address(), &first, &[])? > TRANSACTION_BYTES {
+            transactions.push(self.send(&first[..alone]).await?);
+            first.drain(..alone);
+        }
+        self.send(&first).await
     }
 }

@@ -8,8 +8,9 @@ use std::{
     process::Command,
 };
 
-const EXAMPLES: [(&str, &str); 6] = [
+const EXAMPLES: [(&str, &str); 7] = [
     ("buy_at_best_price", "2500 Wh for 530000 base units, no plan costs less than 530000"),
+    ("clear_auction", "2000 Wh at 200000 per kWh, shared by the bid side; 2 bids and 1 offer settled"),
     ("create_bus", "2 of its owners must agree to a change"),
     ("market_with_lanes", "8 purchases with 4 lanes open"),
     ("sign_reading", "1200 Wh were delivered: 240000 for the seller, 60000 for the grid, 75000 back to the buyer"),

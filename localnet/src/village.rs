@@ -6,8 +6,8 @@
 //! Square* an auction closes each window of 10 minutes; see [`crate::square`]. The operator of all may admit and suspend sellers. Seeding adds only what is missing, so that it can be repeated, also after an interruption.
 //!
 //! Time passes, and somebody has to end what is over: [`Village::tend`] releases locks that have expired, withdraws offers
-//! that no longer trade, closes windows, moves the revenue of the bus to its treasury, and lists energy in the next windows. It
-//! clears and settles auctions; on Mill Brook it also reports, releases and refunds.
+//! that no longer trade, closes windows, moves the revenue of the bus to its treasury, and lists energy in the next windows. The
+//! auctions of every bus on the network are cleared and settled; on Mill Brook it also reports, releases and refunds.
 //! Anyone could do most of it.
 
 use std::{collections::HashMap, sync::Arc};
@@ -285,8 +285,8 @@ impl Village {
         }
     }
 
-    /// Keeps the market going as time passes: releases locks that have expired, withdraws offers that no longer trade,
-    /// closes windows that are over, and lists energy anew. To be called every few minutes.
+    /// Keeps the market going as time passes: clears and settles auctions, releases locks that have expired, withdraws offers that
+    /// no longer trade, closes windows that are over, and lists energy anew. To be called every few minutes.
     ///
     /// # Errors
     /// Where the network refuses. The next call goes on where this one stopped.
@@ -522,7 +522,58 @@ pub(crate) fn unless_gone<T>(done: Result<T, Error>) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use multibus_client::{chain::EmbeddedChain, multibus::constants::BUS_OFFER_DELAY_SECONDS};
+    use multibus_client::{
+        auction::AuctionPhase,
+        bid::{BidOrder, BidProgress},
+        chain::EmbeddedChain,
+        multibus::constants::BUS_OFFER_DELAY_SECONDS,
+    };
+
+    #[tokio::test]
+    async fn auctions_of_any_bus_are_cleared_and_settled() {
+        let chain = Arc::new(EmbeddedChain::new().expect("the program is built"));
+        let village = Village::seed(chain.clone()).await.unwrap();
+        let market = Market::new(chain.clone());
+        let (dave, erin, frank) = (village.wallet("dave"), village.wallet("erin"), village.wallet("frank"));
+        let terms = TermsConfig { window_seconds: 900, auction: true, ..TermsConfig::default() };
+        let config = market.bus(&village.harbour_feeder).await.unwrap();
+        let config = BusConfig {
+            name: "Orchard Lane".to_owned(),
+            owners: vec![OwnerShare { owner: dave.address(), share_bps: 10_000 }],
+            threshold: 1,
+            pause_quorum: 0,
+            listing_policy: ListingPolicy::Open as u8,
+            lock_fee_bps: 0,
+            timelock_seconds: 0,
+            horizon_seconds: config.horizon_seconds,
+            terms,
+            capacity_wh: 10_000,
+            base_price_per_kwh: 1,
+            reserve_price_per_kwh: 0,
+            least_wh: 1,
+            operator: None,
+            grid_recipient: None,
+        };
+        let bus = dave.bus_create(&village.mint, &config).await.unwrap().address;
+        let now = chain.clock().await.unwrap().unix_timestamp;
+        let window_start = (now / 900 + 2) * 900;
+        let (energy_wh, source) = (1_000, EnergySource::Wind);
+        let offer = OfferTerms { window_start, energy_wh, price_per_kwh: 200_000, expires_at: 0, source };
+        erin.offer_create(&bus, &offer).await.unwrap();
+        let order = BidOrder::new(bus, window_start, Wh(600), PricePerKwh(240_000));
+        let bid = frank.bid(&order).await.unwrap();
+        // In the last minutes nothing is withdrawn, and the keeper waits.
+        chain.wait_until(window_start - 200).await.unwrap();
+        village.tend().await.unwrap();
+        assert_eq!(market.book(&bus, window_start).await.unwrap().phase, AuctionPhase::Closing);
+        chain.wait_until(window_start).await.unwrap();
+        village.tend().await.unwrap();
+        let book = market.book(&bus, window_start).await.unwrap();
+        assert_eq!((book.phase, book.cleared().volume_wh), (AuctionPhase::Cleared, 600));
+        assert!(book.bids.is_empty() && book.offers.is_empty());
+        let filled = BidProgress::Filled { allotted_wh: 600, paid: 132_000 };
+        assert_eq!(market.bid_status(&bid.transaction_hash).await.unwrap().unwrap().state, filled);
+    }
 
     #[tokio::test]
     async fn the_village_is_seeded_once_and_tended_as_time_passes() {

@@ -5,7 +5,7 @@ use {
     crate::{
         account::{Keyed, offset},
         address,
-        bid::{self, Bid, BidState},
+        bid::{self, Bid, BidFilter, BidState},
         bus::Bus,
         delivery::DeliveryBook,
         error::{Error, Result},
@@ -22,6 +22,7 @@ use {
     },
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
+    std::collections::HashMap,
 };
 
 /// Instruction `ask_settle`: sells what the auction sells of an offer. On purchase terms its seller is paid, on delivery terms the
@@ -258,6 +259,34 @@ impl Market {
         let (capacity, bids, offers, rules, clock) =
             tokio::join!(self.capacity(bus, window_start), bids, offers, self.bus(bus), self.chain().clock());
         WindowBook::new(rules?, capacity?, bids?, offers?, clock?.unix_timestamp)
+    }
+}
+
+impl Market {
+    /// The books of all open windows of a bus that an auction closes, by window start. It takes as many requests as one of them.
+    pub async fn auctions(&self, bus: &Address) -> Result<Vec<WindowBook>> {
+        let of_bus = BidFilter { bus: Some(*bus), ..BidFilter::default() };
+        let (capacities, bids, offers, rules, clock) = tokio::join!(
+            self.capacities(bus),
+            self.bids(&of_bus),
+            self.all_offers(bus),
+            self.bus(bus),
+            self.chain().clock()
+        );
+        let (capacities, rules, now) = (capacities?, rules?, clock?.unix_timestamp);
+        let (mut of_bids, mut of_offers): (HashMap<_, Vec<_>>, HashMap<_, Vec<_>>) = Default::default();
+        for bid in bids? {
+            of_bids.entry(bid.capacity).or_default().push(bid);
+        }
+        for offer in offers? {
+            of_offers.entry(offer.capacity).or_default().push(offer);
+        }
+        let book = |capacity: Keyed<Capacity>| {
+            let bids = of_bids.remove(&capacity.address).unwrap_or_default();
+            let offers = of_offers.remove(&capacity.address).unwrap_or_default();
+            WindowBook::new(rules, capacity, bids, offers, now)
+        };
+        capacities.into_iter().filter(|capacity| capacity.terms.has_auction()).map(book).collect()
     }
 }
 

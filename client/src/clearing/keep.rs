@@ -4,13 +4,14 @@ use {
     super::{Clearance, Clearing, Settled, clearing_close},
     crate::{
         account::Keyed,
+        auction::WindowBook,
         capacity::Capacity,
         error::{Error, Result},
         wallet::Wallet,
     },
     multibus::state::AuctionPhase,
     solana_address::Address,
-    std::time::Duration,
+    std::{collections::HashMap, time::Duration},
 };
 
 /// What [`Wallet::auction_keep`] did for a window.
@@ -34,22 +35,20 @@ impl Wallet {
     /// # Errors
     /// Where the windows cannot be read.
     pub async fn auction_keep(&self, bus: &Address) -> Result<Vec<Kept>> {
-        let (capacities, clock) = tokio::join!(self.market().capacities(bus), self.chain().clock());
-        let (capacities, now) = (capacities?, clock?.unix_timestamp);
         let mut all = Vec::new();
-        for capacity in capacities.iter().filter(|capacity| capacity.terms.has_auction()) {
-            let has_orders = capacity.open_bids > 0 || capacity.open_offers > 0;
-            let phase = capacity.phase(now);
-            let is_over = matches!(phase, AuctionPhase::Cleared | AuctionPhase::Over) && has_orders;
-            if phase != AuctionPhase::Fixed && !is_over {
+        let books = self.market().auctions(bus).await?;
+        for book in &books {
+            let needs_settling = matches!(book.phase, AuctionPhase::Cleared | AuctionPhase::Over)
+                && !self.jobs(book, &mut HashMap::new()).await?.is_empty();
+            if book.phase != AuctionPhase::Fixed && !needs_settling {
                 continue;
             }
-            let kept = self.keep_window(capacity, phase).await;
+            let kept = self.keep_window(&book.capacity, book.phase).await;
             if kept.clearance.is_some() || kept.settled.is_some() || kept.error.is_some() {
                 all.push(kept);
             }
         }
-        self.close_useless(bus, &capacities, now).await?;
+        self.close_useless(bus, &books).await?;
         Ok(all)
     }
 
@@ -73,14 +72,13 @@ impl Wallet {
     }
 
     /// Closes clearings of this wallet whose window needs no proof any more.
-    async fn close_useless(&self, bus: &Address, capacities: &[Keyed<Capacity>], now: i64) -> Result<()> {
+    async fn close_useless(&self, bus: &Address, books: &[WindowBook]) -> Result<()> {
         let own: Vec<Keyed<Clearing>> =
             self.market().clearings(bus).await?.into_iter().filter(|one| one.clearer == self.address()).collect();
         for clearing in own {
-            let is_fixed = |capacity: &Keyed<Capacity>| {
-                capacity.address == clearing.capacity && capacity.phase(now) == AuctionPhase::Fixed
-            };
-            if !capacities.iter().any(is_fixed) {
+            let is_fixed =
+                |book: &WindowBook| book.capacity.address == clearing.capacity && book.phase == AuctionPhase::Fixed;
+            if !books.iter().any(is_fixed) {
                 // Whatever keeps it from closing, the next pass tries again.
                 let _ = self.send(&[clearing_close(&self.address(), &clearing)]).await;
             }

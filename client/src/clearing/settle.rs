@@ -9,7 +9,7 @@ use {
         delivery::DeliveryBook,
         error::{Error, Result},
         market::Settlement,
-        send::{Sent, TRANSACTION_BYTES, size_of_transaction},
+        send::{Sent, packed},
         wallet::Wallet,
     },
     futures_util::{StreamExt, stream},
@@ -60,13 +60,19 @@ impl Settled {
 }
 
 /// What one account needs.
-struct Job {
+pub(super) struct Job {
     account: Address,
     /// What it counts as: bids, asks, cancelled offers, pool reports.
     counts: [u32; 4],
     instructions: Vec<Instruction>,
     /// What is sent where the transaction that it shares with others is refused.
     alone: Vec<Instruction>,
+}
+
+impl AsRef<[Instruction]> for Job {
+    fn as_ref(&self) -> &[Instruction] {
+        &self.instructions
+    }
 }
 
 impl Wallet {
@@ -105,7 +111,7 @@ impl Wallet {
     }
 
     /// What can be done for a window now. Bids whose refund account must be payable and is not are told as failed.
-    async fn jobs(&self, book: &WindowBook, failed: &mut HashMap<Address, Error>) -> Result<Vec<Job>> {
+    pub(super) async fn jobs(&self, book: &WindowBook, failed: &mut HashMap<Address, Error>) -> Result<Vec<Job>> {
         let settlement = Settlement { mint: book.bus.mint, token_program: book.bus.token_program };
         let (wallet, capacity) = (self.address(), &book.capacity);
         let mut jobs = Vec::new();
@@ -116,7 +122,7 @@ impl Wallet {
         }
         let bids: Vec<_> = book.settleable_bids().collect();
         let refunds: Vec<Address> = bids.iter().map(|bid| bid.refund).collect();
-        let accounts = self.chain().accounts(&refunds).await?;
+        let accounts = if refunds.is_empty() { Vec::new() } else { self.chain().accounts(&refunds).await? };
         for (bid, refund) in bids.into_iter().zip(accounts) {
             let is_payable = refund.is_some_and(|account| settlement.pays(&account, &bid.buyer));
             if !is_payable && waits_for_refund_account(bid, capacity, book.now) {
@@ -136,10 +142,11 @@ impl Wallet {
         Ok(jobs)
     }
 
-    /// Delivery books whose part of the window's auction is final and not counted, or not paid.
+    /// Delivery books whose part of the window's auction is final and not counted, or not paid. Once the pool is complete, what is not
+    /// paid yet holds up no bid: the seller gets it when it withdraws.
     async fn books_of_pool(&self, book: &WindowBook) -> Result<Vec<Keyed<DeliveryBook>>> {
         let capacity = &book.capacity;
-        if capacity.volume_wh == 0 {
+        if capacity.volume_wh == 0 || capacity.is_pool_complete() {
             return Ok(Vec::new());
         }
         let mut books = self.market().books_of_window(capacity).await?;
@@ -159,7 +166,7 @@ impl Wallet {
         settled: &mut Settled,
         failed: &mut HashMap<Address, Error>,
     ) -> Result<()> {
-        let groups = self.grouped(jobs)?;
+        let groups = packed(&self.address(), jobs)?;
         let together = |group: Vec<Job>| async move {
             let instructions: Vec<Instruction> = group.iter().flat_map(|job| job.instructions.clone()).collect();
             let sent = self.send(&instructions).await;
@@ -187,24 +194,6 @@ impl Wallet {
             }
         }
         Ok(())
-    }
-
-    /// Divides jobs into groups that each fit one transaction.
-    fn grouped(&self, jobs: Vec<Job>) -> Result<Vec<Vec<Job>>> {
-        let mut groups: Vec<Vec<Job>> = Vec::new();
-        let mut instructions: Vec<Instruction> = Vec::new();
-        for job in jobs {
-            instructions.extend_from_slice(&job.instructions);
-            let fits = size_of_transaction(&self.address(), &instructions, &[])? <= TRANSACTION_BYTES;
-            match groups.last_mut().filter(|_| fits) {
-                Some(group) => group.push(job),
-                None => {
-                    instructions = job.instructions.clone();
-                    groups.push(vec![job]);
-                }
-            }
-        }
-        Ok(groups)
     }
 }
 

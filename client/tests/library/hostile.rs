@@ -3,6 +3,7 @@
 
 use {
     crate::{
+        auction::Fair,
         delivery::Street,
         support::{attempts, side_by_side},
     },
@@ -11,11 +12,14 @@ use {
     multibus_client::{
         Account, Address, Error, Keyed, Keypair, Market, PricePerKwh, Signer, Wallet, Wh,
         account::{MarketAccount, decode},
+        auction::{Cleared, Order, Side, phase_name},
+        bid::Bid,
         bus::{Bus, Ledger},
         capacity::Capacity,
-        certificate::{Certificate, certifiable_of_buyer, certifiable_of_seller},
+        certificate::{Certificate, certifiable_of_bid, certifiable_of_buyer, certifiable_of_seller},
         chain::{Chain, CommitmentLevel, RpcChain, RpcOptions},
         claim::Claim,
+        clearing::{Clearing, clearing_open, clearing_tally},
         delivery::{DeliveryBook, deliveries, refundable, releasable},
         event::{self, EnergyPurchased, Event, OfferRepriced, PurchasedFill},
         lock::{Lock, LockState},
@@ -29,6 +33,7 @@ use {
         router::{self, RouterOffer, RouterWant},
         seller::{Seller, SellerMoney, may_list},
         send::{MAX_RECENT_PRICE, PriorityFee, TransactionOptions},
+        terms::SettlementTime,
         text::is_hidden,
         token::create_mint,
         trader::Trader,
@@ -525,6 +530,14 @@ fn figures(account: &Figures<'_>, number: u64, now: i64) {
         Figures::Capacity(capacity) => {
             let sum = [capacity.available_wh, capacity.committed_wh].map(u128::from);
             assert_eq!(u128::from(capacity.total_wh), sum.iter().sum::<u128>());
+            assert!(!phase_name(capacity.phase(now)).is_empty());
+            if let Some(cleared) = Cleared::of(capacity) {
+                for side in [Side::Bid, Side::Ask] {
+                    let order = Order { side, energy_wh: number, price_per_kwh: cleared.price_per_kwh };
+                    assert!(cleared.share_of(&order) <= number);
+                }
+            }
+            let _ = { **capacity }.settle_bid(number.min(1 << 40), number);
         }
         Figures::Offer(offer, bus) => {
             assert!(offer.free_wh() <= offer.listed_wh && offer.remaining_wh <= offer.listed_wh);
@@ -556,7 +569,9 @@ fn figures(account: &Figures<'_>, number: u64, now: i64) {
             let due = windows.iter().map(|window| u128::from(window.released) + u128::from(window.grid_fee));
             let paid: u128 = windows.iter().map(|window| u128::from(window.paid)).sum();
             assert!(due.sum::<u128>() <= paid && u128::from(book.held()) <= paid);
-            assert!(windows.iter().all(|window| window.certified_wh <= window.delivered_wh + window.surplus_wh));
+            assert!(windows.iter().all(|window| {
+                window.certified_wh <= window.delivered_wh + window.auction_delivered_wh + window.surplus_wh
+            }));
             let ahead = windows.iter().filter(|window| !window.state.is_final()).count();
             assert!(ahead > 0 || releasable(book, now).windows == releasable(book, i64::MAX).windows);
             let closable = book.closable(&bytemuck::Zeroable::zeroed(), now);
@@ -567,6 +582,14 @@ fn figures(account: &Figures<'_>, number: u64, now: i64) {
             let windows = position_deliveries(position, book, now);
             assert!(windows.iter().all(|window| window.refund <= window.paid));
             let _ = (refundable(position, book, now), certifiable_of_buyer(position, book, now).len());
+        }
+        Figures::Bid(bid, book) => {
+            let certifiable = certifiable_of_bid(bid, &[(*book).clone()], now);
+            let sum: u64 = certifiable.iter().map(|one| one.energy_wh).sum();
+            assert!(sum <= bid.delivered_wh && bid.paid <= bid.deposit && bid.price_per_kwh <= bid.max_price_per_kwh);
+        }
+        Figures::Clearing(clearing) => {
+            let _ = clearing.prices().class_of(number);
         }
         Figures::Certificate(certificate) => assert!(certificate.energy_wh() > 0),
         Figures::Proposal(proposal, bus) => {
@@ -593,12 +616,16 @@ enum Figures<'a> {
     Book(Box<Keyed<DeliveryBook>>),
     Position(Box<Keyed<PositionBook>>, &'a Keyed<DeliveryBook>),
     Certificate(Keyed<Certificate>),
+    Bid(Keyed<Bid>, &'a Keyed<DeliveryBook>),
+    Clearing(Keyed<Clearing>),
 }
 
 /// One account of every kind, as the program wrote them.
 struct Specimens {
     bus: Keyed<Bus>,
     book: Keyed<DeliveryBook>,
+    /// The book of a seller in an auction.
+    auctioned: Keyed<DeliveryBook>,
     accounts: Vec<(Address, Account)>,
 }
 
@@ -623,6 +650,33 @@ impl Specimens {
             let delivered = delivered.into_iter().zip(street.fresh.chain.accounts(&delivered).await.unwrap());
             let book = street.fresh.market().delivery_book(&street.book()).await.unwrap();
 
+            // What an auction sold, half of it delivered; and a clearing on the way.
+            let fair = Fair::new(SettlementTime::OnDelivery).await;
+            fair.ask(0, 2_000, 1_000).await;
+            let bid = fair.bid(0, 1_000, 1_200).await.address;
+            fair.clear().await;
+            fair.settle().await;
+            fair.pass_until(fair.window + 900).await;
+            fair.report(0, 500).await;
+            fair.pass_until(fair.window + 900 + 3_600).await;
+            fair.settle().await;
+            let other = Fair::new(SettlementTime::OnPurchase).await;
+            let offer = other.ask(0, 2_000, 1_000).await;
+            let waiting = other.bid(0, 1_000, 1_200).await.address;
+            other.pass_until(other.gate()).await;
+            let window = multibus_client::address::capacity(&other.bus, other.window);
+            let clearer = other.clearer.address();
+            let steps = [clearing_open(&clearer, &window, 1_000, 1_000), clearing_tally(&clearer, &window, &[offer])];
+            other.clearer.send(&steps).await.unwrap();
+            let clearing = multibus_client::address::clearing(&window, &clearer);
+            let auctioned = fair.book_of(0).await;
+            let cleared = multibus_client::address::capacity(&fair.bus, fair.window);
+            let sold = [bid, auctioned, cleared];
+            let sold = sold.into_iter().zip(fair.fresh.chain.accounts(&sold).await.unwrap());
+            let auctioned = fair.fresh.market().delivery_book(&auctioned).await.unwrap();
+            let fixed = [waiting, window, clearing];
+            let fixed = fixed.into_iter().zip(other.fresh.chain.accounts(&fixed).await.unwrap());
+
             let fresh = EmbeddedMarket::new().await;
             let buyer = fresh.member().await.with_lanes(1);
             let offer = fresh.offer(10_000, 500).await;
@@ -636,9 +690,9 @@ impl Specimens {
             let seller = multibus_client::address::seller(&fresh.bus, &fresh.owner.address());
             let addresses = [fresh.bus, capacity, offer, lock, trader, proposal, ledger, seller];
             let accounts = fresh.chain.accounts(&addresses).await.unwrap();
-            let accounts = addresses.into_iter().zip(accounts).chain(delivered);
+            let accounts = addresses.into_iter().zip(accounts).chain(delivered).chain(sold).chain(fixed);
             let accounts = accounts.map(|(address, account)| (address, account.unwrap())).collect();
-            Self { bus: fresh.market().bus(&fresh.bus).await.unwrap(), book, accounts }
+            Self { bus: fresh.market().bus(&fresh.bus).await.unwrap(), book, auctioned, accounts }
         })
     }
 
@@ -672,6 +726,8 @@ impl Specimens {
             as_kind(address, account).map(|book| Figures::Book(Box::new(book))),
             as_kind(address, account).map(|position| Figures::Position(Box::new(position), &self.book)),
             as_kind(address, account).map(Figures::Certificate),
+            as_kind(address, account).map(|bid| Figures::Bid(bid, &self.auctioned)),
+            as_kind(address, account).map(Figures::Clearing),
         ];
         found.into_iter().flatten().map(|read| figures(&read, number, now)).count()
     }

@@ -65,7 +65,7 @@ async fn anybody_withdraws_for_a_seller_and_only_the_seller_chooses_the_account(
     let (seller, buyer) = (fresh.member().await, fresh.member().await);
     let (market, wallet) = (fresh.market(), seller.address());
     let mut offers = Vec::new();
-    for _ in 0..15 {
+    for _ in 0..30 {
         offers.push(seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap().address);
     }
     for offer in &offers {
@@ -75,14 +75,14 @@ async fn anybody_withdraws_for_a_seller_and_only_the_seller_chooses_the_account(
     let account = market.seller(&fresh.bus, &wallet).await.unwrap();
     let money = market.seller_money(&account).await.unwrap();
     let (released, held, grid_fees, pool_due) = (0, 0, 0, 0);
-    let expected = SellerMoney { released, proceeds: 1_500, deposits: 50, held, grid_fees, pool_due, vault: 1_550 };
+    let expected = SellerMoney { released, proceeds: 3_000, deposits: 50, held, grid_fees, pool_due, vault: 3_050 };
     assert_eq!(money, expected);
     seller.offer_collect(&offers[0]).await.unwrap();
     let account = market.seller(&fresh.bus, &wallet).await.unwrap();
-    assert_eq!(market.seller_money(&account).await.unwrap(), SellerMoney { released: 100, proceeds: 1_400, ..money });
+    assert_eq!(market.seller_money(&account).await.unwrap(), SellerMoney { released: 100, proceeds: 2_900, ..money });
     let withdrawn = buyer.seller_withdraw(&fresh.bus, &wallet).await.unwrap();
-    assert_eq!((withdrawn.amount, withdrawn.transactions.len()), (Some(1_500), 2));
-    assert_eq!(fresh.tokens(&wallet).await.unwrap(), FUNDS + 1_500);
+    assert_eq!((withdrawn.amount, withdrawn.transactions.len()), (Some(3_000), 2));
+    assert_eq!(fresh.tokens(&wallet).await.unwrap(), FUNDS + 3_000);
     let refused = buyer.seller_withdraw(&fresh.bus, &wallet).await.unwrap_err();
     assert_eq!(refused.multibus(), Some(MultibusError::NothingToWithdraw));
     buyer.lock_settle(&lock.address).await.unwrap();
