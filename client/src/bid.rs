@@ -108,22 +108,30 @@ pub fn bid_cancel(bid: &Keyed<Bid>, destination: &Address, settlement: &Settleme
     })
 }
 
-/// Instruction `bid_settle`: takes a bid as far as it goes now, and pays what is to be returned to its refund account, or keeps it as
-/// a claim where the bid closes. Anyone may. With `close` its buyer gives up the certificates that it did not take.
-pub fn bid_settle(caller: &Address, bid: &Keyed<Bid>, close: bool, settlement: &Settlement) -> Instruction {
+/// Instruction `bid_settle`: takes a bid as far as it goes now, and pays what is to be returned to `refund`, or keeps it as a claim where
+/// the bid closes. Anyone may; `refund` is the account that the bid names, or any where its buyer calls. With `close` its buyer
+/// gives up the certificates that it did not take.
+pub fn bid_settle(
+    caller: &Address,
+    bid: &Keyed<Bid>,
+    refund: &Address,
+    close: bool,
+    settlement: &Settlement,
+) -> Instruction {
     let claim = [address::unclaimed(&bid.bus), address::ledger(&bid.bus), address::claim(&bid.bus, &bid.buyer)];
-    settle(caller, bid, close, settlement, claim)
+    settle(caller, bid, refund, close, settlement, claim)
 }
 
 /// The same for a bid whose refund account can be paid: it names no accounts for a claim, so that more of them fit one
 /// transaction.
 pub(crate) fn bid_settle_payable(caller: &Address, bid: &Keyed<Bid>, settlement: &Settlement) -> Instruction {
-    settle(caller, bid, false, settlement, [bid.address; 3])
+    settle(caller, bid, &bid.refund, false, settlement, [bid.address; 3])
 }
 
 fn settle(
     caller: &Address,
     bid: &Keyed<Bid>,
+    refund: &Address,
     close: bool,
     settlement: &Settlement,
     [unclaimed, ledger, claim]: [Address; 3],
@@ -135,7 +143,7 @@ fn settle(
         bid: bid.address,
         buyer: bid.buyer,
         escrow: address::escrow(&bid.bus),
-        refund: bid.refund,
+        refund: *refund,
         unclaimed,
         ledger,
         claim,
@@ -273,7 +281,8 @@ pub(crate) fn is_settleable(bid: &Bid, capacity: &Capacity, bus_is_closing: bool
     if bid.state == BidState::Open as u8 {
         return match capacity.phase(now) {
             AuctionPhase::Cleared | AuctionPhase::Over => true,
-            AuctionPhase::Trading => bus_is_closing,
+            // Without an offer no auction will come.
+            AuctionPhase::Trading => bus_is_closing && capacity.open_offers == 0,
             _ => false,
         };
     }
@@ -501,25 +510,38 @@ impl Wallet {
 
     /// Takes a bid as far as it goes now: fills or returns it once its auction is over, on delivery terms refunds it once every seller
     /// has reported, and closes it where nothing can come after. Anyone may. What is returned goes to its refund account; if this
-    /// wallet is the buyer and that account, its associated one, is missing, it is created. With `close` its buyer gives up the
-    /// certificates that it did not take.
+    /// wallet is the buyer and that account cannot be paid, to its associated one, which is created where it is missing. With
+    /// `close` its buyer gives up the certificates that it did not take.
     pub async fn bid_settle(&self, bid: &Address, close: bool) -> Result<Sent> {
+        self.settle_bid(bid, None, close).await
+    }
+
+    /// The same for one of this wallet's bids, to a token account of its choice.
+    pub async fn bid_settle_to(&self, bid: &Address, destination: &Address, close: bool) -> Result<Sent> {
+        self.settle_bid(bid, Some(destination), close).await
+    }
+
+    async fn settle_bid(&self, bid: &Address, destination: Option<&Address>, close: bool) -> Result<Sent> {
         let bid = self.market().bid(bid).await?;
-        if close && bid.buyer != self.address() {
+        let is_own = bid.buyer == self.address();
+        if (close || destination.is_some()) && !is_own {
+            let what = if close { "give up the certificates" } else { "choose the refund account" };
             return Err(Error::Invalid(format!(
-                "only {} can give up the certificates of the bid {}; leave out closing it, or sign with its buyer's wallet",
+                "only {} can {what} of the bid {}; leave that out, or sign with its buyer's wallet",
                 bid.buyer, bid.address
             )));
         }
         let settlement = self.market().settlement(&bid.bus).await?;
         let mut instructions = Vec::with_capacity(2);
-        if bid.buyer == self.address()
-            && bid.refund == settlement.token_account(&bid.buyer)
-            && self.chain().accounts(&[bid.refund]).await?[0].is_none()
-        {
-            instructions.push(settlement.create_token_account(&self.address(), &bid.buyer));
-        }
-        instructions.push(bid_settle(&self.address(), &bid, close, &settlement));
+        let refund = match destination {
+            Some(destination) => *destination,
+            None if !is_own || self.market().is_payable(&bid.refund, &bid.buyer, &settlement).await? => bid.refund,
+            None => {
+                instructions.push(settlement.create_token_account(&self.address(), &bid.buyer));
+                settlement.token_account(&bid.buyer)
+            }
+        };
+        instructions.push(bid_settle(&self.address(), &bid, &refund, close, &settlement));
         self.send_once(&bid.capacity, &instructions).await
     }
 }

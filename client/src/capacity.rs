@@ -49,11 +49,11 @@ pub fn capacity_close(caller: &Address, capacity: &Keyed<Capacity>, settlement: 
     instruction
 }
 
-/// Whether anyone settles orders of a window now: its auction is over, or its bus closes and bids are returned.
+/// Whether anyone settles orders of a window now: its auction is over, or its bus closes and there is none to come.
 pub(crate) fn is_settleable(capacity: &Capacity, bus_is_closing: bool, now: i64) -> bool {
     match capacity.phase(now) {
         AuctionPhase::Cleared | AuctionPhase::Over => true,
-        AuctionPhase::Trading => bus_is_closing,
+        AuctionPhase::Trading => bus_is_closing && (capacity.open_bids == 0 || capacity.open_offers == 0),
         _ => false,
     }
 }

@@ -212,7 +212,11 @@ impl WindowBook {
 
     /// Offers that anyone can settle or withdraw now. Those that are withdrawn already end with their locks.
     pub(crate) fn settleable_offers(&self) -> impl Iterator<Item = &Keyed<Offer>> {
-        let is_settled = matches!(self.phase, AuctionPhase::Cleared | AuctionPhase::Over);
+        let is_settled = match self.phase {
+            AuctionPhase::Cleared | AuctionPhase::Over => true,
+            AuctionPhase::Trading => self.capacity.is_given_up(&self.bus, self.now),
+            _ => false,
+        };
         self.offers.iter().filter(move |offer| is_settled && offer.cancelled == 0)
     }
 

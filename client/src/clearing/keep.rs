@@ -38,7 +38,8 @@ impl Wallet {
         let mut all = Vec::new();
         let books = self.market().auctions(bus).await?;
         for book in &books {
-            let needs_settling = matches!(book.phase, AuctionPhase::Cleared | AuctionPhase::Over)
+            let needs_settling = book.phase != AuctionPhase::Fixed
+                && book.unsettled() + usize::from(book.phase == AuctionPhase::Cleared) > 0
                 && !self.jobs(book, &mut HashMap::new()).await?.is_empty();
             if book.phase != AuctionPhase::Fixed && !needs_settling {
                 continue;

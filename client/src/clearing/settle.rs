@@ -6,6 +6,7 @@ use {
         account::Keyed,
         auction::{WindowBook, end_offer, phase_name, pool_report},
         bid::{bid_settle, bid_settle_payable, waits_for_refund_account},
+        capacity,
         delivery::DeliveryBook,
         error::{Error, Result},
         market::Settlement,
@@ -129,7 +130,7 @@ impl Wallet {
                 failed.insert(bid.address, Error::from_rule(&MultibusError::PayeeUnpayable.into()));
                 continue;
             }
-            let alone = vec![bid_settle(&wallet, bid, false, &settlement)];
+            let alone = vec![bid_settle(&wallet, bid, &bid.refund, false, &settlement)];
             let instructions =
                 if is_payable { vec![bid_settle_payable(&wallet, bid, &settlement)] } else { alone.clone() };
             jobs.push(Job { account: bid.address, counts: [1, 0, 0, 0], instructions, alone });
@@ -209,12 +210,12 @@ impl Settled {
     }
 }
 
-/// Refuses a window whose auction is not over. On a closing bus bids are returned before the last 300 s, too.
+/// Refuses a window whose auction is not over. On a closing bus a window of bids or offers alone ends before the last 300 s, too.
 fn check_over(book: &WindowBook) -> Result<()> {
     let window_start = book.capacity.window_start;
     match book.phase {
         AuctionPhase::Cleared | AuctionPhase::Over => Ok(()),
-        AuctionPhase::Trading if book.bus.closing == 1 => Ok(()),
+        AuctionPhase::Trading if capacity::is_settleable(&book.capacity, book.bus.closing == 1, book.now) => Ok(()),
         AuctionPhase::Off => Err(Error::Invalid(format!(
             "no auction closes the window {window_start}; name a window of a bus whose terms have one"
         ))),

@@ -21,7 +21,7 @@ use {
         reading::Reading,
         terms::SettlementTime,
     },
-    multibus_test_support::market::{EmbeddedMarket, FUNDS, auction_bus, terms},
+    multibus_test_support::market::{EmbeddedMarket, FUNDS, SOL, auction_bus, terms},
     proptest::prelude::*,
     std::{
         fs,
@@ -95,6 +95,8 @@ impl Fair {
         let bus = fresh.owner.bus_create(&fresh.mint, &auction_bus(&fresh.owner, settlement)).await.unwrap().address;
         let now = fresh.chain.clock().await.unwrap().unix_timestamp;
         fresh.buses.push(bus);
+        let lamports = 101 * SOL * (sellers + buyers) as u64;
+        fresh.chain.airdrop(&fresh.owner.address(), lamports).await.unwrap();
         // Its book has windows before and after.
         let window = (now / (96 * 900) + 1) * 96 * 900 + 10 * 900;
         let clearer = fresh.member().await;
@@ -835,6 +837,9 @@ async fn a_refund_that_cannot_be_paid_waits_or_becomes_a_claim() {
         assert_eq!((waiting.account, waiting.error.multibus()), (gone.address, Some(MultibusError::PayeeUnpayable)));
         let refused = fair.clearer.bid_settle(&gone.address, false).await.unwrap_err();
         assert_eq!(refused.multibus(), Some(MultibusError::PayeeUnpayable));
+        let friend = fair.fresh.token_account(&fair.buyers[2].address());
+        let refused = fair.clearer.bid_settle_to(&gone.address, &friend, false).await.unwrap_err();
+        assert!(refused.to_string().contains("can choose the refund account"), "{refused}");
         // The buyer itself creates the account again.
         fair.buyers[0].bid_settle(&gone.address, false).await.unwrap();
         assert_eq!(fair.tokens(&fair.buyers[0]).await, 100);

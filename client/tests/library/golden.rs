@@ -728,8 +728,16 @@ fn auctions() -> Vec<Value> {
     vec![
         instruction("bid_create", bid_args, bid::bid_create(&buyer, LANE, NONCE, &bid_order(), &settlement)),
         instruction("bid_cancel", json!({}), bid::bid_cancel(&bid, &key(PAYMENT), &settlement)),
-        instruction("bid_settle", json!({ "close": false }), bid::bid_settle(&key(OTHER), &bid, false, &settlement)),
-        instruction("bid_settle", json!({ "close": true }), bid::bid_settle(&wallet, &bid, true, &settlement)),
+        instruction(
+            "bid_settle",
+            json!({ "close": false }),
+            bid::bid_settle(&key(OTHER), &bid, &bid.refund, false, &settlement),
+        ),
+        instruction(
+            "bid_settle",
+            json!({ "close": true }),
+            bid::bid_settle(&wallet, &bid, &key(PAYMENT), true, &settlement),
+        ),
         instruction("ask_settle", json!({}), auction::ask_settle(&listed_offer(), &settlement)),
         instruction("ask_settle", json!({}), auction::ask_settle(&delivery_offer(), &settlement)),
         instruction(
