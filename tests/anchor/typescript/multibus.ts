@@ -4,12 +4,13 @@
  * - addresses whose seeds are not in the IDL,
  * - the accounts that follow those of the IDL (`.remainingAccounts`),
  * - the events of a transaction, which are in its log,
- * - the error in a refusal, which Anchor's client does not find in what web3.js throws.
+ * - the error in a refusal, which Anchor's client does not find in what web3.js throws,
+ * - the address of a bid, and what it takes to prove the price of an auction.
  *
  * docs/anchor.md explains each.
  */
 
-import { BN, EventParser, Program, type IdlAccounts, type IdlEvents, type Provider } from '@anchor-lang/core';
+import { BN, EventParser, Program, type IdlAccounts, type IdlTypes, type Provider } from '@anchor-lang/core';
 import { PublicKey, type AccountMeta } from '@solana/web3.js';
 
 import idl from '../../../idl/multibus.json';
@@ -29,17 +30,26 @@ export interface Found<T> {
 }
 
 type Offer = IdlAccounts<Multibus>['offer'];
+type Capacity = IdlAccounts<Multibus>['capacity'];
+type Bid = IdlAccounts<Multibus>['bid'];
 
 const PROGRAM = new PublicKey(idl.address);
 
-/** Derives an address. The IDL has the seed as a constant, such as `LOCK_SEED`. */
-function derive(constant: string, ...parts: (PublicKey | Buffer)[]): PublicKey {
-  const seed = idl.constants.find(({ name }) => name === constant);
-  if (seed === undefined) throw new Error(`the IDL has no constant ${constant}`);
-  const seeds: Uint8Array[] = [Buffer.from(JSON.parse(seed.value) as number[])];
-  for (const part of parts) seeds.push(part instanceof PublicKey ? part.toBuffer() : part);
-  return PublicKey.findProgramAddressSync(seeds, PROGRAM)[0];
+/** The value of a constant of the IDL. */
+function constant(name: string): unknown {
+  const found = idl.constants.find((constant) => constant.name === name);
+  if (found === undefined) throw new Error(`the IDL has no constant ${name}`);
+  return JSON.parse(found.value);
 }
+
+/** Derives an address and its bump. The IDL has the seed as a constant, such as `LOCK_SEED`. */
+function deriveWithBump(seed: string, ...parts: (PublicKey | Uint8Array)[]): [PublicKey, number] {
+  const seeds: Uint8Array[] = [Buffer.from(constant(seed) as number[])];
+  for (const part of parts) seeds.push(part instanceof PublicKey ? part.toBuffer() : part);
+  return PublicKey.findProgramAddressSync(seeds, PROGRAM);
+}
+
+const derive = (seed: string, ...parts: (PublicKey | Uint8Array)[]) => deriveWithBump(seed, ...parts)[0];
 
 const u8 = (number: number) => Buffer.from([number]);
 const u16 = (number: number) => new BN(number).toArrayLike(Buffer, 'le', 2);
@@ -56,6 +66,7 @@ export const addresses = {
   capacity: (bus: PublicKey, windowStart: BN) => derive('CAPACITY_SEED', bus, i64(windowStart)),
   treasury: (bus: PublicKey) => derive('TREASURY_SEED', bus),
   unclaimed: (bus: PublicKey) => derive('UNCLAIMED_SEED', bus),
+  escrow: (bus: PublicKey) => derive('ESCROW_SEED', bus),
   /** The seller account of the bus itself is that of the wallet `bus`. */
   seller: (bus: PublicKey, wallet: PublicKey) => derive('SELLER_SEED', bus, wallet),
   vault: (seller: PublicKey) => derive('VAULT_SEED', seller),
@@ -71,6 +82,9 @@ export const addresses = {
   position: (book: PublicKey, buyer: PublicKey) => derive('POSITION_SEED', book, buyer),
   certificate: (seller: PublicKey, windowStart: BN, rangeStart: BN) =>
     derive('CERTIFICATE_SEED', seller, i64(windowStart), u64(rangeStart)),
+  /** Of the bid's transaction hash; `bidOf` computes both. */
+  bid: (transactionHash: Uint8Array) => derive('BID_SEED', transactionHash),
+  clearing: (capacity: PublicKey, clearer: PublicKey) => derive('CLEARING_SEED', capacity, clearer),
 };
 
 const readonly = (pubkey: PublicKey): AccountMeta => ({ pubkey, isSigner: false, isWritable: false });
@@ -101,10 +115,117 @@ export function batchAccounts(offers: readonly Found<Offer>[], buyer: PublicKey)
   });
 }
 
-type EventName = keyof IdlEvents<Multibus>;
+/**
+ * The accounts that follow in `offerCreate`: nothing on purchase terms; on delivery terms the seller's meter, and its delivery book of
+ * 96 windows, which the first listing opens.
+ */
+export function listingAccounts(seller: PublicKey, { terms, windowStart }: Capacity): AccountMeta[] {
+  if (terms.settlement === 0) return [];
+  const length = new BN(terms.windowSeconds * (constant('BOOK_WINDOWS') as number));
+  const firstWindow = terms.from.add(windowStart.sub(terms.from).div(length).mul(length));
+  return [writable(addresses.meter(seller)), writable(addresses.book(seller, firstWindow))];
+}
+
+/** The account that follows in `offerCancel` and `askSettle`: on delivery terms the seller's delivery book. */
+export function bookAccount(offer: Offer): AccountMeta[] {
+  return offer.onDelivery === 0 ? [] : [writable(offer.book)];
+}
+
+/** What a purchase buys of an offer, or what a bid bids for in a window, whose capacity is then named in place of the offer. */
+export interface Order {
+  offer: PublicKey;
+  energyWh: BN;
+  /** In base units per kWh, grid fee included. */
+  maxPricePerKwh: BN;
+}
+
+/** Number of a bid in the IDL's enum `PurchaseKind`. */
+const BID = 3;
+
+/** The hash that identifies a purchase or a bid, which the buyer knows before sending it. `kind` is of the IDL's `PurchaseKind`. */
+export async function transactionHash(
+  kind: number,
+  buyer: PublicKey,
+  lane: number,
+  nonce: BN,
+  orders: readonly Order[],
+): Promise<Uint8Array> {
+  const tag = Buffer.from(constant('TRANSACTION_HASH_TAG') as number[]);
+  const head = [tag, PROGRAM.toBuffer(), buyer.toBuffer(), u8(kind), u16(lane), u64(nonce)];
+  const parts = orders.flatMap((order) => [order.offer.toBuffer(), u64(order.energyWh), u64(order.maxPricePerKwh)]);
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', Buffer.concat([...head, ...parts])));
+}
+
+/** The address and the bump that `bidCreate` wants: the address is of the bid's hash. */
+export async function bidOf(
+  capacity: PublicKey,
+  buyer: PublicKey,
+  lane: number,
+  nonce: BN,
+  energyWh: BN,
+  maxPricePerKwh: BN,
+): Promise<{ bid: PublicKey; bump: number }> {
+  const hash = await transactionHash(BID, buyer, lane, nonce, [{ offer: capacity, energyWh, maxPricePerKwh }]);
+  const [bid, bump] = deriveWithBump('BID_SEED', hash);
+  return { bid, bump };
+}
+
+/** Where `capacity` stands in a bid and in an offer, in bytes. */
+const CAPACITY_IN_BID = 128;
+const CAPACITY_IN_OFFER = 168;
+
+/** The bids and offers of a window: what a clearing counts. */
+export interface WindowOrders {
+  bids: Found<Bid>[];
+  offers: Found<Offer>[];
+}
+
+export async function ordersOf(program: Program<Multibus>, capacity: PublicKey): Promise<WindowOrders> {
+  const at = (offset: number) => [{ memcmp: { offset, bytes: capacity.toBase58() } }];
+  const bids = await program.account.bid.all(at(CAPACITY_IN_BID));
+  return { bids, offers: await program.account.offer.all(at(CAPACITY_IN_OFFER)) };
+}
+
+/** What an offer asks for in the auction of its window, in Wh: offers that end before the gate ask for nothing. */
+function askedWh(offer: Offer): BN {
+  const isAsked =
+    offer.cancelled === 0 && offer.expiresAt.gte(offer.gateClosesAt) && offer.tradesFrom.lte(offer.gateClosesAt);
+  return isAsked ? offer.remainingWh : new BN(0);
+}
+
+/**
+ * The prices that `clearingOpen` names, without the grid fee. `low` is the first price at which what is bid above it is not more than
+ * what is asked for at or below it; `high` the first at which it is less. The auction's price is in the middle, rounded down. Where one
+ * side has no energy, nothing is sold, and any prices do.
+ */
+export function clearingPrices({ bids, offers }: WindowOrders): { low: BN; high: BN } {
+  const bid = bids.map(({ account }) => ({ price: account.pricePerKwh, wh: account.energyWh }));
+  const asked = offers.map(({ account }) => ({ price: account.pricePerKwh, wh: askedWh(account) }));
+  const sum = (orders: { wh: BN }[]) => orders.reduce((total, { wh }) => total.add(wh), new BN(0));
+  /** What is bid above a price, less what is asked for up to it. It changes at the prices of orders alone. */
+  const missing = (price: BN) =>
+    sum(bid.filter((order) => order.price.gt(price))).sub(sum(asked.filter((order) => order.price.lte(price))));
+  const prices = [new BN(0), ...[...bid, ...asked].map(({ price }) => price)].sort((a, b) => a.cmp(b));
+  const low = prices.find((price) => missing(price).lten(0)) ?? new BN(0);
+  return { low, high: prices.find((price) => missing(price).ltn(0)) ?? low };
+}
+
+/**
+ * The accounts that follow in `clearingTally`: bids and offers of the window, in ascending order of their addresses as bytes. One
+ * transaction holds about 28 of them; tally the rest in further ones, in the same order.
+ */
+export function tallyAccounts({ bids, offers }: WindowOrders): AccountMeta[] {
+  const orders = [...bids, ...offers].map(({ publicKey }) => publicKey);
+  return orders.sort((a, b) => Buffer.compare(a.toBuffer(), b.toBuffer())).map(readonly);
+}
+
+type EventName = Multibus['events'][number]['name'];
+
+/** The data of each event. Anchor's `IdlEvents` gives up on an IDL with more than 48 events ("excessively deep"). */
+export type MarketEvents = Pick<IdlTypes<Multibus>, EventName>;
 
 /** An event with its name, so that a `switch` over the name knows the data. */
-export type MarketEvent = { [Name in EventName]: { name: Name; data: IdlEvents<Multibus>[Name] } }[EventName];
+export type MarketEvent = { [Name in EventName]: { name: Name; data: MarketEvents[Name] } }[EventName];
 
 /**
  * The events that the market logged in a transaction, in their order. The log of a transaction that calls much can be cut off: then
@@ -119,6 +240,18 @@ export async function eventsOf(program: Program<Multibus>, signature: string): P
   if (!log) throw new Error(`the node does not know the log of ${signature}; ask again once it is confirmed`);
   if (log.includes('Log truncated')) throw new Error(`the log of ${signature} is cut off; read the accounts instead`);
   return [...new EventParser(program.programId, program.coder).parseLogs(log)] as MarketEvent[];
+}
+
+/**
+ * Calls back with each event of a name as it happens, until `program.removeEventListener` gets the number that is returned. The types
+ * of `program.addEventListener` give up on an IDL with more than 48 events, as `IdlEvents` do.
+ */
+export function onEvent<Name extends EventName>(
+  program: Program<Multibus>,
+  name: Name,
+  callback: (event: MarketEvents[Name], slot: number, signature: string) => void,
+): number {
+  return (program as unknown as Program).addEventListener(name, callback);
 }
 
 /** An error of the IDL. */

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 
 import golden from '../../../../client/tests/golden.json';
 import idl from '../../../../idl/multibus.json';
-import { addresses } from '../multibus';
+import { addresses, transactionHash } from '../multibus';
 
 const coder = new BorshCoder(convertIdlToCamelCase(idl as unknown as Idl));
 
@@ -51,6 +51,7 @@ const DERIVED: Record<keyof typeof addresses, (seeds: Record<string, string>) =>
   capacity: ({ bus, window_start }) => addresses.capacity(key(bus), number(window_start)),
   treasury: ({ bus }) => addresses.treasury(key(bus)),
   unclaimed: ({ bus }) => addresses.unclaimed(key(bus)),
+  escrow: ({ bus }) => addresses.escrow(key(bus)),
   seller: ({ bus, wallet }) => addresses.seller(key(bus), key(wallet)),
   vault: ({ seller }) => addresses.vault(key(seller)),
   offer: ({ seller, number: of }) => addresses.offer(key(seller), number(of)),
@@ -64,6 +65,8 @@ const DERIVED: Record<keyof typeof addresses, (seeds: Record<string, string>) =>
   position: ({ book, buyer }) => addresses.position(key(book), key(buyer)),
   certificate: ({ seller, window_start, range_start }) =>
     addresses.certificate(key(seller), number(window_start), number(range_start)),
+  bid: ({ transaction_hash }) => addresses.bid(Buffer.from(transaction_hash ?? '', 'hex')),
+  clearing: ({ capacity, clearer }) => addresses.clearing(key(capacity), key(clearer)),
 };
 
 describe('the bytes of every client', () => {
@@ -104,6 +107,18 @@ describe('the bytes of every client', () => {
     for (const { name, seeds, address } of golden.addresses) {
       const derived = DERIVED[name as keyof typeof DERIVED](seeds as unknown as Record<string, string>);
       expect(derived.toBase58(), `${name} of ${JSON.stringify(seeds)}`).to.equal(address);
+    }
+  });
+
+  it('hashes every purchase', async () => {
+    for (const { buyer, kind, lane, nonce, orders, transaction_hash } of golden.transaction_hashes) {
+      const parts = orders.map(({ offer, energy_wh, max_price_per_kwh }) => ({
+        offer: key(offer),
+        energyWh: number(energy_wh),
+        maxPricePerKwh: number(max_price_per_kwh),
+      }));
+      const hash = await transactionHash(Number(kind), key(buyer), Number(lane), number(nonce), parts);
+      expect(Buffer.from(hash).toString('hex')).to.equal(transaction_hash);
     }
   });
 });
