@@ -31,4 +31,8 @@ pub enum ChargerError {
     TokenProgramMismatch,
     #[msg("The lane holds no receipt of this purchase")]
     ReceiptMissing,
+    #[msg("Only the station's operator or the session's driver does this; sign with the wallet of one of them")]
+    NotOfTheSession,
+    #[msg("This is not the last bid of the session; pass the bid that the session names")]
+    BidMismatch,
 }

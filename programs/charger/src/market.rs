@@ -6,7 +6,7 @@ use {
     multibus::{
         account::Account as MarketAccount,
         constants::RECEIPTS,
-        state::{Receipt, Trader},
+        state::{Bus, Receipt, Trader},
     },
 };
 
@@ -20,8 +20,16 @@ pub fn receipt(lane: &AccountView, nonce: u64) -> Result<Receipt> {
     Ok(lane.receipts[(nonce % RECEIPTS as u64) as usize])
 }
 
-/// The books of a purchase or a lock on delivery terms. They come after the accounts of the charger's instruction, and are
-/// passed on as they are; MultiBus checks them.
-pub fn books(views: &mut [AccountView]) -> Result<Vec<CpiHandle<'_>>> {
+/// Refuses a bus among the accounts of a batch: an item that follows another bus would be bought there.
+pub fn validate_one_bus(views: &[AccountView]) -> Result<()> {
+    if views.iter().any(|view| MarketAccount::<Bus>::load(*view).is_ok()) {
+        return Err(ChargerError::BusMismatch.into());
+    }
+    Ok(())
+}
+
+/// Accounts that come after those of the charger's instruction, such as the books of a purchase on delivery terms. They are
+/// passed on as they are, all writable; MultiBus checks them.
+pub fn passed_on(views: &mut [AccountView]) -> Result<Vec<CpiHandle<'_>>> {
     views.iter_mut().map(|view| view.try_to_cpi_handle_mut().map(CpiHandle::from)).collect()
 }

@@ -37,12 +37,17 @@ pub struct Session {
     pub trader: Address,
     /// The buyer's token account, which pays.
     pub payment: Address,
+    /// The last bid, which can be cancelled; zeros for none.
+    pub bid: Address,
     /// The most that the driver pays, grid fee included, in token base units per kWh.
     pub max_price_per_kwh: u64,
     /// The most energy that the driver takes, in Wh.
     pub limit_wh: u64,
     /// Energy bought, in Wh.
     pub bought_wh: u64,
+    /// Energy bid for in auctions, in Wh. It counts in full until the session closes, unless the bid is cancelled: an auction
+    /// can fill a bid at any time, and nobody calls this program then.
+    pub bid_wh: u64,
     /// Paid for it, in token base units.
     pub paid: u64,
     /// Purchases of the session.
@@ -59,7 +64,8 @@ pub struct Session {
 impl Session {
     /// Refuses energy beyond what the driver asked for.
     pub fn validate_energy(&self, energy_wh: u64) -> Result<()> {
-        match self.bought_wh.checked_add(energy_wh) {
+        let sum = self.bought_wh.checked_add(self.bid_wh).and_then(|sum| sum.checked_add(energy_wh));
+        match sum {
             Some(sum) if sum <= self.limit_wh => Ok(()),
             _ => Err(ChargerError::LimitExceeded.into()),
         }
@@ -112,6 +118,9 @@ mod tests {
         assert_eq!(session.validate_energy(600), Ok(()));
         assert_eq!(session.validate_energy(601), Err(ChargerError::LimitExceeded.into()));
         assert_eq!(session.validate_energy(u64::MAX), Err(ChargerError::LimitExceeded.into()));
+        let session = Session { bid_wh: 500, ..session };
+        assert_eq!(session.validate_energy(100), Ok(()));
+        assert_eq!(session.validate_energy(101), Err(ChargerError::LimitExceeded.into()));
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub fn handler(ctx: &mut Context<SessionBuy>, nonce: u64, energy_wh: u64, min_en
         token_program: accounts.token_program.cpi_handle(),
     };
     let call = CpiContext::new_with_signer(&multibus::ID, purchase, &signers)
-        .with_remaining_accounts(market::books(&mut books)?);
+        .with_remaining_accounts(market::passed_on(&mut books)?);
     // Any version of the offer: the price limit is the driver's.
     multibus::cpi::purchase(call, nonce, energy_wh, min_energy_wh, max_price_per_kwh, 0)?;
     let receipt = market::receipt(accounts.trader.account(), nonce)?;

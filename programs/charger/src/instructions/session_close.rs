@@ -1,4 +1,7 @@
 //! `session_close`: the driver closes its session, and by a call of the market its buyer's lane.
+//!
+//! A lock or a bid can end later. What it gives back then waits at the buyer's address, or as its claim. The same driver
+//! opens the session again, which has the same buyer, to take it out.
 
 use {
     crate::{

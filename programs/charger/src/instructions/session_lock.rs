@@ -58,7 +58,7 @@ pub fn handler(ctx: &mut Context<SessionLock>, energy_wh: u64) -> Result<()> {
         token_program: accounts.token_program.cpi_handle(),
         system_program: accounts.system_program.cpi_handle(),
     };
-    let call =
-        CpiContext::new_with_signer(&multibus::ID, take, &signers).with_remaining_accounts(market::books(&mut books)?);
+    let call = CpiContext::new_with_signer(&multibus::ID, take, &signers)
+        .with_remaining_accounts(market::passed_on(&mut books)?);
     multibus::cpi::lock_take(call, PLACE, energy_wh, max_price_per_kwh, 0, refund)
 }

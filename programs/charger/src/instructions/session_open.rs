@@ -9,7 +9,7 @@ use {
     bytemuck::Zeroable,
     multibus::{
         account::Account as MarketAccount,
-        state::{Lock, Trader},
+        state::{Bid, Lock, Trader},
         token::{Settlement, TokenAccount},
     },
 };
@@ -57,10 +57,11 @@ pub fn handler(ctx: &mut Context<SessionOpen>, max_price_per_kwh: u64, limit_wh:
         ..Session::zeroed()
     };
 
-    // The buyer pays the rent of its lane and of its locks itself.
+    // The buyer pays the rent of its lane, its locks and its bids itself. This is enough for one lock and one bid at a time.
     let lamports = rent_exempt_lamports(0)?
         + rent_exempt_lamports(MarketAccount::<Trader>::INIT_SPACE)?
-        + rent_exempt_lamports(MarketAccount::<Lock>::INIT_SPACE)?;
+        + rent_exempt_lamports(MarketAccount::<Lock>::INIT_SPACE)?
+        + rent_exempt_lamports(MarketAccount::<Bid>::INIT_SPACE)?;
     let fund =
         system_program::Transfer { from: accounts.driver.cpi_handle_mut(), to: accounts.wallet.cpi_handle_mut() };
     system_program::transfer(CpiContext::new(&system_program::ID, fund), lamports)?;

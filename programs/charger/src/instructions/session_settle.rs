@@ -49,7 +49,7 @@ pub fn handler(ctx: &mut Context<SessionSettle>, nonce: u64) -> Result<()> {
         lock: accounts.lock.cpi_handle_mut(),
     };
     let call = CpiContext::new_with_signer(&multibus::ID, settle, &signers)
-        .with_remaining_accounts(market::books(&mut books)?);
+        .with_remaining_accounts(market::passed_on(&mut books)?);
     multibus::cpi::lock_settle(call, nonce, lock_number)?;
     let receipt = market::receipt(accounts.trader.account(), nonce)?;
     accounts.session.keep(nonce, receipt)

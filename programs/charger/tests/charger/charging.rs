@@ -4,13 +4,24 @@ use {
     super::world::*,
     multibus::{
         event::Event,
-        state::{Order, PurchaseKind, Trader, transaction_hash_of_one},
+        state::{Bid, Order, PurchaseKind, Trader, transaction_hash, transaction_hash_of_one},
     },
-    multibus_tests::{DeliveryMarket, TestChain, TokenProgram, event, instructions::position_open},
+    multibus_tests::{
+        DeliveryMarket, TestChain, TokenProgram, event,
+        instructions::{bid_settle, position_open},
+    },
 };
 
 /// The most that the charger's instructions cost, what they call included.
-const MAX_UNITS: [(&str, u64); 3] = [("session_buy", 8_200), ("session_lock", 10_600), ("session_settle", 5_000)];
+const MAX_UNITS: [(&str, u64); 7] = [
+    ("session_buy", 8_200),
+    ("session_buy_batch", 13_200),
+    ("session_lock", 10_600),
+    ("session_settle", 5_000),
+    ("session_release", 13_600),
+    ("session_bid", 11_000),
+    ("session_bid_cancel", 7_600),
+];
 
 fn assert_units(name: &str, logs: &[String]) {
     let (_, most) = MAX_UNITS.iter().find(|(of, _)| *of == name).expect("a limit");
@@ -78,6 +89,85 @@ fn a_session_learns_a_part_fill() {
     let state = session_state(&market.chain, &session);
     assert_eq!((state.bought_wh, state.paid), (3_000, 6_000_000));
     assert_eq!((state.last_receipt.energy_wh, state.last_receipt.paid), (3_000, 6_000_000));
+}
+
+#[test]
+fn a_session_buys_from_several_offers_at_once() {
+    let mut market = market();
+    let bus = market.bus;
+    let station = open_station(&mut market.chain, "operator", &bus);
+    let session = open_session(&mut market.chain, station, &bus, "driver");
+    let cheap = market.offer_with(|offer| offer.energy(2_000).price(1_000_000));
+    let dear = market.offer_with(|offer| offer.energy(10_000).price(2_000_000));
+    let batch = buy_batch(&market.chain, &session, &[(cheap, 2_000), (dear, 3_000)]);
+    let meta = market.execute(&[batch]);
+    assert_units("session_buy_batch", &meta.logs);
+    let state = session_state(&market.chain, &session);
+    assert_eq!((state.bought_wh, state.paid, state.purchases), (5_000, 8_000_000, 1));
+    // The receipt is of the whole batch.
+    let order = |offer, energy_wh| Order { offer, energy_wh, max_price_per_kwh: MAX_PRICE };
+    let orders = [order(cheap.address, 2_000), order(dear.address, 3_000)];
+    let hash = transaction_hash(PurchaseKind::Batch, &session.wallet, session.lane.lane, state.last_nonce, &orders);
+    assert_eq!(state.last_receipt.transaction_hash, hash);
+    assert_eq!((state.last_receipt.energy_wh, state.last_receipt.paid), (5_000, 8_000_000));
+    assert_eq!(market.tokens(&session.payment), DEPOSIT - 8_000_000);
+}
+
+#[test]
+fn a_session_gives_up_a_lock() {
+    let mut market = market();
+    let bus = market.bus;
+    let station = open_station(&mut market.chain, "operator", &bus);
+    let session = open_session(&mut market.chain, station, &bus, "driver");
+    let offer = market.offer_with(|offer| offer.energy(10_000).price(2_000_000));
+    let lamports = market.lamports(&session.wallet);
+    let mut left = DEPOSIT;
+    for signer in [session.operator, session.driver] {
+        market.execute(&[lock(&session, &offer, 4_000)]);
+        let fee = 8_000_000 * u64::from(market.lock_state(&offer, &session.wallet, 0).lock_fee_bps) / 10_000;
+        let meta = market.execute(&[release(&session, &offer, signer)]);
+        assert_units("session_release", &meta.logs);
+        left -= fee;
+        assert_eq!(market.tokens(&session.payment), left);
+        assert_eq!(market.lamports(&session.wallet), lamports, "the lock's rent is back");
+        assert_eq!(market.offer_state(&offer).reserved_wh, 0);
+    }
+    assert_eq!(session_state(&market.chain, &session).purchases, 0);
+}
+
+#[test]
+fn a_session_bids_and_takes_the_bid_back() {
+    let (mut market, window) = auction_market();
+    let bus = market.bus;
+    let station = open_station(&mut market.chain, "operator", &bus);
+    let session = open_session(&mut market.chain, station, &bus, "driver");
+    let lamports = market.lamports(&session.wallet);
+    let first = next_bid(&market.chain, &session, &bus, window, 4_000);
+    let meta = market.execute(&[bid(&session, &first)]);
+    assert_units("session_bid", &meta.logs);
+    // The whole cost at the driver's limit is deposited, and what comes back comes to the session.
+    let made: Bid = market.chain.state(&first.0.address);
+    assert_eq!((made.buyer, made.refund, made.energy_wh), (session.wallet, session.payment, 4_000));
+    assert_eq!((made.deposit, made.max_price_per_kwh), (4 * MAX_PRICE, MAX_PRICE));
+    assert_eq!(market.tokens(&session.payment), DEPOSIT - 4 * MAX_PRICE);
+    let state = session_state(&market.chain, &session);
+    assert_eq!((state.bid_wh, state.bid, state.bought_wh), (4_000, first.0.address, 0));
+
+    let cancel = charger::instruction::SessionBidCancel {}.to_instruction(bid_cancel_accounts(&session, &first.0));
+    let meta = market.execute(&[cancel]);
+    assert_units("session_bid_cancel", &meta.logs);
+    assert_eq!((market.tokens(&session.payment), market.lamports(&session.wallet)), (DEPOSIT, lamports));
+    assert_eq!(session_state(&market.chain, &session).bid_wh, 0);
+
+    // A bid that stays is settled by anyone. Nobody asked, so all of it comes back.
+    let second = next_bid(&market.chain, &session, &bus, window, LIMIT_WH);
+    market.execute(&[bid(&session, &second)]);
+    let gate = market.capacity_state(&bus.window(window)).gate_closes_at;
+    let seconds = gate - market.now();
+    market.pass(seconds);
+    let stranger = market.wallet("stranger");
+    market.execute(&[bid_settle(&second.0, &stranger, false)]);
+    assert_eq!((market.tokens(&session.payment), market.lamports(&session.wallet)), (DEPOSIT, lamports));
 }
 
 #[test]

@@ -61,6 +61,136 @@ impl World {
     }
 }
 
+/// Tries to buy a batch of 1 kWh with changed accounts.
+fn refuse_batch(
+    world: &mut World,
+    change: impl FnOnce(&mut charger::accounts::SessionBuyBatch),
+    refusal: impl Into<Refusal>,
+) {
+    let mut accounts = batch_accounts(&world.session, &world.offer.bus);
+    change(&mut accounts);
+    let following = buy_batch(&world.market.chain, &world.session, &[(world.offer, 1_000)]).accounts.split_off(9);
+    let batch = instruction::SessionBuyBatch { nonce: world.nonce(), max_total: u64::MAX, energy_wh: vec![1_000] };
+    let mut batch = batch.to_instruction(accounts);
+    batch.accounts.extend(following);
+    world.market.assert_refused(&[batch], refusal);
+}
+
+/// Tries to give up the session's lock with changed accounts.
+fn refuse_release(
+    world: &mut World,
+    change: impl FnOnce(&mut charger::accounts::SessionRelease),
+    refusal: impl Into<Refusal>,
+) {
+    let mut accounts = release_accounts(&world.session, &world.offer);
+    change(&mut accounts);
+    world.market.assert_refused(&[instruction::SessionRelease {}.to_instruction(accounts)], refusal);
+}
+
+#[test]
+fn a_batch_buys_only_of_the_stations_bus_and_with_the_sessions_accounts() {
+    let mut world = World::new();
+    let (session, other, offer) = (world.session, world.other, world.offer);
+    let (bus, foreign) = other_bus(&mut world.market);
+    let copy = world.market.key("a copy of the market");
+    world.market.chain.svm.add_program(copy, elf::program()).expect("a program");
+    refuse_batch(&mut world, |accounts| accounts.market = copy, refusal(ChargerError::NotTheMarket));
+    refuse_batch(&mut world, |accounts| accounts.trader = other.lane.address, refusal(ChargerError::LaneMismatch));
+    refuse_batch(&mut world, |accounts| accounts.payment = other.payment, refusal(ChargerError::PaymentMismatch));
+    refuse_batch(&mut world, |accounts| accounts.wallet = other.wallet, refusal(ChargerError::WalletMismatch));
+    refuse_batch(&mut world, |accounts| accounts.operator = session.driver, refusal(ChargerError::NotTheOperator));
+    refuse_batch(&mut world, |accounts| accounts.bus = bus.address, refusal(ChargerError::BusMismatch));
+    // The other bus before its offer, as a batch of the market has it.
+    let of_two = buy_batch(&world.market.chain, &session, &[(offer, 1_000), (foreign, 1_000)]);
+    assert!(of_two.accounts.iter().any(|meta| meta.pubkey == bus.address));
+    world.market.assert_refused(&[of_two], refusal(ChargerError::BusMismatch));
+    // Its offer without it.
+    let mut foreign_only = buy_batch(&world.market.chain, &session, &[(foreign, 1_000)]);
+    foreign_only.accounts[5].pubkey = offer.bus.address;
+    world.market.assert_refused(&[foreign_only], MultibusError::BusMismatch);
+    // More than the driver asked for, in parts and as a sum that overflows.
+    for energy_wh in [vec![LIMIT_WH, 1], vec![u64::MAX, 1]] {
+        let batch = instruction::SessionBuyBatch { nonce: world.nonce(), max_total: u64::MAX, energy_wh };
+        let batch = batch.to_instruction(batch_accounts(&session, &offer.bus));
+        world.market.assert_refused(&[batch], refusal(ChargerError::LimitExceeded));
+    }
+    // Twice.
+    let batch = buy_batch(&world.market.chain, &session, &[(offer, 1_000)]);
+    world.market.execute(std::slice::from_ref(&batch));
+    world.market.assert_refused(&[batch], MultibusError::NonceMismatch);
+}
+
+#[test]
+fn only_its_operator_and_its_driver_give_up_a_sessions_lock() {
+    let mut world = World::new();
+    let (session, other, offer) = (world.session, world.other, world.offer);
+    world.market.execute(&[lock(&session, &offer, 1_000), lock(&other, &offer, 1_000)]);
+    let (stranger, their_station) = open_station(&mut world.market.chain, "stranger", &offer.bus);
+    let copy = world.market.key("a copy of the market");
+    world.market.chain.svm.add_program(copy, elf::program()).expect("a program");
+    refuse_release(&mut world, |accounts| accounts.market = copy, refusal(ChargerError::NotTheMarket));
+    for signer in [stranger, other.driver] {
+        refuse_release(&mut world, |accounts| accounts.signer = signer, refusal(ChargerError::NotOfTheSession));
+    }
+    refuse_release(
+        &mut world,
+        |accounts| (accounts.signer, accounts.station) = (stranger, their_station),
+        refusal(ChargerError::StationMismatch),
+    );
+    let of_other = pda::lock(&offer.address, &other.wallet, 0).0;
+    refuse_release(&mut world, |accounts| accounts.lock = of_other, MultibusError::LockBuyerMismatch);
+    refuse_release(&mut world, |accounts| accounts.payment = other.payment, refusal(ChargerError::PaymentMismatch));
+    let (_, foreign) = other_bus(&mut world.market);
+    refuse_release(
+        &mut world,
+        |accounts| (accounts.offer, accounts.vault, accounts.seller) = (foreign.address, foreign.vault, foreign.seller),
+        MultibusError::LockOfferMismatch,
+    );
+}
+
+#[test]
+fn a_bid_is_of_the_stations_bus_and_within_the_drivers_limit() {
+    let (mut market, window) = auction_market();
+    let bus = market.bus;
+    let station = open_station(&mut market.chain, "operator", &bus);
+    let session = open_session(&mut market.chain, station, &bus, "driver");
+    let other = open_session(&mut market.chain, station, &bus, "another driver");
+    let stranger = market.wallet("stranger");
+    let (foreign, _) = other_bus(&mut market);
+    let next = next_bid(&market.chain, &session, &bus, window, 1_000);
+    let mut refuse = |change: &dyn Fn(&mut charger::accounts::SessionBid), refusal: Refusal| {
+        let mut accounts = bid_accounts(&session, &next.0);
+        change(&mut accounts);
+        let bid = instruction::SessionBid { nonce: next.1.nonce, energy_wh: 1_000, bump: next.0.bump };
+        market.assert_refused(&[bid.to_instruction(accounts)], refusal);
+    };
+    refuse(&|accounts| accounts.market = charger::ID, refusal(ChargerError::NotTheMarket));
+    refuse(&|accounts| accounts.operator = stranger, refusal(ChargerError::NotTheOperator));
+    refuse(&|accounts| accounts.trader = other.lane.address, refusal(ChargerError::LaneMismatch));
+    refuse(&|accounts| accounts.payment = other.payment, refusal(ChargerError::PaymentMismatch));
+    refuse(&|accounts| accounts.bus = foreign.address, refusal(ChargerError::BusMismatch));
+    // The general capacity of the other bus, and its escrow: the market sees both.
+    refuse(&|accounts| accounts.capacity = foreign.capacity, MultibusError::BusMismatch.into());
+    refuse(&|accounts| accounts.escrow = foreign.escrow, MultibusError::EscrowMismatch.into());
+
+    let too_much = next_bid(&market.chain, &session, &bus, window, LIMIT_WH + 1);
+    market.assert_refused(&[bid(&session, &too_much)], refusal(ChargerError::LimitExceeded));
+    let most = next_bid(&market.chain, &session, &bus, window, LIMIT_WH);
+    market.execute(&[bid(&session, &most)]);
+    // A bid counts as if it were filled.
+    let more = next_bid(&market.chain, &session, &bus, window, 1);
+    market.assert_refused(&[bid(&session, &more)], refusal(ChargerError::LimitExceeded));
+
+    let mut refuse = |change: &dyn Fn(&mut charger::accounts::SessionBidCancel), refusal: Refusal| {
+        let mut accounts = bid_cancel_accounts(&session, &most.0);
+        change(&mut accounts);
+        market.assert_refused(&[instruction::SessionBidCancel {}.to_instruction(accounts)], refusal);
+    };
+    refuse(&|accounts| accounts.signer = stranger, refusal(ChargerError::NotOfTheSession));
+    refuse(&|accounts| accounts.payment = other.payment, refusal(ChargerError::PaymentMismatch));
+    refuse(&|accounts| accounts.bid = more.0.address, refusal(ChargerError::BidMismatch));
+}
+
 #[test]
 fn a_program_that_is_not_the_market_is_refused() {
     let mut world = World::new();

@@ -8,8 +8,8 @@ use {
         state::{LANE, PLACE, SESSION_SEED, STATION_SEED, Session, Station, WALLET_SEED},
     },
     multibus_tests::{
-        LaneAddress, OfferAddresses, Refusal, TestChain, TestMarket, elf,
-        instructions::{BusAddresses, BusOptions},
+        BusAddresses, BusOptions, LaneAddress, OfferAddresses, Refusal, TestChain, TestMarket, TokenProgram, elf,
+        instructions::{BidAddresses, BidOptions, capacity_open, item_accounts, lock_release_accounts},
         pda,
     },
     solana_address::Address,
@@ -201,6 +201,121 @@ pub fn settle(chain: &TestChain, session: &SessionAddresses, offer: &OfferAddres
     let settle = instruction::SessionSettle { nonce: chain.nonce(&session.lane) }
         .to_instruction(settle_accounts(session, offer));
     offer.with_books(settle, &session.wallet)
+}
+
+pub fn batch_accounts(session: &SessionAddresses, bus: &BusAddresses) -> accounts::SessionBuyBatch {
+    accounts::SessionBuyBatch {
+        operator: session.operator,
+        station: session.station,
+        session: session.address,
+        wallet: session.wallet,
+        trader: session.lane.address,
+        bus: bus.address,
+        payment: session.payment,
+        token_program: bus.mint.program.address(),
+        market: multibus::ID,
+    }
+}
+
+/// The purchase of exactly so much energy (Wh) from each offer, all of the first one's bus. What follows the charger's own
+/// accounts is what follows the market's, without the bus.
+pub fn buy_batch(chain: &TestChain, session: &SessionAddresses, items: &[(OfferAddresses, u64)]) -> Instruction {
+    let (offers, energy_wh): (Vec<_>, Vec<_>) = items.iter().copied().unzip();
+    let nonce = chain.nonce(&session.lane);
+    let mut batch = instruction::SessionBuyBatch { nonce, max_total: u64::MAX, energy_wh }
+        .to_instruction(batch_accounts(session, &offers[0].bus));
+    batch.accounts.extend(item_accounts(&offers, &session.wallet).into_iter().skip(1));
+    batch
+}
+
+pub fn release_accounts(session: &SessionAddresses, offer: &OfferAddresses) -> accounts::SessionRelease {
+    let of_market = lock_release_accounts(offer, &session.wallet, &session.wallet, PLACE, session.payment);
+    accounts::SessionRelease {
+        signer: session.operator,
+        station: session.station,
+        session: session.address,
+        wallet: session.wallet,
+        bus: of_market.bus,
+        offer: of_market.offer,
+        lock: of_market.lock,
+        seller: of_market.seller,
+        vault: of_market.vault,
+        payment: session.payment,
+        unclaimed: of_market.unclaimed,
+        ledger: of_market.ledger,
+        claim: of_market.claim,
+        token_program: of_market.token_program,
+        market: multibus::ID,
+        system_program: system_program::ID,
+    }
+}
+
+/// Gives up the session's lock on an offer; the operator or the driver signs.
+pub fn release(session: &SessionAddresses, offer: &OfferAddresses, signer: Address) -> Instruction {
+    let mut accounts = release_accounts(session, offer);
+    accounts.signer = signer;
+    offer.with_position(instruction::SessionRelease {}.to_instruction(accounts), &session.wallet)
+}
+
+/// A market whose windows are closed by auctions, with one window open.
+pub fn auction_market() -> (TestMarket, i64) {
+    let mut market = TestMarket::with(TokenProgram::SplToken, BusOptions::with_auction);
+    deploy(&mut market.chain);
+    let (window, bus, seller) = (market.next_window(), market.bus, market.seller);
+    market.execute(&[capacity_open(&bus, &seller, window)]);
+    (market, window)
+}
+
+/// The session's next bid for so much energy (Wh) of a window.
+pub fn next_bid(
+    chain: &TestChain,
+    session: &SessionAddresses,
+    bus: &BusAddresses,
+    window: i64,
+    energy_wh: u64,
+) -> (BidAddresses, BidOptions) {
+    let nonce = chain.nonce(&session.lane);
+    let options = BidOptions { energy_wh, max_price_per_kwh: MAX_PRICE, nonce };
+    (BidAddresses::of(bus, window, &session.lane, session.payment, &options), options)
+}
+
+pub fn bid_accounts(session: &SessionAddresses, bid: &BidAddresses) -> accounts::SessionBid {
+    accounts::SessionBid {
+        operator: session.operator,
+        station: session.station,
+        session: session.address,
+        wallet: session.wallet,
+        trader: session.lane.address,
+        bus: bid.bus.address,
+        capacity: bid.capacity,
+        bid: bid.address,
+        payment: session.payment,
+        escrow: bid.bus.escrow,
+        token_program: bid.bus.mint.program.address(),
+        market: multibus::ID,
+        system_program: system_program::ID,
+    }
+}
+
+pub fn bid(session: &SessionAddresses, (bid, options): &(BidAddresses, BidOptions)) -> Instruction {
+    instruction::SessionBid { nonce: options.nonce, energy_wh: options.energy_wh, bump: bid.bump }
+        .to_instruction(bid_accounts(session, bid))
+}
+
+pub fn bid_cancel_accounts(session: &SessionAddresses, bid: &BidAddresses) -> accounts::SessionBidCancel {
+    accounts::SessionBidCancel {
+        signer: session.driver,
+        station: session.station,
+        session: session.address,
+        wallet: session.wallet,
+        bus: bid.bus.address,
+        capacity: bid.capacity,
+        bid: bid.address,
+        escrow: bid.bus.escrow,
+        payment: session.payment,
+        token_program: bid.bus.mint.program.address(),
+        market: multibus::ID,
+    }
 }
 
 pub fn withdraw(session: &SessionAddresses, bus: &BusAddresses, driver: Address, amount: u64) -> Instruction {
