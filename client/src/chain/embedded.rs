@@ -486,8 +486,9 @@ fn find_program() -> Result<PathBuf> {
     }
     candidates.into_iter().map(|folder| folder.join("multibus.so")).find(|path| path.is_file()).ok_or_else(|| {
         Error::Invalid(
-            "the built program multibus.so was not found; build it with `cargo xtask build`, or name the file in the \
-             environment variable MULTIBUS_PROGRAM"
+            "the compiled program multibus.so was not found: the crate's package brings it along, its repository does not. \
+             Run `cargo xtask build` in a clone of the repository, and use it there, or name its target/deploy/multibus.so \
+             in the environment variable MULTIBUS_PROGRAM"
                 .to_string(),
         )
     })

@@ -134,13 +134,14 @@ describe('an auction', () => {
   it('fills bids at one price, and pays back the rest of their deposits', async () => {
     const settled = [];
     for (const address of bids) {
-      const { buyer } = await program.account.bid.fetch(address);
+      const { buyer, refund } = await program.account.bid.fetch(address);
       // Anyone settles. Ledger, claim and unclaimed account count where the refund account cannot be paid.
       const signature = await methods
         .bidSettle(false)
         .accountsPartial({
           caller: carol.publicKey,
           bid: address,
+          refund,
           unclaimed: addresses.unclaimed(bus),
           ledger: addresses.ledger(bus),
           claim: addresses.claim(bus, buyer),

@@ -67,33 +67,28 @@ fn what_is_sold_is_paid_once_it_was_delivered() {
     let offer: Offer = world.program.account(offer_address).unwrap();
 
     // What is bought is in the books of seller and buyer.
-    let nonce = world.next_nonce(&dan);
-    let buy = || {
-        let buying = accounts::Purchase {
-            buyer: dan.pubkey(),
-            trader: lane(&dan),
-            bus,
-            offer: offer_address,
-            payment: world.token_account(&dan),
-            vault: offer.vault,
-            token_program: TOKEN,
-        };
-        let args = instruction::Purchase {
-            nonce,
-            energy_wh: 4_000,
-            min_energy_wh: 4_000,
-            max_price_per_kwh: offer.full_price_per_kwh,
-            expected_version: offer.version,
-        };
-        world.send(buying, book_accounts(&offer, &dan.pubkey()), args, &[&dan])
-    };
-    assert_eq!(refusal(buy()), MultibusError::PositionMismatch as u32);
     let Following(books) = book_accounts(&offer, &dan.pubkey());
     let (book, position) = (books[0].pubkey, books[1].pubkey);
     let opening = accounts::PositionOpen { payer: dan.pubkey(), bus, book, position, system_program: SYSTEM };
     let args = instruction::PositionOpen { buyer: dan.pubkey() };
     world.send(opening, none(), args, &[&dan]).unwrap();
-    let events = buy().unwrap();
+    let buying = accounts::Purchase {
+        buyer: dan.pubkey(),
+        trader: lane(&dan),
+        bus,
+        offer: offer_address,
+        payment: world.token_account(&dan),
+        vault: offer.vault,
+        token_program: TOKEN,
+    };
+    let args = instruction::Purchase {
+        nonce: world.next_nonce(&dan),
+        energy_wh: 4_000,
+        min_energy_wh: 4_000,
+        max_price_per_kwh: offer.full_price_per_kwh,
+        expected_version: offer.version,
+    };
+    let events = world.send(buying, book_accounts(&offer, &dan.pubkey()), args, &[&dan]).unwrap();
     assert!(matches!(events.as_slice(), [Event::EnergyPurchased(bought)] if bought.fills[0].cost == 1_000_000));
     assert_eq!(world.tokens(&dan), FUNDS - 1_000_000);
     let place = usize::from(offer.book_place);
