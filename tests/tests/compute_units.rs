@@ -156,8 +156,8 @@ const APPLY: Option<(u64, u64)> = Some((1_500, 900));
 const SETTLE: Option<(u64, u64)> = Some((2_800, 2_000));
 
 /// Limits of a tally of so many orders.
-fn tally_limits(orders: usize) -> Option<(u64, u64)> {
-    Some((400 + 170 * orders as u64, 300 + 120 * orders as u64))
+fn tally_limits(orders: usize) -> (u64, u64) {
+    (400 + 170 * orders as u64, 300 + 120 * orders as u64)
 }
 
 const CERTIFICATE_RETIRE: Option<(u64, u64)> = Some((1_500, 1_000));
@@ -667,7 +667,7 @@ fn auctions(table: &mut Table, on_delivery: bool) {
         table.measure("clearing_close", None, market, clearing_close(&clearing, &clearer));
         market.restore(before);
         for (count, limits) in
-            [(1, None), (2, tally_limits(2)), (ORDERS_WITHOUT_TABLE, tally_limits(ORDERS_WITHOUT_TABLE))]
+            [(1, None), (2, Some(tally_limits(2))), (ORDERS_WITHOUT_TABLE, Some(tally_limits(ORDERS_WITHOUT_TABLE)))]
         {
             market.execute(std::slice::from_ref(&open));
             let tally = clearing_tally(&clearing, &orders[..count]);
@@ -676,7 +676,7 @@ fn auctions(table: &mut Table, on_delivery: bool) {
         }
         market.execute(std::slice::from_ref(&open));
         let cost = table.cost_of(1, || market.chain.tally_with_table(&clearing, &orders[..ORDERS_WITH_TABLE]));
-        table.record("clearing_tally, N=59, with a lookup table", tally_limits(ORDERS_WITH_TABLE), cost);
+        table.record("clearing_tally, N=59, with a lookup table", Some(tally_limits(ORDERS_WITH_TABLE)), cost);
         market.execute(&[clearing_close(&clearing, &clearer)]);
     }
     market.tally(low_price, high_price);

@@ -185,7 +185,7 @@ impl Replica {
         let window = &self.capacities[&offer.capacity];
         match phase(window, now) {
             Phase::Closing => {
-                assert_eq!(offer.wallet, bus, "only the bus's own offers are withdrawn in the last minutes")
+                assert_eq!(offer.wallet, bus, "only the bus's own offers are withdrawn in the last minutes");
             }
             Phase::Fixed => panic!("nothing is withdrawn from a fixed book"),
             Phase::Cleared => assert!(!Self::is_owed(window, offer), "the auction takes its part first"),

@@ -73,7 +73,7 @@ pub fn handler(
     // The seeds sign for the new account, so the chain refuses every address but theirs, and those that sign for themselves.
     // A bump that is not the largest does no harm: the hash contains a nonce, so the same bid is never made again.
     if accounts.bid.account().is_signer() {
-        return Err(ProgramError::InvalidSeeds.into());
+        return Err(ProgramError::InvalidSeeds);
     }
     NewAccount {
         payer: accounts.buyer.account(),

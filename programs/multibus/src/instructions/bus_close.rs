@@ -91,10 +91,10 @@ pub fn handler(ctx: &mut Context<apart::BusClose>) -> Result<()> {
     else {
         refuse!(TokenAccountInvalid)
     };
-    // The token program closes a frozen account that is empty.
-    let is_moved = revenue.amount > 0 || left.amount > 0;
-    let waits = (revenue.is_frozen && revenue.amount > 0) || (left.is_frozen && left.amount > 0);
-    ensure!(!waits && !(held.is_frozen && is_moved), PayerFrozen);
+    // Of a frozen account nothing is moved, but the token program closes it where it is empty.
+    let moves = |account: &TokenAccount, amount: u64| amount == 0 || !account.is_frozen;
+    let moved = revenue.amount + left.amount;
+    ensure!(moves(&revenue, revenue.amount) && moves(&left, left.amount) && moves(&held, moved), PayerFrozen);
     // What strangers sent to the unclaimed account, what came there while the treasury was frozen, and what auctions left
     // in the escrow, is divided with the revenue. Cannot overflow: a mint's supply fits 64 bits.
     accounts.ledger.diverted = 0;
