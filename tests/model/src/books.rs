@@ -1,7 +1,7 @@
 //! The model's books: every account of the market, and all money that it moves.
 
 use {
-    crate::{limit::COUNTER_SLOT_SHIFT, state::*},
+    crate::{limit::COUNTER_SLOT_SHIFT, price::Orders, state::*},
     solana_address::Address,
     std::collections::{BTreeMap, BTreeSet},
 };
@@ -43,6 +43,8 @@ pub struct Model {
     pub books: BTreeMap<Address, ModelBook>,
     pub positions: BTreeMap<Address, ModelPosition>,
     pub certificates: BTreeMap<Address, ModelCertificate>,
+    pub bids: BTreeMap<Address, ModelBid>,
+    pub clearings: BTreeMap<Address, ModelClearing>,
     /// Every range of Wh that was ever certified, by seller and window: the end of each, by its start.
     pub certified_ever: BTreeMap<(Address, i64), BTreeMap<u64, u64>>,
     /// What the last reading of a final window said when a certificate of it was taken, by seller and window.
@@ -88,6 +90,8 @@ impl Model {
             books: BTreeMap::new(),
             positions: BTreeMap::new(),
             certificates: BTreeMap::new(),
+            bids: BTreeMap::new(),
+            clearings: BTreeMap::new(),
             certified_ever: BTreeMap::new(),
             delivered_ever: BTreeMap::new(),
             gifts: BTreeMap::new(),
@@ -126,6 +130,10 @@ impl Model {
 
     pub fn unclaimed_address(&self, bus: &Address) -> Address {
         self.address(&[b"unclaimed", bus.as_ref()]).0
+    }
+
+    pub fn escrow_address(&self, bus: &Address) -> Address {
+        self.address(&[b"escrow", bus.as_ref()]).0
     }
 
     pub fn seller_address(&self, bus: &Address, wallet: &Address) -> (Address, u8) {
@@ -175,6 +183,20 @@ impl Model {
     pub fn certificate_address(&self, seller: &Address, window_start: i64, range_start: u64) -> (Address, u8) {
         let (window, range) = (window_start.to_le_bytes(), range_start.to_le_bytes());
         self.address(&[b"certificate", seller.as_ref(), &window, &range])
+    }
+
+    /// The address of a bid, by the hash of its transaction and a bump; `None` where that bump makes none.
+    pub fn bid_address(&self, transaction_hash: &[u8; 32], bump: u8) -> Option<Address> {
+        Address::create_program_address(&[b"bid", transaction_hash, &[bump]], &self.program).ok()
+    }
+
+    /// The address of a bid under the largest bump that makes one, and that bump.
+    pub fn first_bid_address(&self, transaction_hash: &[u8; 32]) -> (Address, u8) {
+        self.address(&[b"bid", transaction_hash])
+    }
+
+    pub fn clearing_address(&self, capacity: &Address, clearer: &Address) -> (Address, u8) {
+        self.address(&[b"clearing", capacity.as_ref(), clearer.as_ref()])
     }
 
     /// The associated token account of a wallet.
@@ -227,6 +249,8 @@ impl Model {
             || self.books.contains_key(address)
             || self.positions.contains_key(address)
             || self.certificates.contains_key(address)
+            || self.bids.contains_key(address)
+            || self.clearings.contains_key(address)
     }
 
     /// Every bus or tombstone that one of these addresses belongs to.
@@ -243,6 +267,8 @@ impl Model {
             found.extend(self.meters.get(address).map(|meter| meter.bus));
             found.extend(self.books.get(address).map(|book| book.bus));
             found.extend(self.certificates.get(address).map(|certificate| certificate.bus));
+            found.extend(self.bids.get(address).map(|bid| bid.bus));
+            found.extend(self.clearings.get(address).map(|clearing| clearing.bus));
         }
         found
     }
@@ -255,6 +281,16 @@ impl Model {
             self.proposals.values().filter(|proposal| proposal.bus == *bus).count(),
             self.claims.values().filter(|claim| claim.bus == *bus).count(),
         )
+    }
+
+    /// The bids and asks of a window as its auction reads them.
+    pub fn orders_of(&self, capacity: &Address) -> Orders {
+        let bids = self.bids.values().filter(|bid| bid.capacity == *capacity);
+        let offers = self.offers.values().filter(|offer| offer.capacity == *capacity);
+        Orders {
+            bids: bids.map(|bid| (bid.price_per_kwh, bid.energy_wh)).collect(),
+            asks: offers.map(|offer| (offer.price_per_kwh, offer.ask_wh())).collect(),
+        }
     }
 
     /// What all claims on a bus come to, in base units.

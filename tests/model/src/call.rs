@@ -236,6 +236,15 @@ pub enum Call {
     CertificateTake(i64),
     CertificateTransfer { energy_wh: u64, to: Address },
     CertificateRetire(Vec<u8>),
+    BidCreate { nonce: u64, energy_wh: u64, max_price: u64, refund: Address, bump: u8 },
+    BidCancel,
+    BidSettle { close: bool },
+    AskSettle,
+    ClearingOpen { low_price: u64, high_price: u64 },
+    ClearingTally,
+    ClearingApply,
+    ClearingClose,
+    PoolReport,
 }
 
 /// The bytes that are not read yet.
@@ -250,6 +259,14 @@ impl<'a> Reader<'a> {
 
     fn u8(&mut self) -> Option<u8> {
         Some(self.bytes(1)?[0])
+    }
+
+    fn bool(&mut self) -> Option<bool> {
+        match self.u8()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
     }
 
     fn u16(&mut self) -> Option<u16> {
@@ -299,6 +316,7 @@ impl<'a> Reader<'a> {
             grid_fee_per_kwh: self.u64()?,
             reading_deadline_seconds: self.u32()?,
             correction_seconds: self.u32()?,
+            auction: self.bool()?,
         })
     }
 
@@ -382,7 +400,7 @@ impl<'a> Reader<'a> {
 
 impl Call {
     /// Names of the instructions, by their number.
-    pub const NAMES: [&'static str; 44] = [
+    pub const NAMES: [&'static str; 53] = [
         "creator_open",
         "bus_create",
         "bus_close",
@@ -427,6 +445,15 @@ impl Call {
         "certificate_take",
         "certificate_transfer",
         "certificate_retire",
+        "bid_create",
+        "bid_cancel",
+        "bid_settle",
+        "ask_settle",
+        "clearing_open",
+        "clearing_tally",
+        "clearing_apply",
+        "clearing_close",
+        "pool_report",
     ];
 
     /// Reads an instruction; `None` if the bytes are not one. Bytes after the arguments are ignored.
@@ -484,6 +511,21 @@ impl Call {
             41 => Self::CertificateTake(r.i64()?),
             42 => Self::CertificateTransfer { energy_wh: r.u64()?, to: r.address()? },
             43 => Self::CertificateRetire(r.text()?),
+            44 => Self::BidCreate {
+                nonce: r.u64()?,
+                energy_wh: r.u64()?,
+                max_price: r.u64()?,
+                refund: r.address()?,
+                bump: r.u8()?,
+            },
+            45 => Self::BidCancel,
+            46 => Self::BidSettle { close: r.bool()? },
+            47 => Self::AskSettle,
+            48 => Self::ClearingOpen { low_price: r.u64()?, high_price: r.u64()? },
+            49 => Self::ClearingTally,
+            50 => Self::ClearingApply,
+            51 => Self::ClearingClose,
+            52 => Self::PoolReport,
             _ => return None,
         })
     }

@@ -29,6 +29,8 @@ pub enum Cause {
     Type,
     /// The account is not at the address that its seeds make.
     Seeds,
+    /// The account is not at the address that the seeds and the named bump make, so these do not sign for it.
+    Bump,
     /// Another program is passed for the system program.
     Program,
     /// An account's rent would go to the account itself, which closes.

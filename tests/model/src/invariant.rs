@@ -5,7 +5,7 @@ use {
         books::Model,
         limit::{ALL_BPS, MAX_LOCKS, MAX_OWNERS},
         math::cost,
-        state::ModelBus,
+        state::{ModelBidState, ModelBus},
     },
     solana_address::Address,
     std::collections::{BTreeMap, BTreeSet},
@@ -41,6 +41,8 @@ impl Model {
                 self.check_books(address, bus)?;
                 self.check_owners(address, bus)?;
                 self.check_unclaimed(address, &bus.unclaimed, bus.diverted)?;
+                self.check_escrow(address, &bus.escrow)?;
+                self.check_auctions(address)?;
             } else if let Some(tombstone) = self.tombstones.get(address) {
                 let left = self.open_of(address);
                 hold((left.0, left.1, left.2) == (0, 0, 0), "nothing of a closed bus is open but claims")?;
@@ -62,7 +64,7 @@ impl Model {
             let (mut listed, mut open) = (0u128, 0);
             for offer in self.offers.values().filter(|offer| offer.capacity == *at) {
                 hold(
-                    offer.reserved_wh <= offer.remaining_wh && offer.remaining_wh <= offer.listed_wh,
+                    (offer.reserved_wh <= offer.remaining_wh || offer.settled) && offer.remaining_wh <= offer.listed_wh,
                     "reserved <= remaining <= listed",
                 )?;
                 hold(offer.expires_at <= capacity.gate_closes_at, "offers end at their gate at the latest")?;
@@ -136,7 +138,7 @@ impl Model {
         hold(bus.operator.is_some() || !pays_on_delivery, "who is paid on delivery has an operator")?;
         let mut books = self.books.values().filter(|book| book.bus == *address);
         hold(
-            bus.operator.is_some() || books.all(|book| self.now >= book.last_final_at()),
+            bus.operator.is_some() || books.all(|book| self.now >= book.last_reading_at()),
             "the operator goes on until the last reading is final",
         )
     }
@@ -155,7 +157,17 @@ impl Model {
             for (place, window) in &book.windows {
                 let power_w = book.devices[window.device].power_w as u128;
                 let most = power_w * book.terms.window_seconds as u128 / 3_600;
-                hold(window.sold_wh <= window.listed_wh, "no more is sold than listed")?;
+                hold(window.all_sold_wh() <= window.listed_wh, "no more is sold than listed")?;
+                hold(
+                    window.auction_certified_wh <= window.delivered_auction_wh().min(window.certified_wh),
+                    "bids certify what the auction delivered",
+                )?;
+                let unsettled = offers().filter(|offer| offer.book == Some((*at, *place)));
+                let unsettled = unsettled.filter(|offer| offer.in_auction && !offer.cancelled && !offer.settled);
+                hold(
+                    unsettled.count() == window.unsettled_offers as usize,
+                    "offers that an auction settles are counted",
+                )?;
                 hold(window.listed_wh as u128 <= most, "listed <= power x hours")?;
                 hold(window.certified_wh <= window.delivered_wh, "certificates <= delivered")?;
                 let (mut listed, mut sold) = (0, 0);
@@ -164,7 +176,7 @@ impl Model {
                 }
                 // Offers that are closed have sold all that they listed in the end.
                 hold(
-                    window.listed_wh - listed == window.sold_wh - sold,
+                    window.listed_wh - listed == window.all_sold_wh() - sold,
                     "listed and sold of a window are those of its offers",
                 )?;
                 let (mut bought, mut paid, mut buyers) = (0, 0, 0);
@@ -232,6 +244,81 @@ impl Model {
             left.is_some_and(|left| left < bus.owners.len() as u128),
             "treasury and diverted revenue cover every claim",
         )
+    }
+
+    /// 1. What bids deposited, and what is kept for sellers, is in the escrow.
+    fn check_escrow(&self, address: &Address, escrow: &Address) -> Result<(), String> {
+        let windows = self.capacities.values().filter(|capacity| capacity.bus == *address);
+        let due = self.books.values().filter(|book| book.bus == *address).map(|book| book.pool_due as i128);
+        let booked = windows.map(|window| window.escrowed as i128).sum::<i128>() + due.sum::<i128>();
+        let gifts = self.gifts.get(escrow).copied().unwrap_or(0);
+        hold(gifts >= 0, "gifts are not negative")?;
+        hold(
+            self.amount_of(escrow) as i128 == booked + gifts,
+            "escrow = what it holds for windows + what is due to sellers (and gifts)",
+        )
+    }
+
+    /// 2 and 6. Auctions.
+    fn check_auctions(&self, address: &Address) -> Result<(), String> {
+        let of_bus = self.capacities.iter().filter(|(_, capacity)| capacity.bus == *address && capacity.terms.auction);
+        for (at, capacity) in of_bus {
+            let bids: Vec<_> = self.bids.values().filter(|bid| bid.capacity == *at).collect();
+            hold(bids.len() == capacity.open_bids as usize, "open bids are counted")?;
+            let (mut held, mut paid) = (0u128, capacity.kept as u128);
+            for bid in &bids {
+                let full = cost(bid.energy_wh, bid.max_price_per_kwh);
+                let is_open = bid.state == ModelBidState::Open;
+                hold(!is_open || bid.deposit as u128 == full, "a bid's deposit is the cost at its limit")?;
+                hold(bid.paid <= bid.deposit && bid.deposit as u128 <= full, "a bid pays no more than its limit")?;
+                hold(bid.allotted_wh <= bid.energy_wh, "a bid gets no more than it asked for")?;
+                hold(
+                    bid.certified_wh <= bid.delivered_wh && bid.delivered_wh <= bid.allotted_wh,
+                    "a bid certifies what was delivered to it",
+                )?;
+                (held, paid) = (held + bid.deposit as u128, paid + bid.paid as u128);
+            }
+            let left = (held + capacity.kept as u128).checked_sub(capacity.credited as u128);
+            hold(left == Some(capacity.escrowed as u128), "the escrow holds what was deposited and not spent")?;
+            let Some(auction) = capacity.auction else {
+                hold(
+                    bids.iter().all(|bid| bid.state == ModelBidState::Open),
+                    "nothing is sold before the price is proven",
+                )?;
+                continue;
+            };
+            let volume = auction.volume_wh;
+            hold(auction.bought_wh <= volume && auction.sold_wh <= volume, "both sides fill the volume at most")?;
+            let no_bid = bids.iter().all(|bid| bid.state != ModelBidState::Open);
+            hold(!no_bid || auction.bought_wh == volume, "settled bids fill the volume")?;
+            let mut offers = self.offers.values().filter(|offer| offer.capacity == *at);
+            let no_ask = !offers.any(|offer| auction.owes(offer));
+            hold(!no_ask || auction.sold_wh == volume, "settled asks fill the volume")?;
+            // What bids have paid covers what they got, and sellers get no more than for what they sold, or delivered.
+            let full = capacity.auction_full_price() as u128;
+            let complete = auction.pool_complete_at.is_some();
+            let (bought, sold) = if capacity.terms.is_on_delivery() {
+                (if complete { auction.delivered_wh } else { auction.bought_wh }, auction.delivered_wh)
+            } else {
+                (auction.bought_wh, auction.sold_wh)
+            };
+            hold(paid * 1_000 >= bought as u128 * full, "bids pay for what they get")?;
+            hold(capacity.credited as u128 * 1_000 <= sold as u128 * full, "sellers get what is paid for it at most")?;
+            hold(
+                auction.delivered_wh <= auction.reported_wh && auction.reported_wh <= auction.sold_wh,
+                "the pool has what the auction sold",
+            )?;
+            hold(
+                complete == (volume > 0 && auction.reported_wh == volume),
+                "the pool is complete with the last seller",
+            )?;
+        }
+        let fits = self.bids.values().filter(|bid| bid.bus == *address).all(|bid| {
+            self.capacities
+                .get(&bid.capacity)
+                .is_some_and(|capacity| capacity.bus == *address && capacity.terms.auction)
+        });
+        hold(fits, "a bid is of an open window with an auction")
     }
 
     /// 1. What is claimed, and revenue that was diverted, is in the unclaimed account.

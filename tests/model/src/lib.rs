@@ -17,6 +17,7 @@ mod instruction;
 mod invariant;
 pub mod limit;
 pub mod math;
+pub mod price;
 pub mod state;
 
 pub use {

@@ -50,6 +50,14 @@ pub const OPEN: u8 = 2;
 pub const LONGEST_PERIOD: u128 = 1 << 62;
 /// Lamports that a bus which closes does not lend: whoever gets them keeps an account.
 pub const EMPTY_WALLET_LAMPORTS: u64 = 1_000_000;
+/// Seconds that gate closure and window have together, at least, where an auction closes windows.
+pub const MIN_AUCTION_SECONDS: u32 = 900;
+/// Seconds before the gate of an auction in which offers and bids are only added or improved.
+pub const AUCTION_CLOSING_SECONDS: i64 = 300;
+/// Seconds after the gate for which an auction waits for the proof of its price.
+pub const AUCTION_PROOF_SECONDS: i64 = 86_400;
+/// Bids of a window, at most.
+pub const MAX_BIDS: u32 = 1 << 20;
 /// Items of a batch, at most.
 pub const MAX_BATCH_ITEMS: usize = 32;
 /// Seconds for which a lock holds.
@@ -88,5 +96,7 @@ pub mod account_bytes {
     pub const BOOK: u64 = 8_184;
     pub const POSITION: u64 = 1_744;
     pub const CERTIFICATE: u64 = 240;
+    pub const BID: u64 = 288;
+    pub const CLEARING: u64 = 320;
     pub const TOKENS: u64 = 165;
 }

@@ -14,10 +14,11 @@ use {
 };
 
 impl Model {
-    pub(super) fn bus_create(&mut self, accounts: &[PassedAccount; 10], bus_seq: u64, config: NewBus) -> Verdict {
-        let [creator, counter, bus, ledger, capacity, mint, treasury, unclaimed, token_program, system] = accounts;
+    pub(super) fn bus_create(&mut self, accounts: &[PassedAccount; 11], bus_seq: u64, config: NewBus) -> Verdict {
+        let [creator, counter, bus, ledger, capacity, mint, treasury, unclaimed, escrow, token_program, system] =
+            accounts;
         let mut causes = Causes::default();
-        causes.once(accounts, &[0, 1, 2, 3, 4, 6, 7]);
+        causes.once(accounts, &[0, 1, 2, 3, 4, 6, 7, 8]);
         causes.payer(creator);
         causes.system_program(system);
         let known = causes.state(counter, true, self.creators.get(&counter.address));
@@ -28,12 +29,14 @@ impl Model {
         self.new_account(&mut causes, capacity, self.capacity_address(&bus.address, 0).0);
         self.new_account(&mut causes, treasury, self.treasury_address(&bus.address));
         self.new_account(&mut causes, unclaimed, self.unclaimed_address(&bus.address));
+        self.new_account(&mut causes, escrow, self.escrow_address(&bus.address));
         let created = [
             (bus.address, account_bytes::BUS),
             (ledger.address, account_bytes::LEDGER),
             (capacity.address, account_bytes::CAPACITY),
             (treasury.address, account_bytes::TOKENS),
             (unclaimed.address, account_bytes::TOKENS),
+            (escrow.address, account_bytes::TOKENS),
         ];
         self.can_pay(&mut causes, creator, &created, 0);
         match self.mints.get(&mint.address) {
@@ -53,7 +56,7 @@ impl Model {
         for (address, bytes) in &created[..3] {
             self.pay_rent(&creator.address, address, *bytes);
         }
-        for account in [treasury, unclaimed] {
+        for account in [treasury, unclaimed, escrow] {
             self.open_tokens(&creator.address, &account.address, &mint.address, &bus.address);
         }
         self.creators.get_mut(&counter.address).expect("found above").next_bus += 1;
@@ -76,6 +79,7 @@ impl Model {
             general: capacity.address,
             treasury: treasury.address,
             unclaimed: unclaimed.address,
+            escrow: escrow.address,
             seller: self.seller_address(&bus.address, &bus.address).0,
             owners: config.owners.into_iter().map(owner).collect(),
             former: BTreeMap::new(),
@@ -148,6 +152,11 @@ impl Model {
         causes.rule(fits, "WindowsInvalid");
         causes.rule(u64::from(window) + u64::from(gate_closure) < u64::from(horizon), "HorizonTooShort");
         causes.rule(terms.grid_fee_per_kwh <= limit::MAX_GRID_FEE, "GridFeeTooHigh");
+        if terms.auction {
+            causes.rule(terms.has_windows(), "AuctionWithoutWindows");
+            let long = u64::from(window) + u64::from(gate_closure) >= u64::from(limit::MIN_AUCTION_SECONDS);
+            causes.rule(long || !terms.has_windows(), "AuctionTooShort");
+        }
         let times = [terms.reading_deadline_seconds, terms.correction_seconds];
         match terms.settlement {
             ON_PURCHASE => causes.rule(times == [0, 0], "ReadingTimesInvalid"),
@@ -171,12 +180,12 @@ impl Model {
         causes.rule(found.is_none_or(|of| of == bus), "LedgerMismatch");
     }
 
-    pub(super) fn bus_close(&mut self, accounts: &[PassedAccount; 9], claims: &[PassedAccount]) -> Verdict {
-        let [caller, at, ledger, general, treasury, unclaimed, creator, token_program, system] = accounts;
+    pub(super) fn bus_close(&mut self, accounts: &[PassedAccount; 10], claims: &[PassedAccount]) -> Verdict {
+        let [caller, at, ledger, general, treasury, unclaimed, escrow, creator, token_program, system] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[1, 2, 3]);
         causes.payer(caller);
-        [treasury, unclaimed, creator].iter().for_each(|passed| causes.written(passed));
+        [treasury, unclaimed, escrow, creator].iter().for_each(|passed| causes.written(passed));
         causes.system_program(system);
         let once = [at.address, ledger.address, general.address];
         causes.unless(!claims.iter().any(|passed| once.contains(&passed.address)), Cause::Twice);
@@ -188,6 +197,7 @@ impl Model {
         causes.rule(found.is_none() || general.address == bus.general, "CapacityMismatch");
         causes.rule(treasury.address == bus.treasury, "TreasuryMismatch");
         causes.rule(unclaimed.address == bus.unclaimed, "UnclaimedMismatch");
+        causes.rule(escrow.address == bus.escrow, "EscrowMismatch");
         causes.rule(creator.address == bus.creator, "RentPayerMismatch");
         self.settlement(&mut causes, &bus.mint, token_program);
         causes.rule(bus.closing, "BusNotClosing");
@@ -197,10 +207,11 @@ impl Model {
         let of = |owner: &ModelOwner| self.claim_address(&at.address, &owner.wallet).0;
         let places: Vec<Address> = bus.owners.iter().map(of).collect();
         causes.rule(places.len() == claims.len(), "OwnerClaimsMissing");
-        // Everything that is nobody's: the treasury, and what strangers sent to the unclaimed account or was diverted there.
-        let revenue = self.synced_amount(&bus.treasury);
+        // Everything that is nobody's: the treasury, what auctions left in the escrow, and what strangers sent to the unclaimed
+        // account or was diverted there.
+        let (revenue, left) = (self.synced_amount(&bus.treasury), self.synced_amount(&bus.escrow));
         let gifts = (self.synced_amount(&bus.unclaimed) - self.claims_on(&at.address)) as u128;
-        let all = (revenue as u128 + gifts) as u64;
+        let all = (revenue as u128 + left as u128 + gifts) as u64;
         let (diverted, divided) = (bus.diverted, ModelBus { diverted: 0, ..bus.clone() });
         let due = |owner: &ModelOwner| divided.claimable(&owner.wallet, all) as u64;
         let mut shares: Vec<u64> = bus.owners.iter().map(due).collect();
@@ -232,27 +243,30 @@ impl Model {
             }
         }
         let returned = if caller.address == bus.creator { u64::MAX / 2 } else { lent };
-        // Where the issuer has frozen one of the two, the bus waits.
-        let moves = revenue > 0;
-        causes.rule(!self.is_frozen(&bus.treasury) && !self.is_frozen(&bus.unclaimed), "PayerFrozen");
+        // Where the issuer has frozen one of the three, the bus waits.
+        let of_bus = [bus.treasury, bus.unclaimed, bus.escrow];
+        causes.rule(!of_bus.iter().any(|account| self.is_frozen(account)), "PayerFrozen");
         let ends_empty = created.is_empty() && open_claims == 0;
         if !created.is_empty() {
             self.can_pay(&mut causes, caller, &created, returned);
         }
         causes.verdict()?;
-        let (treasury, unclaimed, creator) = (bus.treasury, bus.unclaimed, bus.creator);
+        let (escrow, creator) = (bus.escrow, bus.creator);
+        let (treasury, unclaimed) = (bus.treasury, bus.unclaimed);
         let wallets: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
         self.sync(&treasury);
         self.sync(&unclaimed);
-        if moves {
-            self.transfer(&[Transfer { from: treasury, to: unclaimed, authority: at.address, amount: revenue }])?;
-        }
+        self.sync(&escrow);
+        let moved = |from, amount| Transfer { from, to: unclaimed, authority: at.address, amount };
+        let transfers = [moved(treasury, revenue), moved(escrow, left)];
+        self.transfer(&transfers.into_iter().filter(|transfer| transfer.amount > 0).collect::<Vec<_>>())?;
         // What was diverted is divided with the rest.
         *self.gifts.get_mut(&unclaimed).expect("an account with books") += diverted as i128;
         for ((wallet, share), rent_payer) in wallets.iter().zip(shares).zip(&rent_payers) {
             self.owe(&at.address, wallet, share, None, (&caller.address, rent_payer));
         }
         self.close_tokens(&treasury, &creator);
+        self.close_tokens(&escrow, &creator);
         let bus = self.buses.remove(&at.address).expect("found above");
         let left = ModelTombstone { creator, bus_seq: bus.bus_seq, mint: bus.mint, unclaimed, closed_at: self.now };
         self.tombstones.insert(at.address, left);

@@ -1,6 +1,7 @@
 //! Windows of capacity are opened and closed.
 
 use {
+    super::token::Transfer,
     crate::{books::Model, cause::*, limit::account_bytes, state::*},
     solana_address::Address,
 };
@@ -62,10 +63,12 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn capacity_close(&mut self, accounts: &[PassedAccount; 5]) -> Verdict {
+    /// Where the escrow holds something for the window, escrow, treasury and token program follow the named accounts.
+    pub(super) fn capacity_close(&mut self, accounts: &[PassedAccount; 5], others: &[PassedAccount]) -> Verdict {
         let [caller, at_bus, ledger, at, rent_payer] = accounts;
         let mut causes = Causes::default();
         causes.once(accounts, &[2, 3]);
+        causes.once_after(accounts, &[2, 3], others);
         causes.signer(caller);
         causes.written(rent_payer);
         let bus = causes.state(at_bus, false, self.buses.get(&at_bus.address));
@@ -78,6 +81,7 @@ impl Model {
         causes.rule(at_bus.address == capacity.bus, "BusMismatch");
         causes.rule(rent_payer.address == capacity.rent_payer, "RentPayerMismatch");
         causes.rule(capacity.window_start != 0, "CapacityIsGeneral");
+        causes.rule(capacity.open_bids == 0, "WindowHasBids");
         if bus.is_some_and(|bus| bus.closing) {
             causes.rule(capacity.open_offers == 0, "WindowHasOffers");
         } else if capacity.committed_wh() == 0 && capacity.open_offers == 0 {
@@ -88,9 +92,56 @@ impl Model {
             causes.rule(self.now >= capacity.ends_at(), "WindowNotOver");
             causes.rule(capacity.open_offers == 0, "WindowHasOffers");
         }
+        let mut swept = None;
+        if let Some(bus) = bus.filter(|_| capacity.escrowed > 0) {
+            causes.rule(others.len() >= 3, "EscrowAccountsMissing");
+            if let [escrow, treasury, token_program, ..] = others {
+                causes.rule(escrow.address == bus.escrow, "EscrowMismatch");
+                causes.rule(treasury.address == bus.treasury, "TreasuryMismatch");
+                self.settlement(&mut causes, &bus.mint, token_program);
+                // While one of the two is frozen, it stays where it is.
+                if !self.is_frozen(&bus.escrow) && !self.is_frozen(&bus.treasury) {
+                    causes.written(escrow);
+                    causes.written(treasury);
+                    swept = Some((bus.escrow, bus.treasury));
+                }
+            }
+        }
         causes.verdict()?;
-        self.capacities.remove(&at.address);
+        let closed = self.capacities.remove(&at.address).expect("found above");
+        Self::check_over(&closed);
+        if let Some((from, to)) = swept {
+            self.transfer(&[Transfer { from, to, authority: at_bus.address, amount: closed.escrowed }])?;
+        } else if closed.escrowed > 0 {
+            // It is divided when the bus closes.
+            let escrow = self.buses[&at_bus.address].escrow;
+            *self.gifts.get_mut(&escrow).expect("an account with books") += closed.escrowed as i128;
+        }
         self.return_rent(&at.address, &rent_payer.address);
         Ok(())
+    }
+
+    /// The auction of a window that closes has filled both sides with all that it sells, and what it leaves is rounding: less
+    /// than two base units for each bid and one for each ask.
+    fn check_over(closed: &ModelCapacity) {
+        assert_eq!(
+            closed.escrowed as i128,
+            closed.kept as i128 - closed.credited as i128,
+            "the escrow holds what is left"
+        );
+        let Some(auction) = closed.auction else {
+            assert_eq!((closed.kept, closed.credited), (0, 0), "without an auction nothing is paid");
+            return;
+        };
+        assert_eq!([auction.bought_wh, auction.sold_wh], [auction.volume_wh; 2], "both sides fill the volume");
+        if closed.terms.is_on_delivery() {
+            assert_eq!(auction.reported_wh, auction.volume_wh, "every seller has reported");
+        }
+        let orders = if closed.terms.is_on_delivery() {
+            2 * auction.buyers + auction.reports
+        } else {
+            auction.buyers + auction.sellers
+        };
+        assert!(closed.escrowed == 0 || closed.escrowed < orders, "only rounding is left of an auction");
     }
 }

@@ -11,8 +11,8 @@ use {
 };
 
 impl Model {
-    /// What an owner may certify of a window, in Wh: a buyer what was delivered to it, a seller what it delivered and did not
-    /// sell.
+    /// What an owner may certify of a window, in Wh: a buyer what was delivered to it, a bid what this seller delivered for the
+    /// auction, up to what was delivered to the bid, a seller what it delivered and did not sell.
     fn certifiable(
         &self,
         causes: &mut Causes,
@@ -22,6 +22,18 @@ impl Model {
         (book, place): (&ModelBook, usize),
     ) -> u64 {
         let window = book.windows.get(&place);
+        if let Some(bid) = self.bids.get(&holding.address) {
+            causes.rule(bid.buyer == owner.address, "BidBuyerMismatch");
+            let fits = bid.bus == book.bus && bid.window_start == book.window_start(place);
+            causes.rule(fits, "WindowNotInBook");
+            causes.rule(bid.state == ModelBidState::Refunded, "PoolIncomplete");
+            causes.rule(bid.delivered_wh > 0, "NothingToCertify");
+            causes.rule(bid.delivered_wh == 0 || bid.certified_wh < bid.delivered_wh, "AlreadyCertified");
+            let left = window.map_or(0, |window| window.delivered_auction_wh() - window.auction_certified_wh);
+            let energy_wh = left.min(bid.delivered_wh - bid.certified_wh);
+            causes.rule(energy_wh > 0, "NothingToCertify");
+            return energy_wh;
+        }
         let energy_wh = if let Some(position) = self.positions.get(&holding.address) {
             let fits = position.book == at_book.address && position.buyer == owner.address;
             causes.rule(fits, "PositionMismatch");
@@ -88,6 +100,11 @@ impl Model {
         let window = self.books.get_mut(&at_book.address).expect("found above").windows.get_mut(&place);
         let window = window.expect("something was delivered");
         window.certified_wh += energy_wh;
+        if let Some(bid) = self.bids.get_mut(&holding.address) {
+            bid.certified_wh += energy_wh;
+            window.auction_certified_wh += energy_wh;
+            return Ok(());
+        }
         match self.positions.get_mut(&holding.address) {
             Some(position) => drop(position.certified.insert(place)),
             None => window.surplus_certified = true,

@@ -6,7 +6,7 @@ use {
         books::Model,
         call::Reading,
         cause::*,
-        limit::{MAX_OPERATOR_READINGS, account_bytes},
+        limit::{AUCTION_PROOF_SECONDS, MAX_OPERATOR_READINGS, account_bytes},
         math::grid_fee,
         state::*,
     },
@@ -113,6 +113,8 @@ impl Model {
                 windows: BTreeMap::new(),
                 open_offers: 0,
                 open_positions: 0,
+                pool_due: 0,
+                pool_grid_fee: 0,
             };
             self.books.insert(at_book, opened);
         }
@@ -130,7 +132,17 @@ impl Model {
             meter.listed_until = meter.listed_until.max(book.window_end(place));
             book.windows.insert(place, ModelBookWindow::new(device));
         }
-        book.windows.get_mut(&place).expect("listed above").listed_wh += energy_wh;
+        let window = book.windows.get_mut(&place).expect("listed above");
+        window.listed_wh += energy_wh;
+        window.unsettled_offers += u16::from(terms.auction);
+    }
+
+    /// The auction of its window has settled an offer, or the offer was withdrawn before.
+    pub(super) fn settle_in_book(&mut self, (book, place): (Address, usize), energy_wh: u64) {
+        let window = self.books.get_mut(&book).expect("an offer's book").windows.get_mut(&place);
+        let window = window.expect("a window that was listed");
+        window.unsettled_offers -= 1;
+        window.auction_wh += energy_wh;
     }
 
     /// Energy of an offer is withdrawn from the window that it was listed in. Where that was all of it, its seller withdraws it,
@@ -274,7 +286,11 @@ impl Model {
             }
         }
         causes.rule(self.now >= book.window_end(place), "ReadingTooEarly");
-        causes.rule(!book.is_final(place, self.now), "ReadingTooLate");
+        // The auction is over for a seller once its offers are settled or withdrawn; a day after the gate it is in any case.
+        let settled = window.is_none_or(|window| window.unsettled_offers == 0);
+        let over = book.terms.gate(book.window_start(place)) + AUCTION_PROOF_SECONDS;
+        causes.rule(settled || self.now >= over, "AuctionNotOver");
+        causes.rule(self.now < book.readings_until(place), "ReadingTooLate");
         // A tenth more than the device can deliver.
         let most = device.power_w as u128 * book.terms.window_seconds as u128 * 11 / 36_000;
         causes.rule(reading.energy_wh as u128 <= most, "ReadingTooHigh");
@@ -359,6 +375,8 @@ impl Model {
             causes.rule(book.bus == at_bus.address, "BusMismatch");
             causes.rule(book.rent_payer == rent_payer.address, "RentPayerMismatch");
             causes.rule(book.open_offers == 0 && book.open_positions == 0, "BookInUse");
+            let reported = book.pool_due == 0 && !book.windows.values().any(ModelBookWindow::owes_pool);
+            causes.rule(reported, "PoolOpen");
             if let (Some(bus), Some(seller)) = (bus, seller) {
                 causes.rule(self.now >= book.seller_closes_at(bus, self.now), "BookNotFinal");
                 let is_seller = Self::may_act(bus, seller.is_own(), &seller.wallet, &caller.address);

@@ -1,15 +1,19 @@
 //! What each instruction does to the books, and all causes for which it may be refused.
 
 mod account;
+mod ask;
+mod bid;
 mod bus;
 mod capacity;
 mod certificate;
 mod claim;
+mod clearing;
 mod delivery;
 mod grid;
 mod lock;
 mod meter;
 mod offer;
+mod pool;
 mod position;
 mod proposal;
 mod purchase;
@@ -61,7 +65,10 @@ impl Model {
                 self.bus_close(named, claims)
             }
             Call::CapacityOpen(start) => self.capacity_open(first(accounts)?, start),
-            Call::CapacityClose => self.capacity_close(first(accounts)?),
+            Call::CapacityClose => {
+                let (named, others) = split(accounts)?;
+                self.capacity_close(named, others)
+            }
             Call::SellerOpen { wallet, first_slot } => self.seller_open(first(accounts)?, wallet, first_slot),
             Call::SellerAdmit(wallet) => self.seller_admit(first(accounts)?, wallet),
             Call::SellerSuspend => self.seller_suspend(first(accounts)?),
@@ -124,6 +131,23 @@ impl Model {
             Call::CertificateTake(window_start) => self.certificate_take(first(accounts)?, window_start),
             Call::CertificateTransfer { energy_wh, to } => self.certificate_transfer(first(accounts)?, energy_wh, to),
             Call::CertificateRetire(beneficiary) => self.certificate_retire(first(accounts)?, &beneficiary),
+            Call::BidCreate { nonce, energy_wh, max_price, refund, bump } => {
+                self.bid_create(first(accounts)?, nonce, (energy_wh, max_price), refund, bump)
+            }
+            Call::BidCancel => self.bid_cancel(first(accounts)?),
+            Call::BidSettle { close } => self.bid_settle(first(accounts)?, close),
+            Call::AskSettle => {
+                let (named, books) = split(accounts)?;
+                self.ask_settle(named, books)
+            }
+            Call::ClearingOpen { low_price, high_price } => self.clearing_open(first(accounts)?, low_price, high_price),
+            Call::ClearingTally => {
+                let (named, orders) = split(accounts)?;
+                self.clearing_tally(named, orders)
+            }
+            Call::ClearingApply => self.clearing_apply(first(accounts)?),
+            Call::ClearingClose => self.clearing_close(first(accounts)?),
+            Call::PoolReport => self.pool_report(first(accounts)?),
         }
     }
 }

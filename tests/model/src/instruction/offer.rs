@@ -5,7 +5,7 @@ use {
         books::Model,
         call::{Item, Listing},
         cause::*,
-        limit::{BUS_OFFER_DELAY_SECONDS, LAST_SOURCE, LOCK_MARGIN_SECONDS, account_bytes},
+        limit::{AUCTION_CLOSING_SECONDS, BUS_OFFER_DELAY_SECONDS, LAST_SOURCE, LOCK_MARGIN_SECONDS, account_bytes},
         math::{cost, grid_fee},
         state::*,
     },
@@ -94,6 +94,8 @@ impl Model {
             price_per_kwh: terms.price,
             grid_fee_per_kwh: of_place.grid_fee_per_kwh,
             grid_credited: 0,
+            in_auction: capacity.terms.auction,
+            settled: false,
             book,
             listed_wh: terms.energy_wh,
             remaining_wh: terms.energy_wh,
@@ -157,6 +159,11 @@ impl Model {
         causes.rule(version == 0 || version == offer.version, "VersionMismatch");
     }
 
+    /// Whether offers in the auction of its window are only improved any more: in the last 300 s before the gate, and later.
+    fn is_closing(&self, offer: &ModelOffer) -> bool {
+        offer.in_auction && self.now >= offer.gate_closes_at.saturating_sub(AUCTION_CLOSING_SECONDS)
+    }
+
     pub(super) fn offer_reprice(&mut self, accounts: &[PassedAccount; 3], price: u64, version: u32) -> Verdict {
         let [lister, at_bus, at] = accounts;
         let mut causes = Causes::default();
@@ -166,6 +173,13 @@ impl Model {
             Self::changed(&mut causes, bus, offer, lister, version);
             Self::price_fits(&mut causes, bus, offer.is_own(), price);
             causes.rule(price.checked_add(offer.grid_fee_per_kwh).is_some(), "CostOverflow");
+            if offer.in_auction {
+                causes.rule(self.now < offer.gate_closes_at, "GateClosed");
+                // An offer of the bus that is lowered must trade at the gate again: else lowering would withdraw it.
+                let waits = offer.is_own() && self.now + BUS_OFFER_DELAY_SECONDS > offer.gate_closes_at;
+                let improves = price <= offer.price_per_kwh && !waits;
+                causes.rule(improves || !self.is_closing(offer), "LastMinutes");
+            }
         }
         causes.verdict()?;
         let now = self.now;
@@ -191,6 +205,7 @@ impl Model {
             self.expiry_fits(&mut causes, bus, offer.gate_closes_at, expires_at);
             let covers = offer.open_locks == 0 || expires_at >= offer.locked_until + LOCK_MARGIN_SECONDS;
             causes.rule(covers, "ExpiryBeforeLocks");
+            causes.rule(expires_at >= offer.expires_at || !self.is_closing(offer), "LastMinutes");
             if let Some(seller) = seller.filter(|_| expires_at > offer.expires_at) {
                 // For longer than was agreed: under the rules of now.
                 causes.rule(!bus.closing, "BusClosing");
@@ -229,7 +244,9 @@ impl Model {
             return;
         }
         let due = grid_fee(offer.sold_wh(), offer.grid_fee_per_kwh);
-        let grid = due - std::mem::replace(&mut offer.grid_credited, due);
+        // What an auction pays is rounded down, so that the last base unit of the grid's part may be missing.
+        let grid = (due - offer.grid_credited).min(offer.proceeds);
+        offer.grid_credited += grid;
         let seller = self.sellers.get_mut(&offer.seller).expect("an offer's seller");
         seller.released += std::mem::take(&mut offer.proceeds) - grid;
         seller.grid_fees_owed += grid;
@@ -244,7 +261,7 @@ impl Model {
         causes.once_after(accounts, &[2, 3, 4], owners);
         causes.signer(caller);
         causes.written(rent_payer);
-        causes.state(in_capacity, true, self.capacities.get(&in_capacity.address));
+        let capacity = causes.state(in_capacity, true, self.capacities.get(&in_capacity.address));
         let seller = causes.state(at_seller, true, self.sellers.get(&at_seller.address));
         if let Some((bus, offer)) = self.offer_on(&mut causes, at_bus, at) {
             causes.rule(in_capacity.address == offer.capacity, "CapacityMismatch");
@@ -266,6 +283,18 @@ impl Model {
             causes.rule(allowed, "OfferStillTrading");
             let something = !offer.cancelled || offer.free_wh() > 0 || offer.open_locks == 0;
             causes.rule(something, "NothingToCancel");
+            // While an auction needs it, nobody withdraws an offer; before the gate the operator does, or as many owners as
+            // pausing needs, where it is the bus's own.
+            let by_all = bus.is_operator(&caller.address) || together.len() >= bus.pause_approvals();
+            match capacity.filter(|_| in_capacity.address == offer.capacity).map(|capacity| capacity.phase(self.now)) {
+                Some(ModelPhase::Closing) => causes.rule(by_all && offer.is_own(), "LastMinutes"),
+                Some(ModelPhase::Fixed) => causes.rule(false, "BookFixed"),
+                Some(ModelPhase::Cleared) => {
+                    let auction = capacity.and_then(|capacity| capacity.auction).expect("a price");
+                    causes.rule(!auction.owes(offer), "AskUnsettled");
+                }
+                Some(ModelPhase::Off | ModelPhase::Trading | ModelPhase::Over) | None => {}
+            }
             if let Some((book, _)) = offer.book {
                 causes.rule(!owners.is_empty(), "BooksMissing");
                 if let Some(passed) = owners.first() {
@@ -281,6 +310,7 @@ impl Model {
         offer.cancelled_by_lister |=
             offer.is_own() || Self::is_listed_by(&self.buses[&at_bus.address], offer, &caller.address);
         let is_seller = offer.cancelled_by_lister;
+        let was_unsettled = offer.in_auction && !offer.settled && !offer.cancelled;
         let capacity = self.capacities.get_mut(&in_capacity.address).expect("found above");
         let free = offer.free_wh();
         offer.cancelled = true;
@@ -297,6 +327,9 @@ impl Model {
             self.return_rent(&at.address, &rent_payer.address);
         }
         if let Some(book) = book {
+            if was_unsettled {
+                self.settle_in_book(book, 0);
+            }
             self.unlist_in_book(book, free, closes, is_seller);
         }
         Ok(())

@@ -69,8 +69,29 @@ impl Model {
         }
     }
 
-    /// Spends a lane's next nonce on a purchase of these orders: offer, Wh, highest price. Its kind is 0 for a purchase of one
-    /// offer, 1 for a batch and 2 for a lock that is settled.
+    /// The hash of a purchase of these orders: offer, Wh, highest price. Its kind is 0 for a purchase of one offer, 1 for a batch,
+    /// 2 for a lock that is settled and 3 for a bid, whose order names the window's capacity.
+    pub fn purchase_hash(
+        &self,
+        (buyer, lane, nonce): (&Address, u16, u64),
+        kind: u8,
+        orders: &[(Address, u64, u64)],
+    ) -> [u8; 32] {
+        let mut bytes = b"multibus:purchase:v1".to_vec();
+        bytes.extend_from_slice(self.program.as_ref());
+        bytes.extend_from_slice(buyer.as_ref());
+        bytes.push(kind);
+        bytes.extend_from_slice(&lane.to_le_bytes());
+        bytes.extend_from_slice(&nonce.to_le_bytes());
+        for (offer, energy_wh, limit) in orders {
+            bytes.extend_from_slice(offer.as_ref());
+            bytes.extend_from_slice(&energy_wh.to_le_bytes());
+            bytes.extend_from_slice(&limit.to_le_bytes());
+        }
+        sha256(&[&bytes])
+    }
+
+    /// Spends a lane's next nonce on a purchase of these orders.
     pub(super) fn record(
         &mut self,
         lane: &Address,
@@ -79,20 +100,10 @@ impl Model {
         energy_wh: u64,
         paid: u64,
     ) {
-        let entry = self.lanes.get_mut(lane).expect("a lane");
+        let entry = &self.lanes[lane];
         let nonce = entry.next_nonce();
-        let mut bytes = b"multibus:purchase:v1".to_vec();
-        bytes.extend_from_slice(self.program.as_ref());
-        bytes.extend_from_slice(entry.wallet.as_ref());
-        bytes.push(kind);
-        bytes.extend_from_slice(&entry.lane.to_le_bytes());
-        bytes.extend_from_slice(&nonce.to_le_bytes());
-        for (offer, energy_wh, limit) in orders {
-            bytes.extend_from_slice(offer.as_ref());
-            bytes.extend_from_slice(&energy_wh.to_le_bytes());
-            bytes.extend_from_slice(&limit.to_le_bytes());
-        }
-        let transaction_hash = sha256(&[&bytes]);
+        let transaction_hash = self.purchase_hash((&entry.wallet, entry.lane, nonce), kind, orders);
+        let entry = self.lanes.get_mut(lane).expect("a lane");
         entry.history_root = sha256(&[&entry.history_root, &transaction_hash]);
         entry.receipts.push(ModelReceipt { transaction_hash, energy_wh, paid, purchased_at: self.now });
         // 4. Nonces only grow, and a hash is recorded once.

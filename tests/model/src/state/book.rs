@@ -4,7 +4,7 @@ use {
     super::ModelTerms,
     crate::{
         limit::{BOOK_WINDOWS, CERTIFICATE_SECONDS, MAX_BOOK_DEVICES},
-        math::{part_ceil, part_floor},
+        math::{grid_fee, part_ceil, part_floor},
         state::ModelBus,
     },
     solana_address::Address,
@@ -29,6 +29,14 @@ pub struct ModelBookWindow {
     pub sold_wh: u64,
     /// What buyers paid for it, in base units.
     pub paid: u64,
+    /// Sold by the auction that closes it.
+    pub auction_wh: u64,
+    /// On terms with an auction: its offers that are neither cancelled nor settled.
+    pub unsettled_offers: u16,
+    /// Whether its part of the auction is counted in the pool.
+    pub pool_reported: bool,
+    /// Wh of that part that bids certified.
+    pub auction_certified_wh: u64,
     /// What the last reading says.
     pub delivered_wh: u64,
     /// Wh for which there are certificates, or were.
@@ -54,6 +62,10 @@ impl ModelBookWindow {
             listed_wh: 0,
             sold_wh: 0,
             paid: 0,
+            auction_wh: 0,
+            unsettled_offers: 0,
+            pool_reported: false,
+            auction_certified_wh: 0,
             delivered_wh: 0,
             certified_wh: 0,
             reported_at: None,
@@ -67,14 +79,36 @@ impl ModelBookWindow {
         }
     }
 
-    /// Delivered Wh that were sold.
+    /// Wh that were sold, in continuous trade and in the auction.
+    pub fn all_sold_wh(&self) -> u64 {
+        self.sold_wh + self.auction_wh
+    }
+
+    /// Delivered Wh that the auction sold: its part of all that was sold and delivered, rounded down.
+    pub fn delivered_auction_wh(&self) -> u64 {
+        let (delivered, all) = (self.delivered_wh.min(self.all_sold_wh()), self.all_sold_wh());
+        if all == 0 { 0 } else { part_floor(delivered, self.auction_wh, all) }
+    }
+
+    /// Delivered Wh that were sold in continuous trade: the rest of them.
     pub fn delivered_sold_wh(&self) -> u64 {
-        self.delivered_wh.min(self.sold_wh)
+        self.delivered_wh.min(self.all_sold_wh()) - self.delivered_auction_wh()
     }
 
     /// Delivered Wh that were not sold.
     pub fn surplus_wh(&self) -> u64 {
-        self.delivered_wh - self.delivered_sold_wh()
+        self.delivered_wh - self.delivered_wh.min(self.all_sold_wh())
+    }
+
+    /// What the escrow owes the seller and the grid for the auction's part, and the grid's part of that.
+    pub fn pool_due(&self, full_price: u64, fee: u64) -> (u64, u64) {
+        let delivered = self.delivered_auction_wh();
+        (part_floor(delivered, full_price, 1_000), grid_fee(delivered, fee))
+    }
+
+    /// Whether its part of the auction is not counted in the pool yet.
+    pub fn owes_pool(&self) -> bool {
+        self.auction_wh > 0 && !self.pool_reported
     }
 
     /// What the seller and the grid get together: the part of what was paid that was delivered, rounded down.
@@ -109,6 +143,9 @@ pub struct ModelBook {
     pub windows: BTreeMap<usize, ModelBookWindow>,
     pub open_offers: u32,
     pub open_positions: u32,
+    /// What the escrow holds for it, and the grid's part of that, in base units.
+    pub pool_due: u64,
+    pub pool_grid_fee: u64,
 }
 
 impl ModelBook {
@@ -139,11 +176,20 @@ impl ModelBook {
     }
 
     /// First second in which a window takes no reading any more: the correction time after its first reading, or its deadline.
-    pub fn final_at(&self, place: usize) -> i64 {
+    pub fn readings_until(&self, place: usize) -> i64 {
         match self.windows.get(&place).and_then(|window| window.reported_at) {
             Some(first) => first + self.terms.correction_seconds as i64,
-            None => self.window_end(place) + self.terms.reading_deadline_seconds as i64,
+            None => {
+                let from = self.terms.times_from(self.window_start(place));
+                from + self.terms.reading_deadline_seconds as i64
+            }
         }
+    }
+
+    /// First second in which a window is final: it takes no reading any more, and its auction has settled all its offers.
+    pub fn final_at(&self, place: usize) -> i64 {
+        let unsettled = self.windows.get(&place).is_some_and(|window| window.unsettled_offers > 0);
+        if unsettled { i64::MAX } else { self.readings_until(place) }
     }
 
     pub fn is_final(&self, place: usize, now: i64) -> bool {
@@ -167,9 +213,14 @@ impl ModelBook {
         gates.fold(self.own_last_gate(), i64::min)
     }
 
-    /// When the last window in which something was listed is final; 0 where there is none.
-    pub fn last_final_at(&self) -> i64 {
-        self.windows.keys().map(|place| self.final_at(*place)).max().unwrap_or(0)
+    /// First second in which no window in which something was listed takes a reading any more; 0 where there is none.
+    pub fn last_reading_at(&self) -> i64 {
+        self.windows.keys().map(|place| self.readings_until(*place)).max().unwrap_or(0)
+    }
+
+    /// From when on anybody closes it, whatever is read in it, once its auctions have settled its offers.
+    pub fn closes_by(&self) -> i64 {
+        self.last_reading_at().max(self.own_last_gate()) + CERTIFICATE_SECONDS
     }
 
     /// Windows that the end of the book waits for. On a closing bus nothing more is sold, so that a window of which nothing was
@@ -190,7 +241,7 @@ impl ModelBook {
     /// From when on anybody closes it: what was delivered can be certified for a while.
     pub fn others_close_at(&self, bus: &ModelBus, now: i64) -> i64 {
         let delivered = self.awaited(bus, now).filter(|(_, window)| window.delivered_wh > 0);
-        let certified = delivered.map(|(final_at, _)| final_at + CERTIFICATE_SECONDS);
+        let certified = delivered.map(|(final_at, _)| final_at.saturating_add(CERTIFICATE_SECONDS));
         certified.fold(self.seller_closes_at(bus, now), i64::max)
     }
 

@@ -33,6 +33,8 @@ pub struct ModelBus {
     pub general: Address,
     pub treasury: Address,
     pub unclaimed: Address,
+    /// Holds the deposits of bids.
+    pub escrow: Address,
     /// The seller account of the bus itself, whether it is open or not.
     pub seller: Address,
     /// In order.

@@ -1,10 +1,12 @@
 //! What the model keeps of each account.
 
+mod bid;
 mod book;
 mod bus;
 mod capacity;
 mod certificate;
 mod claim;
+mod clearing;
 mod lock;
 mod meter;
 mod offer;
@@ -15,11 +17,13 @@ mod token;
 mod trader;
 
 pub use {
+    bid::{ModelBid, ModelBidState},
     book::{ModelBook, ModelBookDevice, ModelBookWindow, ModelPosition},
     bus::{ModelBus, ModelOwner, ModelTombstone},
-    capacity::ModelCapacity,
+    capacity::{ModelAuction, ModelCapacity, ModelPhase, ModelRation},
     certificate::ModelCertificate,
     claim::ModelClaim,
+    clearing::{ModelClearing, ModelTallied},
     lock::ModelLock,
     meter::{ModelDevice, ModelMeter},
     offer::ModelOffer,

@@ -24,6 +24,10 @@ pub struct ModelOffer {
     pub grid_fee_per_kwh: u64,
     /// Grid fees that were taken out of its proceeds, in base units.
     pub grid_credited: u64,
+    /// Whether an auction closes its window.
+    pub in_auction: bool,
+    /// Whether that auction has settled it.
+    pub settled: bool,
     /// On delivery terms: the seller's delivery book, and the place of the window in it.
     pub book: Option<(Address, usize)>,
     pub listed_wh: u64,
@@ -48,9 +52,9 @@ pub struct ModelOffer {
 }
 
 impl ModelOffer {
-    /// Energy that is neither sold nor locked.
+    /// Energy that is neither sold nor locked. An auction sells what ended locks still reserve, so that nothing may be left.
     pub fn free_wh(&self) -> u64 {
-        self.remaining_wh - self.reserved_wh
+        self.remaining_wh.saturating_sub(self.reserved_wh)
     }
 
     /// What a kWh costs a buyer.
@@ -64,6 +68,12 @@ impl ModelOffer {
 
     pub fn is_own(&self) -> bool {
         self.wallet == self.bus
+    }
+
+    /// What it asks to sell in the auction that closes its window: all that is left, where it could still be bought at the gate.
+    pub fn ask_wh(&self) -> u64 {
+        let gate = self.gate_closes_at;
+        if !self.cancelled && self.expires_at >= gate && self.trades_from <= gate { self.remaining_wh } else { 0 }
     }
 
     pub fn is_expired(&self, now: i64) -> bool {

@@ -1,5 +1,7 @@
 //! Terms of windows: their length, their gate, and when what is paid becomes the seller's.
 
+use crate::limit::AUCTION_PROOF_SECONDS;
+
 /// What is paid becomes the seller's as soon as it is paid, or once a meter has said what was delivered.
 pub const ON_PURCHASE: u8 = 0;
 pub const ON_DELIVERY: u8 = 1;
@@ -16,6 +18,8 @@ pub struct ModelTerms {
     pub grid_fee_per_kwh: u64,
     pub reading_deadline_seconds: u32,
     pub correction_seconds: u32,
+    /// Whether an auction closes each window.
+    pub auction: bool,
 }
 
 impl ModelTerms {
@@ -37,9 +41,18 @@ impl ModelTerms {
         self.has_windows() && second >= 0 && second % self.window_seconds as i64 == 0
     }
 
+    /// From when on the times for readings of a window run: from its end, but with an auction not before that is over, which
+    /// it is a day after its gate at the latest.
+    pub fn times_from(&self, window_start: i64) -> i64 {
+        let end = window_start.saturating_add(self.window_seconds as i64);
+        if self.auction { end.max(self.gate(window_start).saturating_add(AUCTION_PROOF_SECONDS)) } else { end }
+    }
+
     /// First second in which every window that ends then, or before, has had its last reading.
     pub fn readings_end(&self, end: i64) -> i64 {
-        end + self.reading_deadline_seconds as i64 + self.correction_seconds as i64
+        self.times_from(end - self.window_seconds as i64)
+            + self.reading_deadline_seconds as i64
+            + self.correction_seconds as i64
     }
 
     /// Seconds of all windows of a delivery book together.
@@ -62,6 +75,7 @@ impl ModelTerms {
         bytes[24..28].copy_from_slice(&self.reading_deadline_seconds.to_le_bytes());
         bytes[28..32].copy_from_slice(&self.correction_seconds.to_le_bytes());
         bytes[32] = self.settlement;
+        bytes[33] = self.auction as u8;
         bytes
     }
 }
