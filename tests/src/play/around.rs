@@ -19,7 +19,7 @@ use {
 pub(super) type Move = Option<&'static str>;
 
 /// Every move, and what a game counts as one: an instruction that lands with an account in two places.
-pub const HOSTILE_MOVES: [&str; 20] = [
+pub const HOSTILE_MOVES: [&str; 22] = [
     "ask for memos",
     "ask for no memos",
     "close",
@@ -27,10 +27,12 @@ pub const HOSTILE_MOVES: [&str; 20] = [
     "freeze",
     "freeze a treasury",
     "freeze a vault",
+    "freeze an escrow account",
     "freeze an unclaimed account",
     "gift",
     "gift to a treasury",
     "gift to a vault",
+    "gift to an escrow account",
     "gift to an unclaimed account",
     "make a token account's key a wallet",
     "make a wallet a token account",
@@ -98,6 +100,7 @@ impl Game {
             AccountRef::Vault(..) => "gift to a vault",
             AccountRef::Treasury(_) => "gift to a treasury",
             AccountRef::Unclaimed(_) => "gift to an unclaimed account",
+            AccountRef::EscrowAt(_) => "gift to an escrow account",
             _ => "gift",
         })
     }
@@ -147,6 +150,7 @@ impl Game {
             (AccountRef::Vault(..), _) => "freeze a vault",
             (AccountRef::Treasury(_), _) => "freeze a treasury",
             (AccountRef::Unclaimed(_), _) => "freeze an unclaimed account",
+            (AccountRef::EscrowAt(_), _) => "freeze an escrow account",
             _ => "freeze",
         })
     }

@@ -29,6 +29,8 @@ pub fn covers(cause: Cause, error: &TransactionError) -> bool {
         }
         Cause::Itself => *error == E::Custom(2011),
         Cause::Seeds => *error == E::InvalidSeeds,
+        // The system program is not signed for, or the runtime finds no address.
+        Cause::Bump => matches!(error, E::PrivilegeEscalation | E::ProgramFailedToComplete | E::InvalidSeeds),
         Cause::Program => matches!(error, E::IncorrectProgramId | E::MissingAccount | E::Custom(2007)),
         // The system program says that an account is in use.
         Cause::Exists => *error == E::Custom(0),

@@ -5,8 +5,9 @@ use {
     bytemuck::Zeroable,
     multibus::state::{self, BookMeter, BookWindow, FormerOwner, OwnerAccount, OwnerSlot, PositionWindow, Receipt},
     multibus_model::{
-        Model, ModelBook, ModelBus, ModelCapacity, ModelCertificate, ModelDevice, ModelLane, ModelMeter, ModelOffer,
-        ModelPosition, ModelReceipt, ModelTerms, ModelTokens, call::Action, limit::LOCK_SECONDS,
+        Model, ModelBid, ModelBook, ModelBus, ModelCapacity, ModelCertificate, ModelClearing, ModelDevice, ModelLane,
+        ModelMeter, ModelOffer, ModelPosition, ModelRation, ModelReceipt, ModelTerms, ModelTokens, call::Action,
+        limit::LOCK_SECONDS,
     },
     solana_address::Address,
     std::{
@@ -37,6 +38,8 @@ pub enum Expected {
     Book(Box<state::DeliveryBook>),
     Position(Box<state::PositionBook>),
     Certificate(Box<state::Certificate>),
+    Bid(Box<state::Bid>),
+    Clearing(Box<state::Clearing>),
 }
 
 fn same<T: Discriminator + bytemuck::AnyBitPattern + Debug + PartialEq>(
@@ -83,6 +86,8 @@ impl Expected {
             Self::Book(expected) => same(&**expected, data),
             Self::Position(expected) => same(&**expected, data),
             Self::Certificate(expected) => same(&**expected, data),
+            Self::Bid(expected) => same(&**expected, data),
+            Self::Clearing(expected) => same(&**expected, data),
         }
     }
 }
@@ -121,6 +126,11 @@ pub fn bump(model: &Model, address: &Address) -> u8 {
         model.position_address(&position.book, &position.buyer)
     } else if let Some(certificate) = model.certificates.get(address) {
         model.certificate_address(&certificate.seller, certificate.window_start, certificate.range_start)
+    } else if let Some(bid) = model.bids.get(address) {
+        let of = model.bid_address(&bid.transaction_hash, bid.bump).expect("a bump that makes an address");
+        (of, bid.bump)
+    } else if let Some(clearing) = model.clearings.get(address) {
+        model.clearing_address(&clearing.capacity, &clearing.clearer)
     } else {
         return 0;
     };
@@ -223,6 +233,10 @@ pub fn state(model: &Model, address: &Address, bump: u8) -> Option<Expected> {
         Expected::Position(Box::new(self::position(position, bump)))
     } else if let Some(certificate) = model.certificates.get(address) {
         Expected::Certificate(Box::new(self::certificate(certificate, bump)))
+    } else if let Some(bid) = model.bids.get(address) {
+        Expected::Bid(Box::new(self::bid(bid, bump)))
+    } else if let Some(clearing) = model.clearings.get(address) {
+        Expected::Clearing(Box::new(self::clearing(clearing, bump)))
     } else {
         let proposal = model.proposals.get(address)?;
         Expected::Proposal(Box::new(state::Proposal {
@@ -283,6 +297,7 @@ fn bus(model: &Model, bus: &ModelBus, bump: u8) -> state::Bus {
         token_program: mint.program,
         treasury: bus.treasury,
         unclaimed: bus.unclaimed,
+        escrow: bus.escrow,
         seller: bus.seller,
         operator: bus.operator.unwrap_or_default(),
         grid_recipient: bus.grid_recipient.unwrap_or_default(),
@@ -327,8 +342,12 @@ fn ledger(model: &Model, at: &Address, bump: u8) -> Expected {
     Expected::Ledger(Box::new(ledger), former)
 }
 
+fn ration(ration: &ModelRation) -> state::Ration {
+    state::Ration { at_price_wh: ration.at_price_wh, filled_wh: ration.filled_wh, settled_wh: ration.settled_wh }
+}
+
 fn capacity(capacity: &ModelCapacity, bump: u8) -> state::Capacity {
-    state::Capacity {
+    let mut expected = state::Capacity {
         layout_version: LAYOUT,
         bump,
         open_offers: capacity.open_offers,
@@ -340,6 +359,60 @@ fn capacity(capacity: &ModelCapacity, bump: u8) -> state::Capacity {
         committed_wh: capacity.committed_wh(),
         bus: capacity.bus,
         rent_payer: capacity.rent_payer,
+        open_bids: capacity.open_bids,
+        escrowed: capacity.escrowed,
+        ..Zeroable::zeroed()
+    };
+    if let Some(auction) = &capacity.auction {
+        expected.cleared_at = auction.cleared_at;
+        expected.price_per_kwh = auction.price_per_kwh;
+        expected.volume_wh = auction.volume_wh;
+        (expected.bids, expected.asks) = (ration(&auction.bids), ration(&auction.asks));
+        (expected.reported_wh, expected.delivered_wh) = (auction.reported_wh, auction.delivered_wh);
+        expected.pool_complete_at = auction.pool_complete_at.unwrap_or(0);
+    }
+    expected
+}
+
+fn bid(bid: &ModelBid, bump: u8) -> state::Bid {
+    state::Bid {
+        layout_version: LAYOUT,
+        bump,
+        state: bid.state as u8,
+        energy_wh: bid.energy_wh,
+        max_price_per_kwh: bid.max_price_per_kwh,
+        price_per_kwh: bid.price_per_kwh,
+        deposit: bid.deposit,
+        paid: bid.paid,
+        allotted_wh: bid.allotted_wh,
+        delivered_wh: bid.delivered_wh,
+        certified_wh: bid.certified_wh,
+        window_start: bid.window_start,
+        created_at: bid.created_at,
+        bus: bid.bus,
+        capacity: bid.capacity,
+        buyer: bid.buyer,
+        refund: bid.refund,
+        transaction_hash: bid.transaction_hash,
+        ..Zeroable::zeroed()
+    }
+}
+
+fn clearing(clearing: &ModelClearing, bump: u8) -> state::Clearing {
+    state::Clearing {
+        layout_version: LAYOUT,
+        bump,
+        low_price: clearing.low_price,
+        high_price: clearing.high_price,
+        bids: clearing.count(true) as u32,
+        offers: clearing.count(false) as u32,
+        bid_wh: clearing.classes(true),
+        ask_wh: clearing.classes(false),
+        opened_at: clearing.opened_at,
+        last: clearing.tallied.last_key_value().map_or_else(Address::default, |(last, _)| *last),
+        bus: clearing.bus,
+        capacity: clearing.capacity,
+        clearer: clearing.clearer,
         ..Zeroable::zeroed()
     }
 }
@@ -379,6 +452,8 @@ fn offer(model: &Model, offer: &ModelOffer, bump: u8) -> state::Offer {
         book_place: offer.book.map_or(0, |(_, place)| place as u8),
         on_delivery: offer.book.is_some() as u8,
         full_price_per_kwh: offer.full_price(),
+        in_auction: offer.in_auction as u8,
+        settled: offer.settled as u8,
         ..Zeroable::zeroed()
     }
 }
@@ -437,6 +512,10 @@ fn book(book: &ModelBook, bump: u8) -> state::DeliveryBook {
             state: if window.released.is_some() { 2 } else { 1 },
             operator_readings: window.operator_readings,
             surplus_certified: window.surplus_certified as u8,
+            auction_wh: window.auction_wh,
+            unsettled_offers: window.unsettled_offers,
+            pool_reported: window.pool_reported as u8,
+            auction_certified_wh: window.auction_certified_wh,
             ..Zeroable::zeroed()
         };
     }
@@ -457,6 +536,8 @@ fn book(book: &ModelBook, bump: u8) -> state::DeliveryBook {
         rent_payer: book.rent_payer,
         meters,
         windows,
+        pool_due: book.pool_due,
+        pool_grid_fee: book.pool_grid_fee,
         ..Zeroable::zeroed()
     }
 }
@@ -623,6 +704,12 @@ mod tests {
         assert_eq!(limit::account_bytes::BOOK, bytes(size_of::<state::DeliveryBook>()));
         assert_eq!(limit::account_bytes::POSITION, bytes(size_of::<state::PositionBook>()));
         assert_eq!(limit::account_bytes::CERTIFICATE, bytes(size_of::<state::Certificate>()));
+        assert_eq!(limit::account_bytes::BID, bytes(size_of::<state::Bid>()));
+        assert_eq!(limit::account_bytes::CLEARING, bytes(size_of::<state::Clearing>()));
+        assert_eq!(limit::MIN_AUCTION_SECONDS, constants::MIN_AUCTION_SECONDS);
+        assert_eq!(limit::AUCTION_CLOSING_SECONDS, constants::AUCTION_CLOSING_SECONDS);
+        assert_eq!(limit::AUCTION_PROOF_SECONDS, constants::AUCTION_PROOF_SECONDS);
+        assert_eq!(limit::MAX_BIDS, constants::MAX_BIDS);
         assert_eq!(limit::MAX_GRID_FEE, constants::MAX_GRID_FEE_PER_KWH);
         assert_eq!(limit::READING_SECONDS, constants::MIN_READING_SECONDS..=constants::MAX_READING_SECONDS);
         assert_eq!(limit::BOOK_WINDOWS, constants::BOOK_WINDOWS);

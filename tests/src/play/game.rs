@@ -22,8 +22,8 @@ use {
     },
     litesvm::LiteSVM,
     multibus_model::{
-        Before, Call, Causes, Model, ModelBook, ModelBus, ModelCapacity, ModelMint, ModelOffer, ModelPosition,
-        ModelSeller, PassedAccount,
+        Before, Call, Causes, Model, ModelBid, ModelBook, ModelBus, ModelCapacity, ModelMint, ModelOffer,
+        ModelPosition, ModelSeller, PassedAccount,
     },
     solana_account::ReadableAccount,
     solana_address::Address,
@@ -210,6 +210,7 @@ impl Game {
             }
             AccountRef::Treasury(bus) => model.treasury_address(&bus_at(bus)),
             AccountRef::Unclaimed(bus) => model.unclaimed_address(&bus_at(bus)),
+            AccountRef::EscrowAt(bus) => model.escrow_address(&bus_at(bus)),
             AccountRef::SellerAt(bus, who) => model.seller_address(&bus_at(bus), &wallet(who)).0,
             AccountRef::Vault(bus, who) => model.vault_address(&self.address(AccountRef::SellerAt(bus, who))),
             AccountRef::OfferAt(OfferRef(bus, who, number)) => {
@@ -240,6 +241,14 @@ impl Game {
                 let (seller, start) = (self.address(AccountRef::SellerAt(bus, who)), START.saturating_add(window));
                 model.certificate_address(&seller, start, range_start).0
             }
+            AccountRef::BidAt(bid) => {
+                let (hash, (first, bump)) = self.bid_hash(bid);
+                model.bid_address(&hash, bump.saturating_sub(bid.7)).unwrap_or(first)
+            }
+            AccountRef::ClearingAt(bus, window, clearer) => {
+                let capacity = self.address(AccountRef::CapacityAt(bus, window));
+                model.clearing_address(&capacity, &wallet(clearer)).0
+            }
             AccountRef::MintAt(mint) => self.mints[mint as usize % self.mints.len()].address,
             AccountRef::TokenProgramOf(mint) => self.mints[mint as usize % self.mints.len()].program.address(),
             AccountRef::Stray(bus, mint) => key(&format!("stray of bus {bus}, mint {mint}")),
@@ -259,6 +268,21 @@ impl Game {
             self.names.borrow_mut().insert(address, account);
         }
         address
+    }
+
+    /// The hash of a bid's transaction, and the first address and bump that it makes.
+    fn bid_hash(&self, bid: BidRef) -> ([u8; 32], (Address, u8)) {
+        let BidRef(bus, window, who, lane, nonce, wh, limit, _) = bid;
+        let (buyer, capacity) =
+            (self.address(AccountRef::Wallet(who)), self.address(AccountRef::CapacityAt(bus, window)));
+        let hash = self.model.purchase_hash((&buyer, lane, nonce), 3, &[(capacity, wh, limit)]);
+        (hash, self.model.first_bid_address(&hash))
+    }
+
+    /// The bump of a bid's address.
+    pub(super) fn bid_bump(&self, bid: BidRef) -> u8 {
+        let (_, (_, bump)) = self.bid_hash(bid);
+        bump.saturating_sub(bid.7)
     }
 
     /// The account of an address that was derived before.
@@ -304,6 +328,11 @@ impl Game {
     /// The model's position book of a buyer.
     pub fn position(&self, book: BookRef, buyer: u8) -> Option<&ModelPosition> {
         self.model.positions.get(&self.address(AccountRef::PositionAt(book, buyer)))
+    }
+
+    /// The model's bid.
+    pub fn bid(&self, bid: BidRef) -> Option<&ModelBid> {
+        self.model.bids.get(&self.address(AccountRef::BidAt(bid)))
     }
 
     /// The number of a device, by its key.

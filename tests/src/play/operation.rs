@@ -2,7 +2,7 @@
 
 use {
     super::{game::Game, script::*},
-    crate::{chain::START, instructions::*, key::pda},
+    crate::{chain::START, instructions::*},
     multibus::{
         PurchaseItem, accounts, instruction,
         state::{BusConfig, MeterSpec, OwnerShare, ProposalAction, TermsConfig},
@@ -26,7 +26,7 @@ fn terms_config(terms: &WindowTerms) -> TermsConfig {
         grid_fee_per_kwh: terms.grid_fee,
         reading_deadline_seconds: terms.deadline,
         correction_seconds: terms.correction,
-        auction: false,
+        auction: terms.auction,
     }
 }
 
@@ -42,7 +42,7 @@ impl Game {
             capacity: self.address(AccountRef::CapacityAt(bus, 0)),
             treasury: self.address(AccountRef::Treasury(bus)),
             unclaimed: self.address(AccountRef::Unclaimed(bus)),
-            escrow: pda::escrow(&address).0,
+            escrow: self.address(AccountRef::EscrowAt(bus)),
             mint: mint.map_or(self.mints[0], |mint| {
                 *self.mints.iter().find(|known| known.address == mint).expect("one of the mints")
             }),
@@ -204,7 +204,9 @@ impl Game {
             Operation::CloseCapacity { by, bus, window } => {
                 let at = self.address(AccountRef::CapacityAt(*bus, *window));
                 let payer = self.model.capacities.get(&at).map_or_else(|| wallet(by), |capacity| capacity.rent_payer);
-                capacity_close(&self.bus_addresses(*bus), time(*window), &wallet(by), &payer)
+                let keeps = self.model.capacities.get(&at).is_some_and(|capacity| capacity.escrowed > 0);
+                let close = if keeps { capacity_close_and_sweep } else { capacity_close };
+                close(&self.bus_addresses(*bus), time(*window), &wallet(by), &payer)
             }
             Operation::OpenSeller { by, bus, who, ahead } => {
                 let seller = self.seller_addresses(*bus, *who);
@@ -291,8 +293,21 @@ impl Game {
             | Operation::ReplaceMeter { .. }
             | Operation::CloseMeter { .. }
             | Operation::CloseDevice { .. } => self.meter_instruction(operation),
-            Operation::TakeCertificate { .. } | Operation::Transfer { .. } | Operation::Retire { .. } => {
-                self.certificate_instruction(operation)
+            Operation::TakeCertificate { .. }
+            | Operation::CertifyBid { .. }
+            | Operation::Transfer { .. }
+            | Operation::Retire { .. } => self.certificate_instruction(operation),
+            Operation::Bid { .. } | Operation::CancelBid { .. } | Operation::SettleBid { .. } => {
+                self.bid_instruction(operation)
+            }
+            Operation::SettleAsk { offer } => ask_settle(&self.offer_addresses(*offer)),
+            Operation::OpenClearing { .. }
+            | Operation::TallyOrders { .. }
+            | Operation::ApplyClearing { .. }
+            | Operation::CloseClearing { .. } => self.clearing_instruction(operation),
+            Operation::ReportToPool { book, window } => {
+                let capacity = self.address(AccountRef::CapacityAt(book.0, *window));
+                pool_report(&self.book_addresses(*book), capacity)
             }
             of_delivery => self.delivery_instruction(of_delivery),
         }
@@ -436,17 +451,12 @@ impl Game {
         let wallet = |who: &u8| self.address(AccountRef::Wallet(*who));
         match operation {
             Operation::TakeCertificate { by, book, place, surplus } => {
-                let at = self.book_addresses(*book);
-                let state = self.book(*book);
-                let window = state.and_then(|book| book.windows.get(&(*place as usize)));
-                let range_start = window.map_or(0, |window| window.certified_wh);
-                let start = state.map_or(0, |book| book.window_start(*place as usize));
-                let BookRef(bus, who, _) = *book;
-                let certificate =
-                    self.address(AccountRef::CertificateAt(CertificateRef(bus, who, start - START, range_start)));
-                let holding =
-                    if *surplus { at.seller.address } else { self.address(AccountRef::PositionAt(*book, *by)) };
-                certificate_take(&at, &wallet(by), holding, certificate, start)
+                let of_seller = AccountRef::SellerAt(book.0, book.1);
+                let holding = if *surplus { of_seller } else { AccountRef::PositionAt(*book, *by) };
+                self.taking(&wallet(by), *book, *place, holding)
+            }
+            Operation::CertifyBid { by, book, place, bid } => {
+                self.taking(&wallet(by), *book, *place, AccountRef::BidAt(*bid))
             }
             Operation::Transfer { by, certificate, wh, to } => {
                 let at = self.address(AccountRef::CertificateAt(*certificate));
@@ -463,6 +473,83 @@ impl Game {
                 certificate_retire(at, &wallet(by), &payer, &String::from_utf8_lossy(&name.0))
             }
             other => unreachable!("{other:?} is of no certificate"),
+        }
+    }
+
+    /// The instruction that takes the next certificate of the window at a place of a book.
+    fn taking(&self, owner: &Address, book: BookRef, place: u8, holding: AccountRef) -> Instruction {
+        let (at, state) = (self.book_addresses(book), self.book(book));
+        let window = state.and_then(|book| book.windows.get(&(place as usize)));
+        let range_start = window.map_or(0, |window| window.certified_wh);
+        let start = state.map_or(0, |book| book.window_start(place as usize));
+        let of = CertificateRef(book.0, book.1, start - START, range_start);
+        let certificate = self.address(AccountRef::CertificateAt(of));
+        certificate_take(&at, owner, self.address(holding), certificate, start)
+    }
+
+    /// Addresses of a bid, with the refund account that it names.
+    pub(super) fn bid_addresses(&self, bid: BidRef) -> BidAddresses {
+        let BidRef(bus, window, who, ..) = bid;
+        let address = self.address(AccountRef::BidAt(bid));
+        let state = self.model.bids.get(&address);
+        BidAddresses {
+            address,
+            bump: self.bid_bump(bid),
+            bus: self.bus_addresses(bus),
+            capacity: self.address(AccountRef::CapacityAt(bus, window)),
+            buyer: self.address(AccountRef::Wallet(who)),
+            refund: state.map_or_else(Address::default, |bid| bid.refund),
+        }
+    }
+
+    fn bid_instruction(&self, operation: &Operation) -> Instruction {
+        match operation {
+            Operation::Bid { by, lane, nonce, bus, window, wh, limit, below, from, refund } => {
+                let nonce = self.nonce(*by, *lane, *nonce);
+                let bid = BidRef(*bus, *window, *by, *lane, nonce, *wh, *limit, *below);
+                let addresses = BidAddresses { refund: self.address(*refund), ..self.bid_addresses(bid) };
+                let options = BidOptions { energy_wh: *wh, max_price_per_kwh: *limit, nonce };
+                bid_create(&addresses, &self.lane(*by, *lane), self.address(*from), &options)
+            }
+            Operation::CancelBid { by, bid, into } => {
+                let addresses =
+                    BidAddresses { buyer: self.address(AccountRef::Wallet(*by)), ..self.bid_addresses(*bid) };
+                bid_cancel(&addresses, self.address(*into))
+            }
+            Operation::SettleBid { by, bid, close } => {
+                bid_settle(&self.bid_addresses(*bid), &self.address(AccountRef::Wallet(*by)), *close)
+            }
+            other => unreachable!("{other:?} is of no bid"),
+        }
+    }
+
+    pub(super) fn clearing_addresses(&self, bus: u8, window: i64, clearer: u8) -> ClearingAddresses {
+        ClearingAddresses {
+            address: self.address(AccountRef::ClearingAt(bus, window, clearer)),
+            capacity: self.address(AccountRef::CapacityAt(bus, window)),
+            clearer: self.address(AccountRef::Wallet(clearer)),
+        }
+    }
+
+    fn clearing_instruction(&self, operation: &Operation) -> Instruction {
+        match operation {
+            Operation::OpenClearing { by, bus, window, low, high } => {
+                clearing_open(&self.clearing_addresses(*bus, *window, *by), *low, *high)
+            }
+            Operation::TallyOrders { by, bus, window, clearer, orders } => {
+                let of = self.clearing_addresses(*bus, *window, *clearer);
+                let at = ClearingAddresses { clearer: self.address(AccountRef::Wallet(*by)), ..of };
+                let orders: Vec<Address> = orders.0.iter().map(|order| self.address(*order)).collect();
+                clearing_tally(&at, &orders)
+            }
+            Operation::ApplyClearing { bus, window, clearer } => {
+                clearing_apply(&self.clearing_addresses(*bus, *window, *clearer))
+            }
+            Operation::CloseClearing { by, bus, window, clearer } => {
+                let caller = self.address(AccountRef::Wallet(*by));
+                clearing_close(&self.clearing_addresses(*bus, *window, *clearer), &caller)
+            }
+            other => unreachable!("{other:?} is of no clearing"),
         }
     }
 

@@ -83,6 +83,8 @@ pub enum AccountRef {
     CapacityAt(u8, i64),
     Treasury(u8),
     Unclaimed(u8),
+    /// Deposits of bids on a bus.
+    EscrowAt(u8),
     /// The account of a seller on a bus.
     SellerAt(u8, u8),
     Vault(u8, u8),
@@ -104,6 +106,9 @@ pub enum AccountRef {
     /// A buyer's position book.
     PositionAt(BookRef, u8),
     CertificateAt(CertificateRef),
+    BidAt(BidRef),
+    /// A clearer's proof of the price of a window (as for a capacity).
+    ClearingAt(u8, i64, u8),
     MintAt(u8),
     TokenProgramOf(u8),
     /// A token account of a bus and a mint that is none of its own accounts.
@@ -130,6 +135,11 @@ pub struct BookRef(pub u8, pub u8, pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CertificateRef(pub u8, pub u8, pub i64, pub u64);
 
+/// A bid, by all that its address follows from: bus, window (as for a capacity), buyer's wallet, lane, nonce, Wh, limit, and how
+/// much its bump is below the largest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BidRef(pub u8, pub i64, pub u8, pub u16, pub u64, pub u64, pub u64, pub u8);
+
 /// Terms of windows: see `TermsConfig`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WindowTerms {
@@ -139,6 +149,7 @@ pub struct WindowTerms {
     pub grid_fee: u64,
     pub deadline: u32,
     pub correction: u32,
+    pub auction: bool,
 }
 
 /// A device as the operator registers it: source, power in W, first second for which it is valid.
@@ -490,6 +501,70 @@ pub enum Operation {
         by: u8,
         certificate: CertificateRef,
         name: List<u8>,
+    },
+    /// A bid in the auction of a window; its bump is so much below the largest.
+    Bid {
+        by: u8,
+        lane: u16,
+        nonce: i64,
+        bus: u8,
+        window: i64,
+        wh: u64,
+        limit: u64,
+        below: u8,
+        from: AccountRef,
+        refund: AccountRef,
+    },
+    CancelBid {
+        by: u8,
+        bid: BidRef,
+        into: AccountRef,
+    },
+    SettleBid {
+        by: u8,
+        bid: BidRef,
+        close: bool,
+    },
+    SettleAsk {
+        offer: OfferRef,
+    },
+    OpenClearing {
+        by: u8,
+        bus: u8,
+        window: i64,
+        low: u64,
+        high: u64,
+    },
+    /// Orders are tallied in the clearing of `clearer`.
+    TallyOrders {
+        by: u8,
+        bus: u8,
+        window: i64,
+        clearer: u8,
+        orders: List<AccountRef>,
+    },
+    ApplyClearing {
+        bus: u8,
+        window: i64,
+        clearer: u8,
+    },
+    CloseClearing {
+        by: u8,
+        bus: u8,
+        window: i64,
+        clearer: u8,
+    },
+    /// What the seller of a book delivered for the auction of a window.
+    ReportToPool {
+        book: BookRef,
+        window: i64,
+    },
+    /// A certificate of what the seller of a book delivered to a bid, in the window at a place.
+    CertifyBid {
+        by: u8,
+        book: BookRef,
+        place: u8,
+        bid: BidRef,
     },
 }
 

@@ -9,8 +9,11 @@ use {
         game::{Game, Outcome},
         script::*,
     },
-    crate::instructions::*,
-    multibus_model::{ModelBus, limit::PROPOSAL_SECONDS},
+    crate::{chain::START, instructions::*},
+    multibus_model::{
+        ModelBidState, ModelBus,
+        limit::{CERTIFICATE_SECONDS, PROPOSAL_SECONDS},
+    },
     solana_address::Address,
     solana_instruction::Instruction,
     std::collections::BTreeMap,
@@ -20,7 +23,7 @@ use {
 pub type Branches = BTreeMap<&'static str, u64>;
 
 /// Every branch of the winding-down.
-pub const BRANCHES: [&str; 41] = [
+pub const BRANCHES: [&str; 53] = [
     "a bus was decided to close",
     "a lock was released and paid",
     "a lock was released to a claim",
@@ -29,6 +32,18 @@ pub const BRANCHES: [&str; 41] = [
     "an offer was cancelled and closed",
     "an offer was cancelled and waits for a refund",
     "an offer was closed by a stranger after its refund was paid",
+    "an ask was settled",
+    "an ask waits for a frozen account",
+    "a bid was filled",
+    "a bid was returned",
+    "a bid was refunded for what was not delivered",
+    "a bid was closed with a claim",
+    "a bid was closed once nobody can certify",
+    "a bid waits for a frozen account",
+    "a seller was counted in the pool",
+    "what a seller is due waits in the escrow",
+    "a clearing was closed by a stranger",
+    "what an auction's rounding left was swept",
     "a window was closed",
     "an unused window was closed",
     "a proposal was closed",
@@ -122,29 +137,148 @@ impl Winding<'_> {
         let lives = |proposal: &multibus_model::ModelProposal| proposal.expires_at;
         last = model.proposals.values().map(lives).fold(last, i64::max);
         let books = model.books.values();
-        let others = |book: &multibus_model::ModelBook| book.others_close_at(&model.buses[&book.bus], i64::MAX);
-        last = books.map(others).fold(last, i64::max);
+        last = books.map(multibus_model::ModelBook::closes_by).fold(last, i64::max);
         last = model.devices.values().filter_map(|device| device.retired).fold(last, i64::max);
         self.game.go_to(last.max(model.now + PROPOSAL_SECONDS) + 1);
         // While the issuer keeps accounts frozen, everything ends but what is in them.
-        self.end_locks()?;
-        self.end_offers()?;
-        self.end_deliveries()?;
-        self.end_the_rest()?;
-        self.pay_everybody()?;
-        self.close_what_closes()?;
+        self.end_everything()?;
         self.thaw_everything()?;
         for _ in 0..2 {
-            self.end_locks()?;
-            self.end_offers()?;
-            self.end_deliveries()?;
-            self.end_the_rest()?;
-            self.pay_everybody()?;
-            self.close_what_closes()?;
+            self.end_everything()?;
         }
         self.retire_certificates()?;
         self.game.compare_all()?;
         self.settle_accounts()
+    }
+
+    fn end_everything(&mut self) -> Result<(), String> {
+        self.end_locks()?;
+        self.end_clearings()?;
+        self.settle_asks()?;
+        self.end_offers()?;
+        self.settle_bids()?;
+        self.report_to_pools()?;
+        self.settle_bids()?;
+        if self.game.model.bids.values().any(|bid| bid.state == ModelBidState::Refunded) {
+            // Those who could still certify have waited long enough.
+            self.game.go_to(self.game.model.now + CERTIFICATE_SECONDS);
+            self.settle_bids()?;
+        }
+        self.end_deliveries()?;
+        self.end_the_rest()?;
+        self.pay_everybody()?;
+        self.close_what_closes()
+    }
+
+    fn end_clearings(&mut self) -> Result<(), String> {
+        let clearings: Vec<Address> = self.game.model.clearings.keys().copied().collect();
+        for at in clearings {
+            let AccountRef::ClearingAt(bus, window, clearer) = self.name(&at)? else {
+                return Err(format!("{at} is no clearing"));
+            };
+            let addresses = self.game.clearing_addresses(bus, window, clearer);
+            self.must("closing a clearing that is useless", &clearing_close(&addresses, &self.winder()))?;
+            self.saw("a clearing was closed by a stranger");
+        }
+        Ok(())
+    }
+
+    /// What auctions owe to offers is sold.
+    fn settle_asks(&mut self) -> Result<(), String> {
+        let offers: Vec<Address> = self.game.model.offers.keys().copied().collect();
+        for at in offers {
+            let model = &self.game.model;
+            let offer = &model.offers[&at];
+            if !model.capacities[&offer.capacity].auction.is_some_and(|auction| auction.owes(offer)) {
+                continue;
+            }
+            let AccountRef::OfferAt(of) = self.name(&at)? else { return Err(format!("{at} is no offer")) };
+            let (vault, escrow) = (model.sellers[&offer.seller].vault, model.buses[&offer.bus].escrow);
+            let frozen = offer.book.is_none() && (model.is_frozen(&vault) || model.is_frozen(&escrow));
+            let settle = ask_settle(&self.game.offer_addresses(of));
+            match self.game.execute(&settle)? {
+                Outcome::Landed => self.saw("an ask was settled"),
+                Outcome::Refused(_) if frozen => self.saw("an ask waits for a frozen account"),
+                other => return Err(format!("an ask that is owed something must be settled, but is {other:?}")),
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_bids(&mut self) -> Result<(), String> {
+        let bids: Vec<Address> = self.game.model.bids.keys().copied().collect();
+        for at in bids {
+            let AccountRef::BidAt(of) = self.name(&at)? else { return Err(format!("{at} is no bid")) };
+            let model = &self.game.model;
+            let was = model.bids[&at].clone();
+            let (bus, capacity) = (&model.buses[&was.bus], &model.capacities[&was.capacity]);
+            let is_paid = self.is_payable(&was.refund, &was.buyer, &bus.mint);
+            let frozen = model.is_frozen(&bus.escrow) || (!is_paid && model.is_frozen(&bus.unclaimed));
+            let complete = capacity.auction.and_then(|auction| auction.pool_complete_at);
+            let waits = match was.state {
+                ModelBidState::Open => false,
+                ModelBidState::Filled => complete.is_none(),
+                ModelBidState::Refunded => {
+                    let others = complete.is_some_and(|complete| model.now >= complete + CERTIFICATE_SECONDS);
+                    was.certified_wh < was.delivered_wh && !others
+                }
+            };
+            let (claims, is_cleared) = (model.claims_on(&was.bus), capacity.auction.is_some());
+            let settle = bid_settle(&self.game.bid_addresses(of), &self.winder(), true);
+            match self.game.execute(&settle)? {
+                Outcome::Landed => {}
+                Outcome::Refused(_) if waits => continue,
+                Outcome::Refused(_) if frozen => {
+                    self.saw("a bid waits for a frozen account");
+                    continue;
+                }
+                other => return Err(format!("a bid must be settled, but is {other:?}")),
+            }
+            let claimed = self.game.model.claims_on(&was.bus) > claims;
+            self.saw(match was.state {
+                _ if claimed => "a bid was closed with a claim",
+                ModelBidState::Open if is_cleared => "a bid was filled",
+                ModelBidState::Open => "a bid was returned",
+                ModelBidState::Filled => "a bid was refunded for what was not delivered",
+                ModelBidState::Refunded => "a bid was closed once nobody can certify",
+            });
+        }
+        Ok(())
+    }
+
+    /// What sellers delivered for auctions is counted, and paid.
+    fn report_to_pools(&mut self) -> Result<(), String> {
+        let books: Vec<Address> = self.game.model.books.keys().copied().collect();
+        for at in books {
+            let AccountRef::BookAt(of) = self.name(&at)? else { return Err(format!("{at} is no delivery book")) };
+            let book = self.game.model.books[&at].clone();
+            let owing: Vec<usize> =
+                book.windows.iter().filter(|(_, window)| window.owes_pool()).map(|(place, _)| *place).collect();
+            let mut windows: Vec<i64> = owing.into_iter().map(|place| book.window_start(place)).collect();
+            let final_at = |start: &i64| book.final_at(book.place(*start).expect("one of its windows"));
+            windows.retain(|start| final_at(start) <= self.game.model.now);
+            if windows.is_empty() && book.pool_due > 0 {
+                // Its window may be closed by now.
+                windows.push(book.first_window);
+            }
+            let addresses = self.game.book_addresses(of);
+            for start in windows {
+                let capacity = self.game.address(AccountRef::CapacityAt(of.0, start - START));
+                let model = &self.game.model;
+                let frozen = model.is_frozen(&book.vault) || model.is_frozen(&model.buses[&book.bus].escrow);
+                let counted = model.books[&at].place(start).and_then(|place| model.books[&at].windows.get(&place));
+                let counts = counted.is_some_and(multibus_model::ModelBookWindow::owes_pool);
+                match self.game.execute(&pool_report(&addresses, capacity))? {
+                    Outcome::Landed => self.saw("a seller was counted in the pool"),
+                    Outcome::Refused(_) if frozen && !counts => {}
+                    other => return Err(format!("a seller must be counted in the pool, but is {other:?}")),
+                }
+                if self.game.model.books[&at].pool_due > 0 {
+                    self.saw("what a seller is due waits in the escrow");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Owners of every second bus decide to close it, where enough of them have keys.
@@ -230,6 +364,11 @@ impl Winding<'_> {
             if was.cancelled && was.open_locks > 0 && was.free_wh() == 0 {
                 continue;
             }
+            let capacity = &self.game.model.capacities[&was.capacity];
+            if capacity.auction.is_some_and(|auction| auction.owes(&was)) {
+                // What it is owed waits for a frozen account.
+                continue;
+            }
             let cancel = offer_cancel(&self.game.offer_addresses(offer), &self.winder());
             self.must("cancelling an offer that is over", &cancel)?;
             let waits = self.game.model.offers.contains_key(&at);
@@ -274,7 +413,8 @@ impl Winding<'_> {
         for at in books {
             let AccountRef::BookAt(book) = self.name(&at)? else { return Err(format!("{at} is no delivery book")) };
             let state = self.game.model.books[&at].clone();
-            if state.open_offers > 0 || state.open_positions > 0 {
+            let owes_pool = state.windows.values().any(multibus_model::ModelBookWindow::owes_pool);
+            if state.open_offers > 0 || state.open_positions > 0 || state.pool_due > 0 || owes_pool {
                 continue;
             }
             let close = delivery_close(&self.game.book_addresses(book), &self.winder(), &state.rent_payer);
@@ -355,15 +495,17 @@ impl Winding<'_> {
                 return Err(format!("{at} is no capacity"));
             };
             let capacity = self.game.model.capacities[&at].clone();
-            if window == 0 || capacity.open_offers > 0 {
+            if window == 0 || capacity.open_offers > 0 || capacity.open_bids > 0 {
                 continue;
             }
             let start = capacity.window_start;
             let addresses = self.game.bus_addresses(bus);
-            self.must(
-                "closing a window that is over",
-                &capacity_close(&addresses, start, &self.winder(), &capacity.rent_payer),
-            )?;
+            let close = if capacity.escrowed > 0 { capacity_close_and_sweep } else { capacity_close };
+            let close = close(&addresses, start, &self.winder(), &capacity.rent_payer);
+            self.must("closing a window that is over", &close)?;
+            if capacity.escrowed > 0 {
+                self.saw("what an auction's rounding left was swept");
+            }
             self.saw(if capacity.committed_wh() == 0 { "an unused window was closed" } else { "a window was closed" });
         }
         let proposals: Vec<Address> = self.game.model.proposals.keys().copied().collect();
@@ -559,7 +701,8 @@ impl Winding<'_> {
             }
             let bus = self.game.model.buses[&at].clone();
             let (sellers, windows, proposals, _) = self.game.model.open_of(&at);
-            let frozen = self.game.model.is_frozen(&bus.treasury) || self.game.model.is_frozen(&bus.unclaimed);
+            let of_bus = [bus.treasury, bus.unclaimed, bus.escrow];
+            let frozen = of_bus.iter().any(|account| self.game.model.is_frozen(account));
             if sellers + windows + proposals > 0 || !bus.former.is_empty() || frozen {
                 let owners: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
                 let early = bus_close(&self.game.bus_addresses(number), &self.winder(), &owners);
@@ -650,6 +793,8 @@ impl Winding<'_> {
         over("locks", model.locks.len())?;
         over("offers", model.offers.len())?;
         over("positions", model.positions.len())?;
+        over("bids", model.bids.len())?;
+        over("clearings", model.clearings.len())?;
         over("delivery books", model.books.len())?;
         over("retired devices", model.devices.values().filter(|device| device.retired.is_some()).count())?;
         over("certificates of owners with keys", {

@@ -2,7 +2,7 @@
 
 use {
     super::token::Transfer,
-    crate::{books::Model, cause::*, math::part_floor, state::*},
+    crate::{books::Model, cause::*, math::part_floor},
 };
 
 impl Model {

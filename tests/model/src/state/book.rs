@@ -192,6 +192,12 @@ impl ModelBook {
         if unsettled { i64::MAX } else { self.readings_until(place) }
     }
 
+    /// Whether a window takes a reading now: it is over, its auction has settled its offers, and its time has not passed.
+    pub fn takes_reading(&self, place: usize, now: i64) -> bool {
+        let unsettled = self.windows.get(&place).is_some_and(|window| window.unsettled_offers > 0);
+        (self.window_end(place)..self.readings_until(place)).contains(&now) && !unsettled
+    }
+
     pub fn is_final(&self, place: usize, now: i64) -> bool {
         now >= self.final_at(place)
     }

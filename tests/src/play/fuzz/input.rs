@@ -60,6 +60,12 @@ impl fmt::Display for Name {
             CertificateAt(CertificateRef(bus, who, window, range_start)) => {
                 write!(f, "C{bus}.{who}.{window}.{range_start}")
             }
+            EscrowAt(bus) => write!(f, "E{bus}"),
+            BidAt(BidRef(bus, window, who, lane, nonce, wh, limit, below)) => {
+                let [nonce, wh, limit] = [nonce, wh, limit].map(u64::cast_signed);
+                write!(f, "G{bus}.{window}.{who}.{lane}.{nonce}.{wh}.{limit}.{below}")
+            }
+            ClearingAt(bus, window, clearer) => write!(f, "L{bus}.{window}.{clearer}"),
             InstructionsSysvar => write!(f, "I"),
         }
     }
@@ -109,6 +115,21 @@ impl FromStr for Name {
             "B" => BookAt(BookRef(small(0)?, small(1)?, number(2)?)),
             "P" => PositionAt(BookRef(small(0)?, small(1)?, number(2)?), small(3)?),
             "C" => CertificateAt(CertificateRef(small(0)?, small(1)?, number(2)?, number(3)?.cast_unsigned())),
+            "E" => EscrowAt(small(0)?),
+            "G" => {
+                let large = |at: usize| number(at).map(i64::cast_unsigned);
+                BidAt(BidRef(
+                    small(0)?,
+                    number(1)?,
+                    small(2)?,
+                    small(3)? as u16,
+                    large(4)?,
+                    large(5)?,
+                    large(6)?,
+                    small(7)?,
+                ))
+            }
+            "L" => ClearingAt(small(0)?, number(1)?, small(2)?),
             "I" => InstructionsSysvar,
             _ => return Err(wrong()),
         }))

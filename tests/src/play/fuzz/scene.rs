@@ -61,7 +61,15 @@ fn plain() -> Config {
         fee: 100,
         timelock: 0,
         horizon: 86_400,
-        terms: WindowTerms { window: 0, gate: 0, settlement: 0, grid_fee: 0, deadline: 0, correction: 0 },
+        terms: WindowTerms {
+            window: 0,
+            gate: 0,
+            settlement: 0,
+            grid_fee: 0,
+            deadline: 0,
+            correction: 0,
+            auction: false,
+        },
         capacity: 1_000_000,
         base_price: 10_000,
         reserve_price: 0,
@@ -73,7 +81,15 @@ fn plain() -> Config {
 
 /// A bus that pays on delivery.
 fn delivering(window: u32, gate: u32, grid_recipient: Option<AccountRef>) -> Config {
-    let terms = WindowTerms { window, gate, settlement: 1, grid_fee: 100_000, deadline: 3_600, correction: 3_600 };
+    let terms = WindowTerms {
+        window,
+        gate,
+        settlement: 1,
+        grid_fee: 100_000,
+        deadline: 3_600,
+        correction: 3_600,
+        auction: false,
+    };
     Config { terms, grid_recipient, ..plain() }
 }
 

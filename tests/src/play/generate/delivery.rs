@@ -11,6 +11,8 @@ use {
 
 /// Lengths of windows, with gate closures.
 const WINDOWS: [(u32, u32); 7] = [(60, 0), (60, 60), (900, 60), (900, 0), (900, 60), (900, 900), (3_600, 600)];
+/// The same for windows that an auction closes, which are not too short for it.
+const AUCTION_WINDOWS: [(u32, u32); 6] = [(900, 0), (900, 60), (900, 900), (600, 300), (900, 480), (3_600, 600)];
 /// Twists of a signed reading, but for that of another book.
 const TWISTS: [Twist; 8] = [
     Twist::Window,
@@ -29,9 +31,7 @@ impl Generator {
         let now = game.model.now;
         let silent = |book: &ModelBook| {
             let mut windows = book.windows.iter();
-            windows.any(|(place, window)| {
-                window.reported_at.is_none() && now >= book.window_end(*place) && !book.is_final(*place, now)
-            })
+            windows.any(|(place, window)| window.reported_at.is_none() && book.takes_reading(*place, now))
         };
         if game.model.books.values().any(silent) && self.chance(25) {
             return self.report(game);
@@ -126,8 +126,10 @@ impl Generator {
     /// Terms of windows, mostly such as a bus can have.
     pub(super) fn terms(&mut self) -> WindowTerms {
         let pays_on_delivery = self.chance(if self.delivers { 85 } else { 15 });
-        let without = !pays_on_delivery && self.chance(50);
-        let (window, gate) = if without { (0, 0) } else { self.one(&WINDOWS).expect("one of these") };
+        let auction = self.chance(if self.auctions { 88 } else { 5 });
+        let without = !pays_on_delivery && self.chance(if auction { 4 } else { 50 });
+        let lengths = if auction && self.chance(96) { &AUCTION_WINDOWS[..] } else { &WINDOWS[..] };
+        let (window, gate) = if without { (0, 0) } else { self.one(lengths).expect("one of these") };
         let mut time = || match self.rng.u8(0..20) {
             0 => 2_592_000,
             1 => 7_200,
@@ -137,7 +139,7 @@ impl Generator {
         let (deadline, correction) = if pays_on_delivery { (time(), time()) } else { (0, 0) };
         let grid_fee = self.one(&[0, 0, 1, 999, 10_000, 250_000]).expect("one of these");
         let mut terms =
-            WindowTerms { window, gate, settlement: pays_on_delivery as u8, grid_fee, deadline, correction };
+            WindowTerms { window, gate, settlement: pays_on_delivery as u8, grid_fee, deadline, correction, auction };
         match self.rng.u8(0..120) {
             0 => terms.window = 59,
             1 => terms.gate = 86_401,
@@ -186,7 +188,7 @@ impl Generator {
             }
             ends.push(book.own_last_gate());
             if self.chance(15) {
-                ends.extend([book.last_final_at(), others_close_at(book)]);
+                ends.extend([book.last_reading_at(), others_close_at(book)]);
             }
         }
         ends.extend(model.devices.values().filter_map(|device| device.retired));
@@ -225,7 +227,7 @@ impl Generator {
 
     /// A place of a book, mostly one that takes a reading now.
     fn reading_place(&mut self, book: &ModelBook, now: i64) -> usize {
-        let open = |place: &usize| now >= book.window_end(*place) && !book.is_final(*place, now);
+        let open = |place: &usize| book.takes_reading(*place, now);
         let open: Vec<usize> = book.windows.keys().copied().filter(open).collect();
         let used: Vec<usize> = book.windows.keys().copied().collect();
         let open = if self.chance(90) { self.one(&open) } else { None };
@@ -236,9 +238,7 @@ impl Generator {
     /// A window is reported.
     fn report(&mut self, game: &Game) -> Option<Operation> {
         let now = game.model.now;
-        let takes_now = |book: &ModelBook| {
-            book.windows.keys().any(|place| now >= book.window_end(*place) && !book.is_final(*place, now))
-        };
+        let takes_now = |book: &ModelBook| book.windows.keys().any(|place| book.takes_reading(*place, now));
         let open: Vec<BookRef> = game
             .model
             .books

@@ -124,7 +124,10 @@ impl Generator {
         let buses = self.live_buses(game);
         let bus = self.one(&buses).unwrap_or(0);
         let model = &game.model;
-        let found = match self.rng.u8(0..31) {
+        let found = match self.rng.u8(0..36) {
+            31 => Some(AccountRef::EscrowAt(bus)),
+            32 | 33 => self.one_of(game, &model.bids),
+            34 => self.one_of(game, &model.clearings),
             0 => Some(AccountRef::Wallet(who)),
             1 | 2 => Some(AccountRef::Tokens(party, self.rng.u8(0..GOOD_MINTS), self.rng.u8(0..2))),
             3 => Some(AccountRef::BusAt(bus)),
@@ -177,6 +180,9 @@ impl Generator {
             AccountRef::CapacityAt(..) => self.one_of(game, &model.capacities),
             AccountRef::Treasury(_) => Some(AccountRef::Treasury(bus)),
             AccountRef::Unclaimed(_) => Some(AccountRef::Unclaimed(bus)),
+            AccountRef::EscrowAt(_) => Some(AccountRef::EscrowAt(bus)),
+            AccountRef::BidAt(_) => self.one_of(game, &model.bids),
+            AccountRef::ClearingAt(..) => self.one_of(game, &model.clearings),
             AccountRef::SellerAt(..) => self.one_of(game, &model.sellers),
             AccountRef::Vault(..) => {
                 let (bus, who) = self.some_seller(game);

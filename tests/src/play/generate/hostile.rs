@@ -19,7 +19,8 @@ impl Generator {
         let bus = self.one(&buses).unwrap_or(0);
         let mint = if self.chance(80) { self.mint_of(game, bus) } else { self.rng.u8(0..GOOD_MINTS) };
         let tokens = AccountRef::Tokens(party, mint, self.rng.u8(0..2));
-        let of_bus = match self.rng.u8(0..4) {
+        let of_bus = match self.rng.u8(0..5) {
+            4 => AccountRef::EscrowAt(bus),
             0 => AccountRef::Treasury(bus),
             1 => AccountRef::Unclaimed(bus),
             2 => AccountRef::Vault(bus, bus_wallet(bus)),
@@ -75,7 +76,20 @@ impl Generator {
                 // An address that will have an account of the market soon.
                 let seller = self.some_seller(game);
                 let next = game.seller(seller.0, seller.1).map_or(0, |seller| seller.next_offer);
-                let account = match self.rng.u8(0..10) {
+                if self.auctions && self.chance(30) {
+                    // That of a bid which comes next.
+                    if let Some(operation @ Operation::Bid { .. }) = self.make_bid(game, &buses) {
+                        let address = game.instruction(&operation).accounts[4].pubkey;
+                        let bid = game.name_of(&address);
+                        self.next = Some(operation);
+                        return Step::Fund(bid.unwrap_or(tokens), 890_880 + self.rng.u64(0..3_000_000));
+                    }
+                }
+                let account = match self.rng.u8(0..11) {
+                    10 => match self.one_of(game, &game.model.capacities) {
+                        Some(AccountRef::CapacityAt(bus, window)) => AccountRef::ClearingAt(bus, window, party),
+                        _ => AccountRef::EscrowAt(bus),
+                    },
                     6 => self
                         .some_position(game)
                         .map_or(AccountRef::ClaimAt(bus, party), |(book, _)| AccountRef::PositionAt(book, party)),
@@ -125,6 +139,27 @@ impl Generator {
             && self.chance(15)
         {
             return Step::Freeze(treasury);
+        }
+        // Deposits in a frozen escrow, and bids whose refund account is gone.
+        let bids: Vec<(AccountRef, AccountRef)> = game
+            .model
+            .bids
+            .values()
+            .filter_map(|bid| {
+                let AccountRef::BusAt(bus) = game.name_of(&bid.bus)? else { return None };
+                Some((AccountRef::EscrowAt(bus), game.name_of(&bid.refund)?))
+            })
+            .collect();
+        if let Some((escrow, refund)) = self.one(&bids)
+            && self.chance(30)
+        {
+            return match self.rng.u8(0..5) {
+                0 => Step::Freeze(escrow),
+                1 => Step::CloseTokens(refund),
+                2 => Step::Reown(refund, self.wallet(game)),
+                3 => Step::AskMemo(refund, true),
+                _ => Step::Freeze(refund),
+            };
         }
         if self.chance(30) {
             // Refund accounts of positions that have something coming.

@@ -1,6 +1,7 @@
 //! The next step of a game, at random: mostly what can succeed in the present state, often exactly at a limit, and always
 //! some of what must be refused, and of what parties can do to each other with the accounts that they control.
 
+mod auction;
 mod bus;
 mod capacity;
 mod certificate;
@@ -36,13 +37,17 @@ pub struct Generator {
     offers: Vec<OfferRef>,
     /// Whether this is a game of deliveries: most of its buses pay on delivery, and its time goes faster.
     delivers: bool,
+    /// Whether this is a game of auctions: one closes most windows of its buses.
+    auctions: bool,
+    /// What comes next.
+    next: Option<Operation>,
 }
 
 impl Generator {
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let delivers = rng.bool();
-        Self { rng, offers: Vec::new(), delivers }
+        let (delivers, auctions) = (rng.bool(), rng.bool());
+        Self { rng, offers: Vec::new(), delivers, auctions, next: None }
     }
 
     /// How many parties play.
@@ -55,9 +60,12 @@ impl Generator {
         if game.model.buses.is_empty() && self.chance(70) {
             return Step::Do(self.create_bus(game), Tamper::Nothing);
         }
+        if let Some(operation) = self.next.take() {
+            return Step::Do(operation, Tamper::Nothing);
+        }
         match self.rng.u8(0..100) {
             0..=3 => return Step::At(self.time(game)),
-            4 | 5 if self.delivers => return Step::At(self.time(game)),
+            4 | 5 if self.delivers || self.auctions => return Step::At(self.time(game)),
             4..=11 => return self.hostile(game),
             _ => {}
         }
@@ -69,6 +77,11 @@ impl Generator {
     fn operation(&mut self, game: &Game) -> Operation {
         let buses = self.live_buses(game);
         let bus = self.one(&buses).unwrap_or(0);
+        if self.chance(if self.auctions { 40 } else { 2 })
+            && let Some(operation) = self.auction(game, &buses)
+        {
+            return operation;
+        }
         if self.chance(if self.delivers { 45 } else { 2 })
             && let Some(operation) = self.deliver(game, &buses)
         {
@@ -158,6 +171,12 @@ impl Generator {
         if self.chance(if self.delivers { 60 } else { 20 }) {
             let later = self.delivery_ends(game);
             if let Some(end) = self.one(&later) {
+                return end + self.rng.i64(-1..=1) - START;
+            }
+        }
+        if self.chance(if self.auctions { 35 } else { 5 }) {
+            let phases = self.auction_ends(game);
+            if let Some(end) = self.one(&phases) {
                 return end + self.rng.i64(-1..=1) - START;
             }
         }

@@ -152,6 +152,7 @@ impl Generator {
             7 => self.near(least),
             _ => self.near(5_000),
         };
+        let in_auction = capacity.is_some_and(|capacity| capacity.terms.auction);
         let wh = match self.power_left(game, bus, who, window) {
             Some(left) if wh > left && self.chance(90) => self.near(left).max(1),
             Some(left) if self.chance(10) => self.near(left),
@@ -163,10 +164,15 @@ impl Generator {
             6 if self.chance(10) => u64::MAX - self.rng.u64(0..1_000),
             _ => base,
         };
+        // Many ask the same in an auction.
+        let at = game.address(AccountRef::CapacityAt(bus, window));
+        let others = game.model.offers.values().filter(|offer| offer.capacity == at && in_auction);
+        let others: Vec<u64> = others.map(|offer| offer.price_per_kwh).filter(|other| *other >= base).collect();
+        let price = if self.chance(35) { self.one(&others).unwrap_or(price) } else { price };
         let mut expires = self.expiry(game, bus);
         if let Some(gate) = gate.filter(|gate| *gate < i64::MAX) {
             let gate = gate - crate::chain::START;
-            if expires > gate && self.chance(95) {
+            if (expires > gate && self.chance(95)) || (in_auction && self.chance(75)) {
                 expires = gate;
             }
         }
