@@ -297,12 +297,13 @@ impl Model {
             // What bids have paid covers what they got, and sellers get no more than for what they sold, or delivered.
             let full = capacity.auction_full_price() as u128;
             let complete = auction.pool_complete_at.is_some();
-            let (bought, sold) = if capacity.terms.is_on_delivery() {
-                (if complete { auction.delivered_wh } else { auction.bought_wh }, auction.delivered_wh)
-            } else {
-                (auction.bought_wh, auction.sold_wh)
-            };
-            hold(paid * 1_000 >= bought as u128 * full, "bids pay for what they get")?;
+            let sold = if capacity.terms.is_on_delivery() { auction.delivered_wh } else { auction.sold_wh };
+            // Once it is known what was delivered, they may have paid for no more than that.
+            let (part, whole) = if complete { (auction.delivered_wh, volume) } else { (1, 1) };
+            hold(
+                paid * 1_000 * whole as u128 >= auction.bought_wh as u128 * full * part as u128,
+                "bids pay for what they get",
+            )?;
             hold(capacity.credited as u128 * 1_000 <= sold as u128 * full, "sellers get what is paid for it at most")?;
             hold(
                 auction.delivered_wh <= auction.reported_wh && auction.reported_wh <= auction.sold_wh,

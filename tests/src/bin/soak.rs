@@ -110,7 +110,12 @@ fn report(tally: &Tally, time: Duration) {
     for (name, count) in &tally.refusals {
         println!("{name:<32}{count:>10}");
     }
-    for (what, counts) in [("Hostile moves", &tally.hostile), ("Branches of the winding-down", &tally.winding)] {
+    let counted = [
+        ("Hostile moves", &tally.hostile),
+        ("Auctions", &tally.marks),
+        ("Branches of the winding-down", &tally.winding),
+    ];
+    for (what, counts) in counted {
         println!("\n{what}:");
         for (name, count) in counts {
             println!("{name:<64}{count:>10}");

@@ -6,6 +6,7 @@ use {
         cover::covers,
         coverage::Coverage,
         expect,
+        marks::{self, Marks},
         script::*,
         setup::{
             BAD_MINTS, GOOD_MINTS, MOST_PARTIES, NATIVE, POOR, RICH, Setup, WINDER_NAME, device_name, party_name,
@@ -77,6 +78,8 @@ pub struct Game {
     pub landed: BTreeMap<&'static str, u64>,
     /// How often each refusal was met.
     pub refusals: BTreeMap<String, u64>,
+    /// What was seen of auctions.
+    pub marks: Marks,
 }
 
 impl Game {
@@ -110,6 +113,7 @@ impl Game {
             sent: 0,
             landed: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            marks: Marks::new(),
         };
         for (number, mint) in game.mints.iter().enumerate() {
             let known = ModelMint {
@@ -511,6 +515,9 @@ impl Game {
         let transaction = self.transaction(instructions);
         let result = self.svm.send_transaction(transaction);
         let passed = &touched_by;
+        // Only what auctions do is looked at as it was before.
+        let in_auction = |instruction: &Instruction| matches!(instruction.data.first(), Some(41 | 46 | 50 | 52));
+        let was = instructions.iter().any(in_auction).then(|| self.model.clone());
         let verdict = self.execute_in_model(instructions, passed);
         let of_market = || instructions.iter().filter(|instruction| instruction.program_id == multibus::ID);
         let names = of_market().map(|instruction| Call::name_of(&instruction.data).unwrap_or("no instruction"));
@@ -565,6 +572,9 @@ impl Game {
         if outcome == Outcome::Landed {
             for name in of_market().filter_map(|instruction| Call::name_of(&instruction.data)) {
                 *self.landed.entry(name).or_default() += 1;
+                for mark in was.iter().flat_map(|was| marks::of(name, was, &self.model, &touched)) {
+                    *self.marks.entry(mark).or_default() += 1;
+                }
             }
             self.name_new(&touched);
             buses.extend(self.model.buses_of(addresses()));

@@ -16,6 +16,7 @@ pub mod expect;
 pub mod fuzz;
 pub mod game;
 pub mod generate;
+mod marks;
 mod operation;
 pub mod random;
 pub mod script;
@@ -24,5 +25,6 @@ pub mod wind;
 
 pub use {
     around::HOSTILE_MOVES,
+    marks::MARKS,
     random::{Failure, Tally, play, replay, shrink},
 };

@@ -516,8 +516,10 @@ impl Game {
                     BidAddresses { buyer: self.address(AccountRef::Wallet(*by)), ..self.bid_addresses(*bid) };
                 bid_cancel(&addresses, self.address(*into))
             }
-            Operation::SettleBid { by, bid, close } => {
-                bid_settle(&self.bid_addresses(*bid), &self.address(AccountRef::Wallet(*by)), *close)
+            Operation::SettleBid { by, bid, close, into } => {
+                let mut addresses = self.bid_addresses(*bid);
+                addresses.refund = into.map_or(addresses.refund, |into| self.address(into));
+                bid_settle(&addresses, &self.address(AccountRef::Wallet(*by)), *close)
             }
             other => unreachable!("{other:?} is of no bid"),
         }

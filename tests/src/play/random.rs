@@ -32,6 +32,8 @@ pub struct Tally {
     pub hostile: BTreeMap<&'static str, u64>,
     /// How often each branch of the winding-down was taken.
     pub winding: BTreeMap<&'static str, u64>,
+    /// What was seen of auctions.
+    pub marks: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
@@ -66,6 +68,9 @@ impl Tally {
         }
         for (name, count) in &other.hostile {
             *self.hostile.entry(name).or_default() += count;
+        }
+        for (name, count) in &other.marks {
+            *self.marks.entry(name).or_default() += count;
         }
         for (name, count) in &other.winding {
             *self.winding.entry(name).or_default() += count;
@@ -122,6 +127,7 @@ pub fn play(seed: u64, steps: usize) -> Result<Tally, Failure> {
                 tally.instructions.entry(name).or_default().0 += landed;
             }
             tally.refusals.clone_from(&game.refusals);
+            tally.marks.clone_from(&game.marks);
             Ok(tally)
         }
         Err(why) => Err(Failure { parties, steps: script, why }),

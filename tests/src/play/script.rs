@@ -520,10 +520,12 @@ pub enum Operation {
         bid: BidRef,
         into: AccountRef,
     },
+    /// What is returned goes to the recorded account, or to another one.
     SettleBid {
         by: u8,
         bid: BidRef,
         close: bool,
+        into: Option<AccountRef>,
     },
     SettleAsk {
         offer: OfferRef,

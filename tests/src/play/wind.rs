@@ -12,7 +12,7 @@ use {
     crate::{chain::START, instructions::*},
     multibus_model::{
         ModelBidState, ModelBus,
-        limit::{CERTIFICATE_SECONDS, PROPOSAL_SECONDS},
+        limit::{AUCTION_PROOF_SECONDS, CERTIFICATE_SECONDS, PROPOSAL_SECONDS},
     },
     solana_address::Address,
     solana_instruction::Instruction,
@@ -23,7 +23,7 @@ use {
 pub type Branches = BTreeMap<&'static str, u64>;
 
 /// Every branch of the winding-down.
-pub const BRANCHES: [&str; 53] = [
+pub const BRANCHES: [&str; 54] = [
     "a bus was decided to close",
     "a lock was released and paid",
     "a lock was released to a claim",
@@ -59,6 +59,7 @@ pub const BRANCHES: [&str; 53] = [
     "a seller was closed with a claim",
     "a seller's frozen vault was kept",
     "a bus was closed",
+    "a bus was closed with frozen accounts",
     "a claim was paid by a stranger to the recorded account",
     "a claim was paid by a stranger to the associated account",
     "a claim was pulled into a new account",
@@ -134,6 +135,9 @@ impl Winding<'_> {
         let mut last = model.now;
         last = model.offers.values().map(|offer| offer.expires_at).fold(last, i64::max);
         last = model.capacities.values().map(multibus_model::ModelCapacity::ends_at).fold(last, i64::max);
+        // No auction is left that waits for a proof.
+        let windows = model.capacities.values().filter(|capacity| capacity.terms.auction);
+        last = windows.map(|capacity| capacity.gate_closes_at + AUCTION_PROOF_SECONDS).fold(last, i64::max);
         let lives = |proposal: &multibus_model::ModelProposal| proposal.expires_at;
         last = model.proposals.values().map(lives).fold(last, i64::max);
         let books = model.books.values();
@@ -703,23 +707,28 @@ impl Winding<'_> {
             let (sellers, windows, proposals, _) = self.game.model.open_of(&at);
             let of_bus = [bus.treasury, bus.unclaimed, bus.escrow];
             let frozen = of_bus.iter().any(|account| self.game.model.is_frozen(account));
-            if sellers + windows + proposals > 0 || !bus.former.is_empty() || frozen {
-                let owners: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
+            let owners: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
+            if sellers + windows + proposals > 0 || !bus.former.is_empty() {
                 let early = bus_close(&self.game.bus_addresses(number), &self.winder(), &owners);
                 if self.game.execute(&early)? == Outcome::Landed {
                     return Err("a bus closes while something of it is open".to_owned());
                 }
                 continue;
             }
-            let owners: Vec<Address> = bus.owners.iter().map(|owner| owner.wallet).collect();
+            let close = bus_close(&self.game.bus_addresses(number), &self.winder(), &owners);
+            if frozen {
+                // Only what is in them keeps it open.
+                if self.game.execute(&close)? == Outcome::Landed {
+                    self.saw("a bus was closed with frozen accounts");
+                    self.pay_claims()?;
+                }
+                continue;
+            }
             let unnamed = bus_close(&self.game.bus_addresses(number), &self.winder(), &owners[1..]);
             if self.game.execute(&unnamed)? == Outcome::Landed {
                 return Err("a bus closes without the claims of its owners".to_owned());
             }
-            self.must(
-                "closing a bus of which nothing is open",
-                &bus_close(&self.game.bus_addresses(number), &self.winder(), &owners),
-            )?;
+            self.must("closing a bus of which nothing is open", &close)?;
             self.saw("a bus was closed");
             self.pay_claims()?;
         }

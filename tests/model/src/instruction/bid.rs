@@ -60,6 +60,8 @@ impl Model {
         let hash = self.purchase_hash((&buyer.address, number, nonce), 3, &[order]);
         let mut late = Causes::default();
         late.unless(self.bid_address(&hash, bump) == Some(new.address), Cause::Bump);
+        // Who signs for itself is not at an address that seeds make.
+        late.unless(!new.is_signer, Cause::Bump);
         self.can_create(&mut late, new);
         self.can_pay(&mut late, buyer, &[(new.address, account_bytes::BID)], 0);
         let (from, to, authority) = (payment.address, escrow.address, buyer.address);
@@ -161,7 +163,8 @@ impl Model {
     ) -> (ModelBid, Option<ModelAuction>, bool) {
         let (mut bid, capacity) = (bid.clone(), &self.capacities[&bid.capacity]);
         let mut auction = capacity.auction;
-        let bus_is_closing = self.buses[&bid.bus].closing;
+        // On a closing bus nothing is listed any more: without an offer there will be no auction.
+        let ends_early = self.buses[&bid.bus].closing && capacity.open_offers == 0;
         let on_delivery = capacity.terms.is_on_delivery();
         match (bid.state, capacity.phase(self.now)) {
             (ModelBidState::Open, ModelPhase::Cleared) => {
@@ -174,7 +177,7 @@ impl Model {
             }
             // It gets everything back.
             (ModelBidState::Open, ModelPhase::Over) => {}
-            (ModelBidState::Open, ModelPhase::Trading) if bus_is_closing => {}
+            (ModelBidState::Open, ModelPhase::Trading) if ends_early => {}
             (ModelBidState::Open, _) => causes.rule(false, "AuctionNotOver"),
             (ModelBidState::Filled, _) => {
                 let auction = auction.expect("a price");
@@ -218,7 +221,9 @@ impl Model {
         causes.rule(was.bus == at_bus.address, "BusMismatch");
         causes.rule(was.capacity == in_capacity.address, "CapacityMismatch");
         causes.rule(was.buyer == buyer.address, "BidBuyerMismatch");
-        causes.rule(was.refund == refund.address, "RefundMismatch");
+        // The buyer itself is paid into any account but the bus's own.
+        let is_chosen = was.refund != refund.address;
+        causes.rule(!is_chosen || caller.address == was.buyer, "RefundMismatch");
         let (Some(bus), Some(_)) = (bus, capacity) else { return causes.verdict() };
         let gives_up = close && caller.address == was.buyer;
         let (bid, auction, closes) = self.settled_bid(&mut causes, was, gives_up);
@@ -227,7 +232,12 @@ impl Model {
             causes.rule(closes || bid.owed() > 0, "NothingToSettle");
         }
         let owed = bid.owed();
-        let mut is_payable = self.is_payable_to(&bus.mint, &bid.refund, &bid.buyer);
+        let mut is_payable = if is_chosen {
+            let of_bus = self.tokens.get(&refund.address).is_some_and(|tokens| tokens.owner == at_bus.address);
+            self.is_payable(&bus.mint, &refund.address) && !of_bus
+        } else {
+            self.is_payable_to(&bus.mint, &bid.refund, &bid.buyer)
+        };
         let is_claimed = owed > 0 && closes && !is_payable;
         if owed > 0 && closes {
             causes.rule(!self.is_frozen(&bus.escrow), "PayerFrozen");
@@ -251,15 +261,18 @@ impl Model {
         self.bids.insert(at.address, bid);
         self.capacities.get_mut(&in_capacity.address).expect("found above").auction = auction;
         if returned > 0 {
-            let to = if is_claimed { of_bus } else { named };
+            let to = if is_claimed { of_bus } else { refund.address };
             let from = escrow.address;
             self.transfer(&[Transfer { from, to, authority: at_bus.address, amount: returned }])?;
         }
         if is_claimed {
-            // The bid's rent pays for the claim: the caller only lends it.
+            // The bid's rent pays for the claim, and all that is left of it waits there.
             let lent = self.owe(&at_bus.address, &buyer, returned, Some(named), (&caller.address, &buyer));
-            *self.lamports.get_mut(&at.address).expect("a bid") -= lent;
-            *self.lamports.entry(caller.address).or_default() += lent;
+            if lent > 0 {
+                let left = self.lamports.remove(&at.address).unwrap_or(0);
+                *self.lamports.entry(caller.address).or_default() += lent;
+                *self.lamports.entry(claim.address).or_default() += left - lent;
+            }
         }
         self.pay_back(&at.address, returned);
         if closes {

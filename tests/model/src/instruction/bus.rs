@@ -243,9 +243,10 @@ impl Model {
             }
         }
         let returned = if caller.address == bus.creator { u64::MAX / 2 } else { lent };
-        // Where the issuer has frozen one of the three, the bus waits.
-        let of_bus = [bus.treasury, bus.unclaimed, bus.escrow];
-        causes.rule(!of_bus.iter().any(|account| self.is_frozen(account)), "PayerFrozen");
+        // Where the issuer has frozen what has to move, or where it has to go, the bus waits.
+        let froze = |account: &Address, amount: u64| amount > 0 && self.is_frozen(account);
+        let stuck = froze(&bus.treasury, revenue) || froze(&bus.escrow, left);
+        causes.rule(!stuck && !froze(&bus.unclaimed, revenue.max(left)), "PayerFrozen");
         let ends_empty = created.is_empty() && open_claims == 0;
         if !created.is_empty() {
             self.can_pay(&mut causes, caller, &created, returned);

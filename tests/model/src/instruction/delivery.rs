@@ -378,9 +378,10 @@ impl Model {
             let reported = book.pool_due == 0 && !book.windows.values().any(ModelBookWindow::owes_pool);
             causes.rule(reported, "PoolOpen");
             if let (Some(bus), Some(seller)) = (bus, seller) {
-                causes.rule(self.now >= book.seller_closes_at(bus, self.now), "BookNotFinal");
+                causes.rule(self.now >= book.all_final_at(bus, self.now), "BookNotFinal");
                 let is_seller = Self::may_act(bus, seller.is_own(), &seller.wallet, &caller.address);
-                causes.rule(is_seller || self.now >= book.others_close_at(bus, self.now), "CertificatesOpen");
+                let others = is_seller || self.now >= book.others_close_at(bus, self.now);
+                causes.rule(others && self.now >= book.bids_certify_until(bus, self.now), "CertificatesOpen");
             }
         }
         causes.verdict()?;

@@ -267,7 +267,11 @@ impl Model {
             causes.rule(in_capacity.address == offer.capacity, "CapacityMismatch");
             causes.rule(at_seller.address == offer.seller, "SellerMismatch");
             causes.rule(rent_payer.address == offer.rent_payer, "RentPayerMismatch");
-            let stopped = offer.cancelled || offer.remaining_wh == 0 || offer.is_expired(self.now) || bus.closing;
+            // On a closing bus anybody withdraws an offer, but not where an auction will come: nobody chooses its orders.
+            let comes =
+                |capacity: &ModelCapacity| capacity.open_bids > 0 && capacity.phase(self.now) == ModelPhase::Trading;
+            let given_up = bus.closing && !capacity.is_some_and(comes);
+            let stopped = offer.cancelled || offer.remaining_wh == 0 || offer.is_expired(self.now) || given_up;
             let is_seller = Self::is_listed_by(bus, offer, &caller.address);
             // Of the bus's own offers, the other owners withdraw while the bus is paused, where who listed is no owner any more,
             // or where as many as pausing needs do it together.

@@ -226,28 +226,48 @@ impl ModelBook {
 
     /// From when on anybody closes it, whatever is read in it, once its auctions have settled its offers.
     pub fn closes_by(&self) -> i64 {
-        self.last_reading_at().max(self.own_last_gate()) + CERTIFICATE_SECONDS
+        let last = self.windows.keys().map(|place| self.every_reading_until(*place)).max().unwrap_or(0);
+        last.max(self.own_last_gate()) + CERTIFICATE_SECONDS
     }
 
     /// Windows that the end of the book waits for. On a closing bus nothing more is sold, so that a window of which nothing was
     /// sold is waited for only once its gate has closed.
-    fn awaited(&self, bus: &ModelBus, now: i64) -> impl Iterator<Item = (i64, &ModelBookWindow)> {
+    fn awaited(&self, bus: &ModelBus, now: i64) -> impl Iterator<Item = (usize, &ModelBookWindow)> {
         let is_awaited = move |place: usize, window: &ModelBookWindow| {
             !bus.closing || window.sold_wh > 0 || self.terms.gate(self.window_start(place)) <= now
         };
         let awaited = self.windows.iter().filter(move |(place, window)| is_awaited(**place, window));
-        awaited.map(|(place, window)| (self.final_at(*place), window))
+        awaited.map(|(place, window)| (*place, window))
+    }
+
+    /// From when on nothing more is sold or delivered in it.
+    pub fn all_final_at(&self, bus: &ModelBus, now: i64) -> i64 {
+        self.awaited(bus, now).map(|(place, _)| self.final_at(place)).fold(self.last_gate(bus), i64::max)
+    }
+
+    /// First second in which no seller takes a reading of a window any more, whenever the first one comes.
+    fn every_reading_until(&self, place: usize) -> i64 {
+        let times = self.terms.reading_deadline_seconds as i64 + self.terms.correction_seconds as i64;
+        self.terms.times_from(self.window_start(place)) + times
+    }
+
+    /// Until when bids certify what its windows delivered for auctions and no bid has certified: a while after the last seller of
+    /// such an auction can be counted.
+    pub fn bids_certify_until(&self, bus: &ModelBus, now: i64) -> i64 {
+        let left = |window: &ModelBookWindow| window.delivered_auction_wh() > window.auction_certified_wh;
+        let awaited = self.awaited(bus, now).filter(|(_, window)| left(window));
+        awaited.map(|(place, _)| self.every_reading_until(place) + CERTIFICATE_SECONDS).max().unwrap_or(0)
     }
 
     /// From when on its seller closes it.
     pub fn seller_closes_at(&self, bus: &ModelBus, now: i64) -> i64 {
-        self.awaited(bus, now).map(|(final_at, _)| final_at).fold(self.last_gate(bus), i64::max)
+        self.all_final_at(bus, now).max(self.bids_certify_until(bus, now))
     }
 
     /// From when on anybody closes it: what was delivered can be certified for a while.
     pub fn others_close_at(&self, bus: &ModelBus, now: i64) -> i64 {
         let delivered = self.awaited(bus, now).filter(|(_, window)| window.delivered_wh > 0);
-        let certified = delivered.map(|(final_at, _)| final_at.saturating_add(CERTIFICATE_SECONDS));
+        let certified = delivered.map(|(place, _)| self.final_at(place).saturating_add(CERTIFICATE_SECONDS));
         certified.fold(self.seller_closes_at(bus, now), i64::max)
     }
 

@@ -23,6 +23,9 @@ const EMPTY: u8 = 4;
 /// Buses that pay on delivery, with windows of 15 minutes and of one minute.
 const DELIVERING: u8 = 5;
 const SHORT: u8 = 11;
+/// Buses whose windows an auction closes, on purchase terms and on delivery terms.
+const PRICED: u8 = 17;
+const POOLED: u8 = 23;
 /// When all but deliveries begins: by then the first windows are final.
 const NOW: i64 = 9_000;
 /// The first number of what is opened then.
@@ -44,6 +47,36 @@ const fn day(who: u8) -> BookRef {
 }
 const REPORTED: u8 = 49;
 const OPEN: u8 = 51;
+
+/// The delivery book of a seller on the bus with auctions, and the place of a window in it of which all is delivered and certified
+/// in part.
+const fn pooled(who: u8) -> BookRef {
+    BookRef(POOLED, who, -43_200)
+}
+const COMPLETE: u8 = 50;
+
+/// The lane from which all bids are made, and a bid: the buyer's so many-th.
+const BIDS: u16 = 2;
+const fn bid_of(bus: u8, window: i64, who: u8, index: u64, wh: u64, limit: u64) -> BidRef {
+    BidRef(bus, window, who, BIDS, FIRST + index, wh, limit, 0)
+}
+
+/// Bids in windows that are cleared, over without an offer, fixed, in their last minutes, and trading; the last is made by an input.
+const ALL_BIDS: [BidRef; 12] = [
+    bid_of(PRICED, 900, 3, 0, 5_000, 300_000),
+    bid_of(PRICED, 1_800, 3, 1, 1_000, 300_000),
+    bid_of(PRICED, 2_700, 3, 2, 333, 300_000),
+    bid_of(PRICED, 9_000, 3, 3, 7_000, 300_000),
+    bid_of(PRICED, 10_800, 3, 4, 2_000, 300_000),
+    bid_of(POOLED, 900, 3, 5, 4_000, 400_000),
+    bid_of(POOLED, 1_800, 3, 6, 3_000, 400_000),
+    bid_of(PRICED, 900, 4, 0, 30_000, 255_000),
+    bid_of(PRICED, 9_900, 4, 1, 1_000, 300_000),
+    bid_of(PRICED, 9_000, 4, 2, 9_000, 260_000),
+    bid_of(POOLED, 900, 4, 3, 25_000, 390_000),
+    bid_of(PRICED, 10_800, 3, 7, 1_000, 300_000),
+];
+const MADE_BIDS: usize = 11;
 
 /// The delivery book of a seller on the bus with windows of one minute, and the place of its window in it.
 const fn minutes(who: u8) -> BookRef {
@@ -93,6 +126,143 @@ fn delivering(window: u32, gate: u32, grid_recipient: Option<AccountRef>) -> Con
     Config { terms, grid_recipient, ..plain() }
 }
 
+/// The operation that makes a bid.
+fn bidding(bid: BidRef) -> Operation {
+    let BidRef(bus, window, by, lane, _, wh, limit, below) = bid;
+    let account = Tokens(by, 0, 0);
+    Bid { by, lane, nonce: 0, bus, window, wh, limit, below, from: account, refund: account }
+}
+
+/// A price is proven by a clearer that names one price.
+fn proof(clearer: u8, bus: u8, window: i64, price: (u64, u64), orders: Vec<AccountRef>) -> [Operation; 3] {
+    [
+        OpenClearing { by: clearer, bus, window, low: price.0, high: price.1 },
+        TallyOrders { by: clearer, bus, window, clearer, orders: List(orders) },
+        ApplyClearing { bus, window, clearer },
+    ]
+}
+
+/// What begins the auctions: two buses, offers and bids.
+fn auctions() -> Vec<Operation> {
+    let open = |bus, who| OpenSeller { by: who, bus, who, ahead: None };
+    let meter = |who, key| RegisterMeter { by: 5, bus: POOLED, who, key, spec: Spec(1, 200_000, -START) };
+    let offer = |bus, by, index, window, wh, price, expires| CreateOffer {
+        by,
+        new: NewOffer { offer: early(bus, by, index), window, wh, price, expires, source: 1 },
+    };
+    let at_once = WindowTerms { window: 900, gate: 480, grid_fee: 5_000, auction: true, ..plain().terms };
+    let on_delivery = WindowTerms { auction: true, ..delivering(900, 60, None).terms };
+    let config = |terms| Config {
+        owners: List(vec![(Wallet(5), 5_000), (Wallet(1), 5_000)]),
+        terms,
+        operator: Some(Wallet(5)),
+        ..plain()
+    };
+    let mut operations = vec![
+        CreateBus { bus: PRICED, mint: 0, config: config(at_once) },
+        CreateBus { bus: POOLED, mint: 0, config: config(on_delivery) },
+        open(PRICED, 0),
+        open(PRICED, 2),
+        open(POOLED, 0),
+        open(POOLED, 2),
+        meter(0, 6),
+        meter(2, 7),
+    ];
+    let windows = |bus: u8, all: &[i64]| {
+        all.iter().map(|window| OpenCapacity { by: 0, bus, window: *window }).collect::<Vec<_>>()
+    };
+    operations.extend(windows(PRICED, &[900, 1_800, 2_700, 9_000, 9_900, 10_800]));
+    operations.extend(windows(POOLED, &[900, 1_800]));
+    operations.extend([
+        offer(PRICED, 0, 0, 900, 20_000, 250_000, 420),
+        offer(PRICED, 0, 1, 9_000, 20_000, 250_000, 8_520),
+        offer(PRICED, 0, 2, 9_900, 20_000, 250_000, 9_420),
+        offer(PRICED, 0, 3, 10_800, 20_000, 250_000, 10_320),
+        offer(PRICED, 2, 0, 900, 20_000, 250_000, 420),
+        offer(PRICED, 2, 1, 2_700, 333, 250_001, 2_220),
+        offer(PRICED, 2, 2, 9_000, 20_000, 250_000, 8_520),
+        offer(POOLED, 0, 0, 900, 20_000, 250_000, 840),
+        offer(POOLED, 0, 1, 1_800, 20_000, 250_000, 1_740),
+        offer(POOLED, 2, 0, 900, 20_000, 250_000, 840),
+        OpenLane { by: 3, lane: BIDS, ahead: None },
+        OpenLane { by: 4, lane: BIDS, ahead: None },
+    ]);
+    operations.extend(ALL_BIDS[..MADE_BIDS].iter().map(|bid| bidding(*bid)));
+    operations
+}
+
+/// An auction on purchase terms is cleared and settled in part.
+fn first_price() -> Vec<Operation> {
+    let orders = [ALL_BIDS[0], ALL_BIDS[7]].map(BidAt).into_iter();
+    let orders = orders.chain([early(PRICED, 0, 0), early(PRICED, 2, 0)].map(OfferAt)).collect();
+    let mut operations = proof(5, PRICED, 900, (250_000, 250_000), orders).to_vec();
+    operations.push(SettleBid { by: 4, bid: ALL_BIDS[0], close: false, into: None });
+    operations.push(SettleAsk { offer: early(PRICED, 0, 0) });
+    operations
+}
+
+/// Auctions on delivery terms are cleared; what was sold in the first window is read.
+fn first_pools() -> Vec<Operation> {
+    let (first, second) = (early(POOLED, 0, 0), early(POOLED, 2, 0));
+    let orders = vec![BidAt(ALL_BIDS[5]), BidAt(ALL_BIDS[10]), OfferAt(first), OfferAt(second)];
+    let mut operations = proof(5, POOLED, 900, (250_000, 250_000), orders).to_vec();
+    let of_next = early(POOLED, 0, 1);
+    let orders = vec![BidAt(ALL_BIDS[6]), OfferAt(of_next)];
+    operations.extend(proof(2, POOLED, 1_800, (250_000, 250_000), orders));
+    let read = |who, key, wh| Report {
+        by: DeviceKey(key),
+        book: pooled(who),
+        place: REPORTED,
+        wh,
+        sequence: 0,
+        proof: Proof::Transaction,
+    };
+    operations.extend([
+        SettleAsk { offer: first },
+        SettleAsk { offer: second },
+        SettleAsk { offer: of_next },
+        Cancel { by: 5, offer: first },
+        Cancel { by: 5, offer: second },
+        Cancel { by: 5, offer: of_next },
+        SettleBid { by: 5, bid: ALL_BIDS[5], close: false, into: None },
+        SettleBid { by: 5, bid: ALL_BIDS[6], close: false, into: None },
+        read(0, 6, 15_000),
+        read(2, 7, 10_000),
+    ]);
+    operations
+}
+
+/// A window of which rounding leaves something; the second window on delivery terms is read.
+fn rounding() -> Vec<Operation> {
+    let offer = early(PRICED, 2, 1);
+    let orders = vec![BidAt(ALL_BIDS[2]), OfferAt(offer)];
+    let mut operations = proof(5, PRICED, 2_700, (250_001, 295_000), orders).to_vec();
+    operations.extend([
+        SettleBid { by: 5, bid: ALL_BIDS[2], close: false, into: None },
+        SettleAsk { offer },
+        Cancel { by: 5, offer },
+        Report {
+            by: DeviceKey(6),
+            book: pooled(0),
+            place: COMPLETE,
+            wh: 2_000,
+            sequence: 0,
+            proof: Proof::Transaction,
+        },
+    ]);
+    operations
+}
+
+/// Proofs that are in progress at the end: one is whole, one is half.
+fn proofs() -> Vec<Operation> {
+    let orders = [ALL_BIDS[3], ALL_BIDS[9]].map(BidAt).into_iter();
+    let orders: Vec<AccountRef> = orders.chain([early(PRICED, 0, 1), early(PRICED, 2, 2)].map(OfferAt)).collect();
+    let half = vec![orders[0]];
+    let mut operations = proof(2, PRICED, 9_000, (250_000, 250_000), orders)[..2].to_vec();
+    operations.extend_from_slice(&proof(4, PRICED, 9_000, (250_000, 260_000), half)[..2]);
+    operations
+}
+
 /// The steps of the buses that pay on delivery, from the first second to the time when the others begin: a window that was
 /// reported and is final, a silent one, one that can still be corrected; positions, certificates, devices that are replaced.
 fn deliveries() -> Vec<Step> {
@@ -118,7 +288,7 @@ fn deliveries() -> Vec<Step> {
     };
     let position = |book, buyer| OpenPosition { by: buyer, book, buyer };
     let read = |by, book, place, wh, proof| Report { by, book, place, wh, sequence: 0, proof };
-    let mut steps: Vec<Step> = vec![Fund(Wallet(5), 150_000_000)];
+    let mut steps: Vec<Step> = vec![Fund(Wallet(5), 300_000_000)];
     let done = |operations: Vec<Operation>| operations.into_iter().map(|operation| Do(operation, Nothing));
     steps.extend(done(vec![
         OpenLane { by: 3, lane: 0, ahead: None },
@@ -165,6 +335,7 @@ fn deliveries() -> Vec<Step> {
         sold(3, early(DELIVERING, 0, 2), 2_000, 0),
         sold(3, early(SHORT, 2, 0), 2_000, 1),
     ]));
+    steps.extend(done(auctions()));
     steps.push(At(150));
     steps
         .extend(done(vec![sold(4, early(DELIVERING, own, 0), 1_000, 0), sold(4, early(DELIVERING, own, 1), 1_000, 0)]));
@@ -174,13 +345,20 @@ fn deliveries() -> Vec<Step> {
         Cancel { by: 5, offer: early(SHORT, 2, 0) },
         Cancel { by: 1, offer: early(SHORT, 1, 0) },
     ]));
+    steps.extend(done(first_price()));
     steps.push(At(1_800));
     steps.extend(done(vec![
         read(DeviceKey(0), day(0), REPORTED, 3_001, Proof::Transaction),
         Cancel { by: 5, offer: early(DELIVERING, 0, 0) },
     ]));
+    steps.extend(done(first_pools()));
+    steps.push(At(2_800));
+    steps.extend(done(rounding()));
     steps.push(At(7_100));
     steps.extend(done(vec![
+        ReportToPool { book: pooled(0), window: 900 },
+        ReportToPool { book: pooled(0), window: 1_800 },
+        SettleBid { by: 5, bid: ALL_BIDS[6], close: false, into: None },
         read(Wallet(5), day(0), OPEN, 900, Proof::Operator),
         read(DeviceKey(1), day(own), OPEN, 900, Proof::Transaction),
         ReplaceMeter { by: 5, bus: SHORT, who: 2, key: 4, spec: Spec(1, 100_000, -START) },
@@ -311,6 +489,7 @@ fn steps() -> Vec<Step> {
         Withdraw { by: 5, bus: 1, who: own(1), into: Treasury(1) },
     ];
     steps.extend(later.into_iter().map(done));
+    steps.extend(proofs().into_iter().map(done));
     steps.extend([
         Gift(Stray(1, 1), 5),
         Gift(Vault(0, 0), 7),
@@ -336,8 +515,17 @@ pub fn traced_scene(coverage: &Coverage) -> Game {
     set(Game::traced(PARTIES, coverage))
 }
 
+/// Orders are tallied in the order of their addresses.
+fn in_order(game: &Game, mut step: Step) -> Step {
+    if let Do(TallyOrders { orders, .. }, _) = &mut step {
+        orders.0.sort_by_key(|order| game.address(*order));
+    }
+    step
+}
+
 fn set(mut game: Game) -> Game {
     for step in steps() {
+        let step = in_order(&game, step);
         match game.step(&step) {
             Ok(Outcome::Landed | Outcome::Around(_)) => {}
             other => panic!("{step:?}: {other:?}"),
@@ -430,6 +618,44 @@ fn delivery_seeds() -> Vec<Operation> {
     ]
 }
 
+/// The same of auctions.
+fn auction_seeds() -> Vec<Operation> {
+    let clear = |clearer| CloseClearing { by: 5, bus: PRICED, window: 9_000, clearer };
+    vec![
+        bidding(ALL_BIDS[11]),
+        CancelBid { by: 3, bid: ALL_BIDS[4], into: Tokens(3, 0, 1) },
+        CancelBid { by: 4, bid: ALL_BIDS[8], into: Tokens(4, 0, 1) },
+        // One is filled, one returned, one paid what is over, one refunded and closed.
+        SettleBid { by: 5, bid: ALL_BIDS[7], close: false, into: None },
+        SettleBid { by: 5, bid: ALL_BIDS[1], close: false, into: None },
+        SettleBid { by: 5, bid: ALL_BIDS[10], close: false, into: None },
+        SettleBid { by: 3, bid: ALL_BIDS[6], close: true, into: None },
+        SettleBid { by: 3, bid: ALL_BIDS[1], close: false, into: Some(Tokens(3, 0, 1)) },
+        SettleAsk { offer: early(PRICED, 2, 0) },
+        SettleAsk { offer: early(PRICED, 0, 0) },
+        Cancel { by: 5, offer: early(PRICED, 0, 0) },
+        Cancel { by: 0, offer: early(PRICED, 0, 2) },
+        Cancel { by: 0, offer: early(PRICED, 0, 1) },
+        Reprice { by: 0, offer: early(PRICED, 0, 2), price: 240_000, version: 0 },
+        SetExpiry { by: 0, offer: early(PRICED, 0, 3), expires: 10_300, version: 0 },
+        OpenClearing { by: 3, bus: PRICED, window: 9_000, low: 250_000, high: 250_000 },
+        TallyOrders {
+            by: 4,
+            bus: PRICED,
+            window: 9_000,
+            clearer: 4,
+            orders: List(vec![OfferAt(early(PRICED, 0, 1)), OfferAt(early(PRICED, 2, 2)), BidAt(ALL_BIDS[9])]),
+        },
+        ApplyClearing { bus: PRICED, window: 9_000, clearer: 2 },
+        CloseClearing { by: 4, bus: PRICED, window: 9_000, clearer: 4 },
+        clear(2),
+        ReportToPool { book: pooled(2), window: 900 },
+        ReportToPool { book: pooled(0), window: 900 },
+        CertifyBid { by: 3, book: pooled(0), place: COMPLETE, bid: ALL_BIDS[6] },
+        CloseCapacity { by: 5, bus: PRICED, window: 2_700 },
+    ]
+}
+
 /// Valid instructions in the scene, each kind at least once: breeding begins with them.
 pub(super) fn seeds(game: &Game) -> Vec<Input> {
     let ask = Ask(1_000, u64::MAX, 0);
@@ -514,6 +740,16 @@ pub(super) fn seeds(game: &Game) -> Vec<Input> {
         PayClaim { by: 3, bus: CLOSED, who: 3, into: Tokens(3, 2, 1) },
     ];
     operations.extend(delivery_seeds());
+    operations.extend(auction_seeds());
+    for operation in &mut operations {
+        if let TallyOrders { bus, window, clearer, orders, .. } = operation {
+            // Those that follow what is tallied.
+            let clearing = &game.model.clearings[&game.address(ClearingAt(*bus, *window, *clearer))];
+            let last = clearing.tallied.last_key_value().map(|(last, _)| *last);
+            orders.0.retain(|order| Some(game.address(*order)) > last);
+            orders.0.sort_by_key(|order| game.address(*order));
+        }
+    }
     let book = book(game);
     let raws = |operation: &Operation| {
         let before = game.signatures(operation);
@@ -538,13 +774,14 @@ pub(super) fn seeds(game: &Game) -> Vec<Input> {
 pub(super) fn book(game: &Game) -> Vec<AccountRef> {
     let mut accounts = vec![System, Market, ClockSysvar, InstructionsSysvar];
     for party in 0..PARTIES {
-        accounts.extend([Wallet(party), LaneAt(party, 0), LaneAt(party, 1), CounterAt(party)]);
+        accounts.extend([Wallet(party), LaneAt(party, 0), LaneAt(party, 1), LaneAt(party, BIDS), CounterAt(party)]);
         accounts.extend((0..6).map(|number| Tokens(party, number / 2, number % 2)));
     }
     accounts.extend([CounterAt(double_of(1)), Wallet(double_of(1))]);
-    for bus in [0, 1, CLOSING, CLOSED, EMPTY, 8, DELIVERING, SHORT] {
-        let numbers = if matches!(bus, DELIVERING | SHORT) { FIRST } else { NUMBERS };
-        accounts.extend([BusAt(bus), Ledger(bus), CapacityAt(bus, 0), Treasury(bus), Unclaimed(bus)]);
+    for bus in [0, 1, CLOSING, CLOSED, EMPTY, 8, DELIVERING, SHORT, PRICED, POOLED] {
+        let is_early = matches!(bus, DELIVERING | SHORT | PRICED | POOLED);
+        let numbers = if is_early { FIRST } else { NUMBERS };
+        accounts.extend([BusAt(bus), Ledger(bus), CapacityAt(bus, 0), Treasury(bus), Unclaimed(bus), EscrowAt(bus)]);
         accounts.extend((0..PARTIES).map(|party| ClaimAt(bus, party)));
         accounts.push(ClaimAt(bus, bus_wallet(0)));
         for proposer in 0..5 {
@@ -552,14 +789,22 @@ pub(super) fn book(game: &Game) -> Vec<AccountRef> {
         }
         for who in (0..PARTIES).chain([bus_wallet(bus)]) {
             accounts.extend([SellerAt(bus, who), Vault(bus, who)]);
-            let offers = if bus == DELIVERING { 5 } else { 2 };
+            let offers = if matches!(bus, DELIVERING | PRICED) { 5 } else { 2 };
             accounts.extend((0..offers).map(|index| OfferAt(OfferRef(bus, who, numbers + index))));
         }
     }
     accounts.extend([1_800, 2_700, 3_600].map(|window| CapacityAt(1, NOW + window)));
     accounts.extend([900, 1_800, 2_700, 10_800].map(|window| CapacityAt(DELIVERING, window)));
     accounts.push(CapacityAt(SHORT, 600));
-    accounts.extend((0..6).flat_map(|device| [DeviceKey(device), DeviceAt(device)]));
+    accounts.extend([900, 1_800, 2_700, 9_000, 9_900, 10_800].map(|window| CapacityAt(PRICED, window)));
+    accounts.extend([900, 1_800].map(|window| CapacityAt(POOLED, window)));
+    accounts.extend(ALL_BIDS.map(BidAt));
+    accounts.extend((2..6).map(|clearer| ClearingAt(PRICED, 9_000, clearer)));
+    for who in [0, 2] {
+        accounts.extend([MeterAt(POOLED, who), BookAt(pooled(who)), PositionAt(pooled(who), 3)]);
+        accounts.extend([900, 1_800].map(|window| CertificateAt(CertificateRef(POOLED, who, window, 0))));
+    }
+    accounts.extend((0..8).flat_map(|device| [DeviceKey(device), DeviceAt(device)]));
     accounts.extend([MeterAt(0, 0), MeterAt(SHORT, 1), MeterAt(SHORT, 2)]);
     for who in [0, bus_wallet(DELIVERING)] {
         accounts.extend([MeterAt(DELIVERING, who), BookAt(day(who))]);

@@ -7,7 +7,8 @@ use {
         play::{game::Game, script::*},
     },
     multibus_model::{
-        ModelBid, ModelBidState, ModelCapacity, ModelOffer, ModelPhase, limit::CERTIFICATE_SECONDS, price::Prices,
+        ModelBid, ModelBidState, ModelBook, ModelBookWindow, ModelCapacity, ModelOffer, ModelPhase,
+        limit::CERTIFICATE_SECONDS, price::Prices,
     },
     solana_address::Address,
 };
@@ -20,6 +21,12 @@ impl Generator {
         if !fixed.is_empty() && self.chance(35) {
             let (bus, window) = self.one(&fixed)?;
             return Some(self.clear(game, bus, window));
+        }
+        if !self.lazy
+            && self.chance(45)
+            && let Some(operation) = self.due(game)
+        {
+            return Some(operation);
         }
         match self.rng.u8(0..100) {
             0..=29 => self.make_bid(game, buses),
@@ -36,9 +43,47 @@ impl Generator {
             },
             76..=86 => self.report_to_pool(game),
             87..=96 => self.certify_bid(game),
-            97 | 98 => self.close_auctioned(game),
+            97 => self.close_auctioned(game),
+            98 => self.close_owing_book(game),
             _ => self.close_clearing(game),
         }
+    }
+
+    /// What somebody who looks after auctions does next: what is owed is settled, what was delivered is read and counted, what is left
+    /// is certified.
+    fn due(&mut self, game: &Game) -> Option<Operation> {
+        let (model, now) = (&game.model, game.model.now);
+        let mut all: Vec<fn(&mut Self, &Game) -> Option<Operation>> = Vec::new();
+        let auction_of = |offer: &ModelOffer| model.capacities[&offer.capacity].auction;
+        if model.offers.values().any(|offer| auction_of(offer).is_some_and(|auction| auction.owes(offer))) {
+            all.push(Self::settle_ask);
+        }
+        if model.offers.values().any(|offer| Self::is_free(game, offer)) {
+            all.push(Self::cancel_settled);
+        }
+        let windows = || model.books.values().flat_map(|book| book.windows.iter().map(move |of| (book, of)));
+        if windows().any(|(book, (place, window))| window.reported_at.is_none() && book.takes_reading(*place, now)) {
+            all.push(Self::report);
+        }
+        if windows().any(|(book, (place, window))| window.owes_pool() && book.is_final(*place, now)) {
+            all.push(Self::report_to_pool);
+        }
+        if model.bids.values().any(|bid| Self::is_due(game, bid, false)) {
+            all.push(Self::settle_bid);
+        }
+        let over = |capacity: &ModelCapacity| Self::is_over(capacity) && now >= capacity.ends_at();
+        if self.chance(40) && model.capacities.values().any(over) {
+            all.push(Self::close_auctioned);
+        }
+        let certifies = |bid: &ModelBid| bid.state == ModelBidState::Refunded && bid.certified_wh < bid.delivered_wh;
+        if model.bids.values().any(certifies) {
+            all.push(if self.chance(65) { Self::certify_bid } else { Self::look_at_bid });
+        }
+        if self.chance(30) && model.books.values().any(Self::owes_pool) {
+            all.push(Self::close_owing_book);
+        }
+        let next = self.one(&all)?;
+        next(self, game)
     }
 
     /// Windows of this kind with an auction.
@@ -173,26 +218,44 @@ impl Generator {
         Some(Operation::CancelBid { by, bid, into })
     }
 
-    fn settle_bid(&mut self, game: &Game) -> Option<Operation> {
-        let now = game.model.now;
-        let due = |bid: &ModelBid| {
-            let pool = game.model.capacities[&bid.capacity].auction.and_then(|auction| auction.pool_complete_at);
-            match bid.state {
-                ModelBidState::Open => {
-                    let phase = Self::phase_of(game, bid);
-                    let closing = phase == ModelPhase::Trading && game.model.buses[&bid.bus].closing;
-                    matches!(phase, ModelPhase::Cleared | ModelPhase::Over) || closing
-                }
-                ModelBidState::Filled => pool.is_some(),
-                ModelBidState::Refunded => {
-                    let others = pool.is_some_and(|complete| now >= complete + CERTIFICATE_SECONDS);
-                    others || bid.certified_wh == bid.delivered_wh || bid.owed() > 0
-                }
+    /// Whether settling a bid does something; of one that can still certify, whether somebody `looks`.
+    fn is_due(game: &Game, bid: &ModelBid, looks: bool) -> bool {
+        let pool = game.model.capacities[&bid.capacity].auction.and_then(|auction| auction.pool_complete_at);
+        match bid.state {
+            ModelBidState::Open => {
+                let phase = Self::phase_of(game, bid);
+                let unoffered = game.model.capacities[&bid.capacity].open_offers == 0;
+                let closing = phase == ModelPhase::Trading && game.model.buses[&bid.bus].closing && unoffered;
+                matches!(phase, ModelPhase::Cleared | ModelPhase::Over) || closing
             }
-        };
-        let bid = self.bid_like(game, due)?;
+            ModelBidState::Filled => pool.is_some(),
+            ModelBidState::Refunded => {
+                let others = pool.is_some_and(|complete| game.model.now >= complete + CERTIFICATE_SECONDS);
+                looks || others || bid.certified_wh == bid.delivered_wh || bid.owed() > 0
+            }
+        }
+    }
+
+    /// Whether an offer's auction is over and owes it nothing.
+    fn is_free(game: &Game, offer: &ModelOffer) -> bool {
+        let capacity = &game.model.capacities[&offer.capacity];
+        let owed = capacity.auction.is_some_and(|auction| auction.owes(offer));
+        let over = matches!(capacity.phase(game.model.now), ModelPhase::Cleared | ModelPhase::Over);
+        offer.in_auction && over && !owed && !offer.cancelled
+    }
+
+    fn settle_bid(&mut self, game: &Game) -> Option<Operation> {
+        let looks = self.chance(15);
+        let bid = self.bid_like(game, |bid| Self::is_due(game, bid, looks))?;
         let by = if self.chance(40) && wallet_bus(bid.2).is_none() { bid.2 } else { self.wallet(game) };
-        Some(Operation::SettleBid { by, bid, close: self.chance(15) })
+        let chosen = if by == bid.2 { 30 } else { 2 };
+        let into = self.chance(chosen).then(|| match self.rng.u8(0..8) {
+            0 => self.account(game),
+            1 => AccountRef::EscrowAt(bid.0),
+            2 => AccountRef::Treasury(bid.0),
+            _ => self.tokens(game, by, bid.0),
+        });
+        Some(Operation::SettleBid { by, bid, close: self.chance(15), into })
     }
 
     /// An offer that the auction owes something, mostly.
@@ -216,13 +279,7 @@ impl Generator {
 
     /// An offer that its auction does not need any more is cancelled.
     fn cancel_settled(&mut self, game: &Game) -> Option<Operation> {
-        let now = game.model.now;
-        let free = |offer: &ModelOffer| {
-            let capacity = &game.model.capacities[&offer.capacity];
-            let owed = capacity.auction.is_some_and(|auction| auction.owes(offer));
-            offer.in_auction && matches!(capacity.phase(now), ModelPhase::Cleared | ModelPhase::Over) && !owed
-        };
-        let offer = self.offer_like(game, free)?;
+        let offer = self.offer_like(game, |offer| Self::is_free(game, offer))?;
         Some(Operation::Cancel { by: self.wallet(game), offer })
     }
 
@@ -313,11 +370,38 @@ impl Generator {
         Some(Operation::CloseClearing { by, bus, window, clearer })
     }
 
+    /// Whether an auction is over and settled.
+    fn is_over(capacity: &ModelCapacity) -> bool {
+        capacity.auction.is_some() && capacity.open_bids == 0 && capacity.open_offers == 0
+    }
+
     /// A window is closed whose auction is over.
     fn close_auctioned(&mut self, game: &Game) -> Option<Operation> {
-        let over = self.windows_like(game, |capacity| capacity.auction.is_some() && capacity.open_bids == 0);
+        let over = self.windows_like(game, Self::is_over);
         let (bus, window) = self.one(&over)?;
         Some(Operation::CloseCapacity { by: self.wallet(game), bus, window })
+    }
+
+    /// A bid that may only wait for its certificates.
+    fn look_at_bid(&mut self, game: &Game) -> Option<Operation> {
+        let bid = self.bid_like(game, |bid| bid.state == ModelBidState::Refunded)?;
+        Some(Operation::SettleBid { by: self.wallet(game), bid, close: false, into: None })
+    }
+
+    /// Whether only the pool keeps a delivery book from closing.
+    fn owes_pool(book: &ModelBook) -> bool {
+        let idle = book.open_offers == 0 && book.open_positions == 0;
+        idle && (book.pool_due > 0 || book.windows.values().any(ModelBookWindow::owes_pool))
+    }
+
+    /// A delivery book whose seller is not counted in every pool.
+    fn close_owing_book(&mut self, game: &Game) -> Option<Operation> {
+        let owing = game.model.books.iter().filter(|(_, book)| Self::owes_pool(book));
+        let owing: Vec<AccountRef> = owing.filter_map(|(at, _)| game.name_of(at)).collect();
+        match self.one(&owing)? {
+            AccountRef::BookAt(book) => Some(Operation::CloseBook { by: self.wallet(game), book }),
+            _ => None,
+        }
     }
 
     /// The seller of a final window is counted in the pool, mostly.

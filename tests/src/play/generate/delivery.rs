@@ -125,10 +125,15 @@ impl Generator {
 
     /// Terms of windows, mostly such as a bus can have.
     pub(super) fn terms(&mut self) -> WindowTerms {
-        let pays_on_delivery = self.chance(if self.delivers { 85 } else { 15 });
+        let pays_on_delivery = self.chance(match (self.delivers, self.auctions) {
+            (true, _) => 85,
+            // Nearly all that is sold there is sold by auctions.
+            (_, true) => 45,
+            _ => 15,
+        });
         let auction = self.chance(if self.auctions { 88 } else { 5 });
         let without = !pays_on_delivery && self.chance(if auction { 4 } else { 50 });
-        let lengths = if auction && self.chance(96) { &AUCTION_WINDOWS[..] } else { &WINDOWS[..] };
+        let lengths = if auction && self.chance(92) { &AUCTION_WINDOWS[..] } else { &WINDOWS[..] };
         let (window, gate) = if without { (0, 0) } else { self.one(lengths).expect("one of these") };
         let mut time = || match self.rng.u8(0..20) {
             0 => 2_592_000,
@@ -236,7 +241,7 @@ impl Generator {
     }
 
     /// A window is reported.
-    fn report(&mut self, game: &Game) -> Option<Operation> {
+    pub(super) fn report(&mut self, game: &Game) -> Option<Operation> {
         let now = game.model.now;
         let takes_now = |book: &ModelBook| book.windows.keys().any(|place| book.takes_reading(*place, now));
         let open: Vec<BookRef> = game

@@ -39,6 +39,8 @@ pub struct Generator {
     delivers: bool,
     /// Whether this is a game of auctions: one closes most windows of its buses.
     auctions: bool,
+    /// Whether nobody in particular looks after them.
+    lazy: bool,
     /// What comes next.
     next: Option<Operation>,
 }
@@ -46,8 +48,8 @@ pub struct Generator {
 impl Generator {
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let (delivers, auctions) = (rng.bool(), rng.bool());
-        Self { rng, offers: Vec::new(), delivers, auctions, next: None }
+        let (delivers, auctions, lazy) = (rng.bool(), rng.bool(), rng.u8(0..4) == 0);
+        Self { rng, offers: Vec::new(), delivers, auctions, lazy, next: None }
     }
 
     /// How many parties play.
@@ -70,7 +72,19 @@ impl Generator {
             _ => {}
         }
         let operation = self.operation(game);
-        let tamper = if self.chance(11) { self.tamper(game, &operation) } else { Tamper::Nothing };
+        let sweeps = match operation {
+            Operation::CloseCapacity { bus, window, .. } => {
+                game.capacity(bus, window).is_some_and(|capacity| capacity.escrowed > 0)
+            }
+            _ => false,
+        };
+        let tamper = if sweeps && self.chance(50) {
+            Tamper::Accounts(self.rng.u8(5..8))
+        } else if self.chance(11) {
+            self.tamper(game, &operation)
+        } else {
+            Tamper::Nothing
+        };
         Step::Do(operation, tamper)
     }
 
