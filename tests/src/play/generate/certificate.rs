@@ -43,7 +43,27 @@ impl Generator {
         Some(AccountRef::CertificateAt(CertificateRef(book.0, book.1, window, range_start)))
     }
 
+    /// What was certified already: the book, the place of the window, who took it, and whether as its seller.
+    fn certified(game: &Game) -> Vec<(BookRef, usize, u8, bool)> {
+        let mut found = Vec::new();
+        for (at, position) in &game.model.positions {
+            let Some(AccountRef::PositionAt(book, buyer)) = game.name_of(at) else { continue };
+            found.extend(position.certified.iter().map(|place| (book, *place, buyer, false)));
+        }
+        for (at, of) in &game.model.books {
+            let Some(AccountRef::BookAt(book)) = game.name_of(at) else { continue };
+            let taken = of.windows.iter().filter(|(_, window)| window.surplus_certified);
+            found.extend(taken.map(|(place, _)| (book, *place, book.1, true)));
+        }
+        found
+    }
+
     pub(super) fn take_certificate(&mut self, game: &Game) -> Option<Operation> {
+        let again = Self::certified(game);
+        if let Some((book, place, by, surplus)) = self.one(&again).filter(|_| self.chance(20)) {
+            let by = if wallet_bus(by).is_none() { by } else { self.wallet(game) };
+            return Some(Operation::TakeCertificate { by, book, place: place as u8, surplus });
+        }
         let all = self.certifiable(game);
         if let Some((book, place, by, surplus)) = self.one(&all).filter(|_| self.chance(88)) {
             let by = if self.chance(95) && wallet_bus(by).is_none() { by } else { self.wallet(game) };
