@@ -35,6 +35,9 @@ struct Args {
     /// Go on after a failure, and report each kind once
     #[arg(long)]
     keep_going: bool,
+    /// Say what went wrong, and leave the script as long as it is
+    #[arg(long)]
+    unshortened: bool,
 }
 
 #[derive(Default)]
@@ -95,6 +98,10 @@ fn main() -> ExitCode {
     let State { tally, failures } = state.into_inner().expect("no thread panics");
     report(&tally, start.elapsed());
     for (kind, (seed, failure)) in &failures {
+        if args.unshortened {
+            println!("\nGame {seed} went wrong after {} steps: {}", failure.steps.len(), failure.why);
+            continue;
+        }
         let shortest = play::shrink(failure.clone());
         println!("\nGame {seed} went wrong: {kind}\n{}\n\n{}", shortest.why, shortest.as_test());
     }
