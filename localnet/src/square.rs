@@ -119,8 +119,10 @@ mod tests {
     #[test]
     fn bids_differ_and_some_reach_the_dearest_offer() {
         let terms = Terms::new(&SQUARE_TERMS, 0);
-        let bids: Vec<(Wh, PricePerKwh)> =
-            (0..1_000).map(|window| bid_of(window as usize % 3, 1_780_315_200 + window * 600, &terms)).collect();
+        let bids: Vec<(Wh, PricePerKwh)> = (0..1_000)
+            .zip((0..3).cycle())
+            .map(|(window, bidder)| bid_of(bidder, 1_780_315_200 + window * 600, &terms))
+            .collect();
         let dearest = LISTED.iter().map(|(_, _, price, _)| *price).max().unwrap() + terms.grid_fee_per_kwh;
         let above = bids.iter().filter(|(_, limit)| limit.0 >= dearest).count();
         assert!((200..800).contains(&above), "{above}");

@@ -25,7 +25,7 @@ use {
         terms::Terms,
     },
     serde::Serialize,
-    std::collections::HashMap,
+    std::collections::{HashMap, hash_map::Entry},
 };
 
 #[derive(Subcommand, Debug)]
@@ -407,15 +407,18 @@ impl BidView {
     pub async fn all(bids: &[Keyed<Bid>], session: &Session) -> Result<Vec<Self>, Failure> {
         let market = session.market();
         let now = session.now().await?;
-        let mut buses: HashMap<Address, (Keyed<Bus>, HashMap<Address, Keyed<Capacity>>)> = HashMap::new();
+        let mut buses: HashMap<Address, Keyed<Bus>> = HashMap::new();
+        let mut capacities: HashMap<Address, Keyed<Capacity>> = HashMap::new();
         let mut views = Vec::with_capacity(bids.len());
         for bid in bids {
-            if !buses.contains_key(&bid.bus) {
-                let capacities = market.capacities(&bid.bus).await?;
-                let by_address = capacities.into_iter().map(|capacity| (capacity.address, capacity)).collect();
-                buses.insert(bid.bus, (market.bus(&bid.bus).await?, by_address));
-            }
-            let (bus, capacities) = &buses[&bid.bus];
+            let bus = match buses.entry(bid.bus) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let of_bus = market.capacities(&bid.bus).await?;
+                    capacities.extend(of_bus.into_iter().map(|capacity| (capacity.address, capacity)));
+                    unknown.insert(market.bus(&bid.bus).await?)
+                }
+            };
             views.push(Self::of(bid, bus, capacities.get(&bid.capacity), now));
         }
         Ok(views)

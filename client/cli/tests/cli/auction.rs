@@ -2,8 +2,17 @@
 
 use {
     crate::support::*,
+    multibus_client::chain::{Chain, EmbeddedChain},
+    multibus_test_support::node::TestNode,
     serde_json::{Value, json},
-    std::{fmt::Write as _, io::Write as _, path::Path, process::Stdio, time::Instant},
+    std::{
+        fmt::Write as _,
+        io::{BufRead, BufReader, Write as _},
+        path::Path,
+        process::{Command, Stdio},
+        sync::Arc,
+        time::{Duration, Instant},
+    },
 };
 
 const PRICE: &str = " window_start price volume_wh rationed low_price high_price bids asks bid_wh ask_wh bids_at_price_wh \
@@ -666,7 +675,7 @@ fn watching_shows_auctions() {
     };
     let watchers = [watch("--json-lines"), watch("")];
     // A watcher has opened the chain once it has looked at the file.
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(3));
     village.carol(&village.bid("1kWh", "0.35tokens")).ok();
     let bid = village.market.bob(&format!("-q {}", village.bid("1kWh", "0.35tokens"))).ok();
     village.market.bob(&format!("bid cancel {}", bid.trim())).ok();
@@ -702,4 +711,55 @@ fn watching_shows_auctions() {
             "the auction sold 1 kWh of offer",
         ],
     );
+}
+
+/// Over JSON-RPC, where time passes by itself: a keeper waits for the gate, clears, settles, and ends in good order.
+#[test]
+fn a_keeper_clears_and_settles_as_gates_pass() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let chain = Arc::new(EmbeddedChain::new().unwrap());
+    let (_node, url) = runtime.block_on(TestNode::start(&chain));
+    let blocks = chain.clone();
+    runtime.spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            let slot = blocks.clock().await.unwrap().slot;
+            blocks.wait_for_slot(slot + 1).await.unwrap();
+        }
+    });
+    let folder = Folder::new();
+    let call = |wallet: &str, arguments: &str| folder.multibus(&format!("--url {url} -k {wallet} {arguments}"));
+    let [alice, bob] = ["alice", "bob"].map(|name| folder.multibus(&format!("-q local wallet {name}.json")).ok());
+    call("alice.json", &format!("local fund {alice}")).ok();
+    let token = call("alice.json", "-q local mint").ok().trim().to_owned();
+    call("alice.json", &format!("local fund {} --mint {token} --amount 9tokens", bob.trim())).ok();
+    let create = format!(
+        "-q bus create --name Kept --mint {token} --capacity 5kWh --base-price 1 --window 15m --gate-closure 5m --auction on"
+    );
+    let bus = call("alice.json", &create).ok().trim().to_owned();
+    let offer = format!("--output json offer create {bus} --energy 2kWh --price 0.20tokens --window +1h");
+    let window = call("alice.json", &offer).json()["window_start"].as_i64().unwrap();
+    let bid = format!("-q bid create {bus} --energy 1kWh --max-price 0.30tokens --window {window}");
+    let bid = call("bob.json", &bid).ok().trim().to_owned();
+    let mut keeper = folder
+        .command(MULTIBUS)
+        .args(["--url", &url, "-k", "alice.json", "auction", "keep", &bus, "--every", "1s", "--json-lines"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    chain.set_clock(window - 300).unwrap();
+    let mut line = String::new();
+    BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let kept: Value = serde_json::from_str(&line).unwrap();
+    assert_fields(&kept, "window_start cleared settled error");
+    assert_eq!(
+        (kept["window_start"].as_i64(), units(&kept["cleared"], "volume_wh"), units(&kept["settled"], "bids")),
+        (Some(window), 1_000, 1)
+    );
+    let told = call("bob.json", &format!("--output json tx verify {bid}")).json();
+    assert_eq!(told["purchases"][0]["bid"]["paid_base_units"], 200_000);
+    assert!(Command::new("kill").args(["-INT", &keeper.id().to_string()]).status().unwrap().success());
+    assert!(keeper.wait().unwrap().success());
 }

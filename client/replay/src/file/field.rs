@@ -1,7 +1,7 @@
 //! Fields of a row: times, whole numbers and names.
 
 use {
-    super::{MAX_NAME_LEN, printable},
+    super::format::{MAX_NAME_LEN, printable},
     icu_normalizer::ComposingNormalizerBorrowed,
     jiff::{Timestamp, fmt::temporal::Pieces},
     multibus_client::text::{hidden, is_hidden, visible},

@@ -7,6 +7,7 @@
 //! refused. Anything else is refused with the line and the reason.
 
 mod field;
+mod format;
 mod source;
 
 use {
@@ -14,39 +15,12 @@ use {
     std::io::{self, Read},
 };
 
+pub use self::format::FileError;
 pub(crate) use self::{
     field::{Names, Number, instant},
+    format::{Columns, printable, row_error},
     source::Fields,
 };
-
-/// Largest file, in bytes: a thousand members in intervals of 15 minutes over a month.
-pub const MAX_FILE_BYTES: u64 = 256 << 20;
-/// Longest name, in bytes.
-pub const MAX_NAME_LEN: usize = 64;
-
-/// Why a file is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FileError {
-    /// A row is at fault.
-    #[error("line {line}: {reason}")]
-    Row {
-        /// The row's line, from 1.
-        line: u64,
-        /// What is wrong with it and what to do.
-        reason: String,
-    },
-    /// The file as a whole is.
-    #[error("{0}")]
-    File(String),
-}
-
-/// The columns of a kind of files.
-pub(crate) struct Columns<const N: usize, const M: usize> {
-    /// Those that a file must have.
-    pub needed: [&'static str; N],
-    /// Those that it can have besides, all or none.
-    pub further: [&'static str; M],
-}
 
 /// What a file has beside its rows.
 pub(crate) struct Rest {
@@ -112,17 +86,4 @@ pub(crate) fn read<const N: usize, const M: usize>(
         )],
     };
     Ok(Rest { has_further: dialect.has_further(), of_columns: dialect.notes, of_rows })
-}
-
-pub(crate) fn row_error(line: u64, reason: impl Into<String>) -> FileError {
-    FileError::Row { line, reason: reason.into() }
-}
-
-/// Text of a file as an error may show it: escaped and cut.
-pub(crate) fn printable(text: &str) -> String {
-    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    if text.chars().nth(80).is_some() {
-        shown.push('…');
-    }
-    shown
 }

@@ -1,7 +1,7 @@
 //! The bytes of a file: its encoding, its lines and the separator of its fields.
 
 use {
-    super::{Columns, FileError, MAX_FILE_BYTES, printable, row_error},
+    super::format::{Columns, FileError, MAX_FILE_BYTES, printable, row_error},
     std::{
         collections::VecDeque,
         io::{self, BufRead, BufReader, Chain, Cursor, Read, Take},

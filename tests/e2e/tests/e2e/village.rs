@@ -33,7 +33,7 @@ async fn a_newcomer_gets_money_and_buys_through_the_command_line() {
 async fn all_buses_have_energy_to_choose_from() {
     let (fresh, network) = (NetworkMarket::new(0, |_, _| {}).await, network());
     let market = Market::new(fresh.chain.clone());
-    for (name, least) in [("Sunny Street", 4), ("Harbour Feeder", 3), ("Mill Brook", 4)] {
+    for (name, least) in [("Sunny Street", 4), ("Harbour Feeder", 3), ("Mill Brook", 4), ("Market Square", 6)] {
         let bus = network.buses.iter().find(|bus| bus.name == name).unwrap();
         let address = bus.address.parse().unwrap();
         assert_eq!(market.bus(&address).await.unwrap().name(), name);

@@ -1,11 +1,11 @@
 //! `multibus auction keep`: clears and settles the auctions of a bus as they become due.
 
 use {
-    super::{ClearanceView, settle::SettledView},
+    super::{settle::SettledView, view::ClearanceView},
     crate::{
         config::{Endpoint, Settings},
         failure::Failure,
-        output::{Output, OutputFormat, Page, Reply, View, until_reader_is_gone},
+        output::{Output, OutputFormat, Page, Reply, View, partly, until_reader_is_gone},
         session::Session,
         tokens::Token,
         value::{Seconds, address as parse_address, format_time},
@@ -151,6 +151,6 @@ impl View for KeptAll {
             .windows
             .iter()
             .filter_map(|window| window.error.as_ref().map(|error| (format_time(window.window_start), error)));
-        crate::output::partly("auction", "not kept", failures)
+        partly("auction", "not kept", failures)
     }
 }

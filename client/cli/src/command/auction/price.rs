@@ -17,9 +17,9 @@ use {
 
 /// Find the one price at which a book of bids and asks moves the most energy; needs no chain
 ///
-/// The file is CSV with the columns side (bid or ask), party, energy_wh and price_per_kwh: whole Wh, and whole base units of the
-/// token. Of a bid the price is its limit less the grid fee. With a column window_start it has the orders of several delivery
-/// windows, as the orders.csv of a replay does: --window picks one, else all are answered.
+/// The file is CSV with the columns `side` (bid or ask), `party`, `energy_wh` and `price_per_kwh`: whole Wh, and whole base units
+/// of the token. Of a bid the price is its limit less the grid fee. With a column `window_start` it has the orders of several
+/// delivery windows, as the `orders.csv` of a replay does: --window picks one, else all are answered.
 ///
 /// Each order that is strictly better than the price is filled in full. On the rationed side, the orders at the price share
 /// what is left for them. Where nothing can be traded, the volume is 0 and there is no price.

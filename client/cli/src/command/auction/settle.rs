@@ -1,7 +1,7 @@
 //! `multibus auction settle`: each order of an auction gets what the price gives it.
 
 use {
-    super::{CostView, choose},
+    super::view::{CostView, choose},
     crate::{
         command::bid,
         failure::Failure,
@@ -147,7 +147,7 @@ struct WaitingView {
 
 /// What was settled of a window.
 #[derive(Clone, Serialize)]
-pub(super) struct SettledView {
+pub struct SettledView {
     window_start: i64,
     bids: u32,
     asks: u32,
@@ -161,7 +161,7 @@ pub(super) struct SettledView {
 }
 
 impl SettledView {
-    pub(super) fn of(window_start: i64, settled: &Settled) -> Self {
+    pub fn of(window_start: i64, settled: &Settled) -> Self {
         let waiting = settled
             .waiting
             .iter()
@@ -178,7 +178,7 @@ impl SettledView {
         }
     }
 
-    pub(super) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let mut parts = Vec::new();
         for (number, noun) in [
             (self.bids, "bid settled"),

@@ -1,7 +1,7 @@
 //! `multibus auction list` and `multibus auction show`: where auctions stand, their books and their prices.
 
 use {
-    super::{ResultView, choose},
+    super::view::{ResultView, choose},
     crate::{
         command::bid::gets,
         config::home_path,
