@@ -261,7 +261,8 @@ async fn list(args: &ListArgs, session: &Session) -> Result<Reply, Failure> {
         None if args.bus.is_none() => Some(session.address_or_own(None)?),
         named => named,
     };
-    let bids = market.bids(&BidFilter { bus: args.bus, window_start, buyer }).await?;
+    let mut bids = market.bids(&BidFilter { bus: args.bus, window_start, buyer }).await?;
+    bids.sort_by_key(|bid| (bid.window_start, bid.bus, bid.created_at, bid.address));
     Ok(Box::new(Listed { bids: BidView::all(&bids, session).await? }))
 }
 
@@ -652,25 +653,29 @@ impl View for Listed {
             page.line("no bids are open; make one with `multibus bid create`");
             return;
         }
-        bid_table(page, &self.bids);
+        let mut rest = self.bids.as_slice();
+        while let Some(first) = rest.first() {
+            let is_of_window = |bid: &BidView| bid.bus == first.bus && bid.window_start == first.window_start;
+            let end = rest.iter().position(|bid| !is_of_window(bid)).unwrap_or(rest.len());
+            let (of_window, others) = rest.split_at(end);
+            page.line(format!("window {} of {}", format_time(first.window_start), first.bus));
+            page.table(
+                &["bid", ">energy", ">limit", "state"],
+                of_window.iter().map(|bid| {
+                    vec![
+                        bid.address.clone(),
+                        format_energy(bid.energy_wh),
+                        bid.token.format(bid.max_price_per_kwh),
+                        bid.words().to_owned(),
+                    ]
+                }),
+            );
+            if !others.is_empty() {
+                page.line("");
+            }
+            rest = others;
+        }
     }
-}
-
-/// Writes bids as a table.
-pub fn bid_table(page: &mut Page, bids: &[BidView]) {
-    page.table(
-        &["bid", ">energy", ">limit", ">deposit", "window", "state"],
-        bids.iter().map(|bid| {
-            vec![
-                short(&bid.address),
-                format_energy(bid.energy_wh),
-                bid.token.format(bid.max_price_per_kwh),
-                bid.token.format(bid.deposit_base_units),
-                format_time(bid.window_start),
-                bid.words().to_owned(),
-            ]
-        }),
-    );
 }
 
 /// Writes what bids got on delivery terms as a table.

@@ -340,7 +340,7 @@ fn bids(village: &Village) -> [String; 2] {
     let gone = village.carol(&format!("bid cancel {third}")).fails(1);
     assert_has(&gone, &["no bid with the hash", &format!("multibus tx verify {third}")]);
     let page = village.market.bob("bid list").ok();
-    assert_has(&page, &["1.5 kWh", "0.35", "0.525", "open"]);
+    assert_has(&page, &[&format!("of {bus}"), &text(&made["address"]), "1.5 kWh", "0.35", "open"]);
     assert_fits(&page);
     [hash, other]
 }
@@ -432,6 +432,8 @@ fn anybody_proves_the_price(village: &Village) {
 /// One by one, by a stranger, and the rest at once.
 fn each_order_is_settled(village: &Village, bob: &str, carol: &str) {
     let bus = village.bus();
+    let other = village.erin(&format!("auction settle --bid {bob} --to {NOWHERE}")).fails(1);
+    assert_has(&other, &["only its buyer", "leave out --close and --to"]);
     let settled = village.erin(&format!("--output json auction settle --bid {bob}")).json();
     assert_fields(
         &settled,
@@ -729,10 +731,11 @@ fn a_keeper_clears_and_settles_as_gates_pass() {
     });
     let folder = Folder::new();
     let call = |wallet: &str, arguments: &str| folder.multibus(&format!("--url {url} -k {wallet} {arguments}"));
-    let [alice, bob] = ["alice", "bob"].map(|name| folder.multibus(&format!("-q local wallet {name}.json")).ok());
+    let wallet = |name: &str| folder.multibus(&format!("-q local wallet {name}.json")).ok().trim().to_owned();
+    let [alice, bob] = ["alice", "bob"].map(wallet);
     call("alice.json", &format!("local fund {alice}")).ok();
     let token = call("alice.json", "-q local mint").ok().trim().to_owned();
-    call("alice.json", &format!("local fund {} --mint {token} --amount 9tokens", bob.trim())).ok();
+    call("alice.json", &format!("local fund {bob} --mint {token} --amount 9tokens")).ok();
     let create = format!(
         "-q bus create --name Kept --mint {token} --capacity 5kWh --base-price 1 --window 15m --gate-closure 5m --auction on"
     );

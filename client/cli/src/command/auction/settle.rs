@@ -51,6 +51,9 @@ pub struct SettleArgs {
     /// Close the bid for good, and give up the certificates that it did not take; only its buyer can
     #[arg(long, requires = "bid")]
     close: bool,
+    /// Token account that gets what comes back to the bid; only its buyer chooses [default: the one that the bid names]
+    #[arg(long, value_name = "TOKEN_ACCOUNT", value_parser = parse_address, requires = "bid")]
+    to: Option<Address>,
     /// Only this offer
     #[arg(long, value_name = "OFFER", value_parser = parse_address)]
     offer: Option<Address>,
@@ -63,7 +66,7 @@ pub struct SettleArgs {
 pub async fn settle(args: &SettleArgs, session: &Session) -> Result<Reply, Failure> {
     match (args.bus, &args.bid, args.offer) {
         (Some(bus), ..) => settle_windows(&bus, args.window, session).await,
-        (None, Some(name), _) => settle_bid(name, args.close, session).await,
+        (None, Some(name), _) => settle_bid(name, args, session).await,
         (None, None, Some(offer)) => settle_offer(&offer, session).await,
         // The argument group asks for one of them.
         (None, None, None) => Err(Failure::usage("name a bus, a bid with --bid, or an offer with --offer")),
@@ -76,12 +79,11 @@ async fn settle_windows(bus: &Address, window: Option<Window>, session: &Session
     let bus = market.bus(bus).await?;
     let now = session.now().await?;
     let capacities = market.capacities(&bus.address).await?;
-    let is_closing = bus.closing != 0;
     let has_orders = |capacity: &Keyed<Capacity>| {
         let is_over = match capacity.phase(now) {
             AuctionPhase::Cleared | AuctionPhase::Over => true,
-            // Where nothing is on offer on a closing bus, bids are returned.
-            AuctionPhase::Trading => is_closing && capacity.open_offers == 0,
+            // On a closing bus a window of bids or of offers alone ends early.
+            AuctionPhase::Trading => bus.closing != 0 && (capacity.open_offers == 0 || capacity.open_bids == 0),
             AuctionPhase::Off | AuctionPhase::Closing | AuctionPhase::Fixed => false,
         };
         is_over && (capacity.open_bids > 0 || capacity.open_offers > 0)
@@ -108,11 +110,21 @@ async fn settle_windows(bus: &Address, window: Option<Window>, session: &Session
     Ok(Box::new(answer))
 }
 
-async fn settle_bid(name: &BidName, close: bool, session: &Session) -> Result<Reply, Failure> {
+async fn settle_bid(name: &BidName, args: &SettleArgs, session: &Session) -> Result<Reply, Failure> {
     let wallet = session.wallet()?;
     let bid = bid::load(name, session).await?;
     let bus = session.market().bus(&bid.bus).await?;
-    let sent = wallet.bid_settle(&bid.address, close).await?;
+    if (args.close || args.to.is_some()) && bid.buyer != wallet.address() {
+        return Err(Failure::sentence(format!(
+            "the bid {} belongs to {}, and only its buyer closes it early or chooses who is paid; leave out --close and --to, or \
+             sign with its buyer's wallet",
+            bid.address, bid.buyer
+        )));
+    }
+    let sent = match &args.to {
+        Some(to) => wallet.bid_settle_to(&bid.address, to, args.close).await?,
+        None => wallet.bid_settle(&bid.address, args.close).await?,
+    };
     Ok(Box::new(SettledBid::of(&bid, &sent, Token::of(&bus))))
 }
 
