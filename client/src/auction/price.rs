@@ -3,7 +3,7 @@
 use {
     crate::error::{Error, Result},
     multibus::state::Capacity,
-    std::{fmt, str::FromStr},
+    std::{cmp::Ordering, fmt, str::FromStr},
 };
 
 /// A side of the book.
@@ -298,12 +298,10 @@ pub fn clear(book: &Book) -> Cleared {
     let price_per_kwh = low_price + (high_price - low_price) / 2;
     let (mut bid_above, mut bids_at_price_wh, mut asked_below, mut asks_at_price_wh) = (0, 0, 0, 0);
     for level in &levels {
-        if level.price_per_kwh < price_per_kwh {
-            asked_below += level.ask_wh;
-        } else if level.price_per_kwh > price_per_kwh {
-            bid_above += level.bid_wh;
-        } else {
-            (bids_at_price_wh, asks_at_price_wh) = (level.bid_wh, level.ask_wh);
+        match level.price_per_kwh.cmp(&price_per_kwh) {
+            Ordering::Less => asked_below += level.ask_wh,
+            Ordering::Greater => bid_above += level.bid_wh,
+            Ordering::Equal => (bids_at_price_wh, asks_at_price_wh) = (level.bid_wh, level.ask_wh),
         }
     }
     let volume_wh = (bid_above + bids_at_price_wh).min(asked_below + asks_at_price_wh);

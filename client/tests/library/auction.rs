@@ -13,7 +13,7 @@ use {
         certificate::Certifiable,
         chain::{Chain, ChainLayer, EmbeddedChain, VersionedTransaction},
         clearing::{ClearOptions, Clearance, Kept, Settled, clearing_apply, clearing_open, clearing_tally},
-        history::Evidence,
+        history::{Evidence, HistoricPurchase},
         multibus::{error::MultibusError, math, token::SPL_TOKEN_ID},
         offer::OfferTerms,
         proposal::ProposalAction,
@@ -272,12 +272,12 @@ async fn a_window_on_purchase_terms_closes_at_one_price() {
     }
     assert_eq!(market.bid_status(&TransactionHash([7; 32])).await.unwrap(), None);
     let history = market.history(&fair.buyers[0].address(), first.lane).await.unwrap();
-    assert!(history.is_verified() && history.purchases.iter().all(|purchase| purchase.is_bid()));
+    assert!(history.is_verified() && history.purchases.iter().all(HistoricPurchase::is_bid));
     let told: Vec<Address> = history.purchases.iter().map(|purchase| purchase.bid.unwrap().bid).collect();
     assert_eq!(told, [first.address, second.address]);
     let mixed = market.history(&fair.buyers[2].address(), low.lane).await.unwrap();
     assert!(mixed.is_verified());
-    assert_eq!(mixed.purchases.iter().map(|purchase| purchase.is_bid()).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(mixed.purchases.iter().map(HistoricPurchase::is_bid).collect::<Vec<_>>(), [false, true]);
     let life = market.account_history(&third.address).await.unwrap();
     let life: Vec<Event> = life.events.into_iter().map(|historic| historic.event).collect();
     assert_eq!(names(&life), ["BidCreated", "BidSettled"]);
@@ -416,7 +416,7 @@ async fn a_window_on_delivery_terms_pays_for_what_was_delivered() {
     let early = fair.clearer.pool_report(&fair.book_of(0).await, window).await.unwrap_err();
     assert_eq!(early.multibus(), Some(MultibusError::WindowNotFinal));
     // The first delivers half of what it sold, the other all and 100 Wh more.
-    fair.report(0, (2_000 + sold[0].1) / 2).await;
+    fair.report(0, u64::midpoint(2_000, sold[0].1)).await;
     fair.report(1, sold[1].1 + 100).await;
     let settled = fair.settle().await;
     assert!(settled.is_empty(), "readings can still be corrected");
@@ -637,6 +637,32 @@ async fn a_network_that_loses_answers_does_not_keep_a_window_from_clearing() {
             assert_eq!((book.phase, book.cleared().volume_wh), (AuctionPhase::Cleared, cleared.capacity.volume_wh));
             assert!(fair.fresh.market().clearings(&fair.bus).await.unwrap().is_empty(), "{fault:?} after {place}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_loses_answers_settles_every_order_once() {
+    for fault in FAULTS {
+        let (fair, key) = crowded(12).await;
+        fair.clearer.auction_clear(&fair.bus, fair.window).await.unwrap();
+        let chain = FaultyChain::new(&fair.fresh.chain, &[fault, fault, fault]);
+        let settler = Wallet::new(chain, key).with_options(attempts(2));
+        let settled = settler.auction_settle(&fair.bus, fair.window).await.unwrap();
+        // What was held back lands before the next one; whoever settles again finds it done.
+        let again = fair.settle().await;
+        assert!(settled.is_done || again.is_done, "{fault:?}: {settled:?}");
+        assert!(fair.open_bids().await.is_empty(), "{fault:?}");
+        assert_eq!(fair.fresh.market().audit(&fair.bus).await.unwrap().violations, Vec::<String>::new(), "{fault:?}");
+        let paid = FUNDS - fair.tokens(&fair.buyers[0]).await;
+        let bids = fair.fresh.market().history(&fair.buyers[0].address(), 0).await.unwrap().purchases;
+        let mut expected = 0;
+        for bid in bids {
+            let state = fair.fresh.market().bid_status(&bid.transaction_hash).await.unwrap().unwrap().state;
+            if let BidProgress::Filled { paid, .. } = state {
+                expected += paid;
+            }
+        }
+        assert_eq!(paid, expected, "{fault:?}");
     }
 }
 

@@ -584,7 +584,7 @@ fn figures(account: &Figures<'_>, number: u64, now: i64) {
             let _ = (refundable(position, book, now), certifiable_of_buyer(position, book, now).len());
         }
         Figures::Bid(bid, book) => {
-            let certifiable = certifiable_of_bid(bid, &[(*book).clone()], now);
+            let certifiable = certifiable_of_bid(bid, &[**book], now);
             let sum: u64 = certifiable.iter().map(|one| one.energy_wh).sum();
             assert!(sum <= bid.delivered_wh && bid.paid <= bid.deposit && bid.price_per_kwh <= bid.max_price_per_kwh);
         }
