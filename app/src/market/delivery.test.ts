@@ -213,6 +213,12 @@ describe('a window that an auction closed', () => {
     // What a frozen vault could not get waits, and is asked for with any of its windows.
     expect(poolWork({ ...counted, poolDue: 5n }, final)).toEqual([FIRST]);
     expect(bookClosesAt({ ...counted, poolDue: 5n }, bus, true, final)).toBeUndefined();
+    // Bids have a month for their certificates, from when every seller of the auction must be counted.
+    const bidders = deadlineOf(book, 0) + 7_200 + 2_592_000;
+    expect(bookClosesAt(counted, bus, true, final)).toBe(bidders);
+    expect(bookClosesAt(counted, bus, false, final)).toBe(final + 2_592_000);
+    const taken = counted.windows.map((one) => ({ ...one, auctionCertifiedWh: deliveredParts(one).auctionWh }));
+    expect(bookClosesAt({ ...counted, windows: taken }, bus, true, final)).toBeLessThan(bidders);
     // The vault holds nothing of the auction's part.
     expect(heldFor(book)).toBe(880_000n);
   });

@@ -241,6 +241,16 @@ export function lastFinalAt(book: Book): number {
 }
 
 /**
+ * When bids have had their time to take certificates of what a window delivered for its auction: they can once all sellers of
+ * the auction are counted, which is at the latest a correction time after the reading deadline. 0 where they have taken all.
+ */
+function bidsCertifiedAt(book: Book, place: number): number {
+  const window = book.windows[place];
+  if (window === undefined || window.auctionWh === 0n || certifiableForBids(window) === 0n) return 0;
+  return deadlineOf(book, place) + book.terms.correctionSeconds + Number(CERTIFICATE_SECONDS);
+}
+
+/**
  * From when on a book closes that has nothing open in it. Others wait for what can be certified. A closing bus does not wait for
  * windows ahead of their gate in which nothing was sold.
  */
@@ -252,7 +262,8 @@ function closesAt(book: Book, bus: Bus, isSeller: boolean, now: number): number 
     .filter(({ place, window }) => isAwaited(place, window))
     .map(({ place, window }) => {
       const isCertified = !isSeller && window.deliveredWh > 0n;
-      return finalAt(book, place) + (isCertified ? Number(CERTIFICATE_SECONDS) : 0);
+      const at = finalAt(book, place) + (isCertified ? Number(CERTIFICATE_SECONDS) : 0);
+      return Math.max(at, bidsCertifiedAt(book, place));
     })
     .reduce((last, at) => Math.max(last, at), lastGateOf(book, bus));
 }

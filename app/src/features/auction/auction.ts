@@ -199,7 +199,9 @@ export function settlementOf(bid: Bid, capacity: Capacity, bus: Pick<Bus, 'closi
   const { allottedWh, paid, deposit } = bid;
   const phase = phaseOf(capacity, now);
   if (bid.state === 'open') {
-    if (phase === 'over' || (bus.closing && phase === 'trading')) return { allottedWh: 0n, paid: 0n, back: deposit };
+    // On a closing bus nothing is listed any more: without an offer there will be no auction.
+    const isGivenUp = bus.closing && phase === 'trading' && capacity.openOffers === 0;
+    if (phase === 'over' || isGivenUp) return { allottedWh: 0n, paid: 0n, back: deposit };
     if (phase !== 'cleared') return undefined;
     const filled = bidFill(outcomeOf(capacity), bid);
     const spent = paidFor(filled, capacity.auctionPricePerKwh + capacity.terms.gridFeePerKwh);

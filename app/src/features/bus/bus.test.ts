@@ -98,20 +98,27 @@ describe('a bus', () => {
 describe('a closing bus', () => {
   const STRANGER = key(77);
 
-  it('returns bids before the last minutes, settles what its auctions decided, and breaks no fixed book', async () => {
+  it('lets auctions come that have bids and offers, settles what they decided, and returns bids that meet nobody', async () => {
     const { bus, ledger, capacity } = await makeBus(100, { closing: true, terms: AUCTION });
     const seller = await makeSeller(bus, key(9), { openOffers: 1 });
-    const steps = async (change: Partial<Capacity>, gate: number) => {
-      const window = await makeWindow(bus, gate + 60, { gateClosesAt: gate, openBids: 1, openOffers: 1, ...change });
+    const steps = async (change: Partial<Capacity>, gate: number, offers = 1, bids = 1) => {
+      const open = { gateClosesAt: gate, openBids: bids, openOffers: offers };
+      const window = await makeWindow(bus, gate + 60, { ...open, ...change });
       const ask = { capacity: window.address, gateClosesAt: gate, expiresAt: gate, isInAuction: true };
       const state = {
-        ...{ buses: byAddress([bus]), ledgers: new Map([[bus.address, ledger]]), sellers: byAddress([seller]) },
-        ...{ capacities: byAddress([capacity, window]), offers: byAddress([makeOffer(200, seller, ask)]) },
-        bids: byAddress([makeBid(300, window, key(5))]),
+        ...{ buses: byAddress([bus]), ledgers: new Map([[bus.address, ledger]]), sellers: byAddress([seller].slice(0, offers)) },
+        ...{
+          capacities: byAddress([capacity, window]),
+          offers: byAddress([makeOffer(200, seller, ask)].slice(0, offers)),
+        },
+        bids: byAddress([makeBid(300, window, key(5))].slice(0, bids)),
       };
       return namesOf(await windDownInstructions(marketOf(state), STRANGER, bus));
     };
-    expect(await steps({}, NOW + 301)).toEqual(['OfferCancel', 'BidSettle']);
+    await expect(steps({}, NOW + 301)).rejects.toThrow();
+    expect(await steps({}, NOW + 301, 0)).toEqual(['BidSettle']);
+    expect(await steps({}, NOW + 301, 1, 0)).toEqual(['OfferCancel']);
+    await expect(steps({}, NOW + 300, 0)).rejects.toThrow();
     await expect(steps({}, NOW + 300)).rejects.toThrow();
     await expect(steps({}, NOW)).rejects.toThrow();
     const asks = { atPriceWh: 5_000n, filledWh: 1_000n, settledWh: 0n };

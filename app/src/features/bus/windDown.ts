@@ -7,7 +7,7 @@ import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../..
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import { getBusCloseInstructionAsync } from '../../generated';
-import { heldBack, owesAsk } from '../../market/auction';
+import { heldBack, owesAsk, phaseOf } from '../../market/auction';
 import { bookClosesAt, poolWork, positionClosesAt } from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
 import {
@@ -158,10 +158,15 @@ async function closable(live: LiveMarket, bus: Bus, caller: Address): Promise<re
   ];
 }
 
-/** Whether an auction lets an offer go: it is not in a book that is fixed, and what was sold of it is settled or will be first. */
+/**
+ * Whether anyone may close an offer, where an auction closes its window: not while the auction can still come, nor while its book
+ * is fixed; what was sold of it is settled first.
+ */
 function mayClose(capacity: Capacity | undefined, offer: Offer, now: number): boolean {
   const held = heldBack(capacity, offer, now);
-  return held === undefined || held === 'unsettled';
+  const isStopped = offer.cancelled || offer.remainingWh === 0n || now >= offer.expiresAt;
+  const isAwaited = capacity !== undefined && capacity.openBids > 0 && phaseOf(capacity, now) === 'trading';
+  return (held === undefined && (isStopped || !isAwaited)) || held === 'unsettled';
 }
 
 async function busCloseInstruction(bus: Bus, caller: Address): Promise<Instruction> {
