@@ -2,28 +2,38 @@
 
 use {
     crate::{
+        auction_check::{FILLS, PRICES},
         community::Interval,
         error::{Doing, ReplayError},
         owners::OwnerMember,
+        records::Delivery,
         replay_bus::ReplayBus,
         report::{OwnerResult, TreasuryResult, income_base_units},
         state::{BusRecord, ReplayState, WindowRecord, lane_key},
         vaults::Vaults,
     },
-    multibus::{math, state::Capacity},
+    multibus::{
+        math,
+        state::{BidState, Capacity},
+    },
     multibus_client::{
-        Address, Keyed,
+        Address, Keyed, address,
         audit::{Audit, BUS, CLAIMS, Findings, LEDGER, OFFERS, TREASURY as COVERED, VAULTS, WINDOWS},
-        delivery::has_window,
+        bid::BidFilter,
+        delivery::{DeliveryBook, has_window},
         error::Error,
         position::PositionBook,
         trader::Trader,
     },
-    std::collections::{BTreeMap, HashMap},
+    std::collections::{BTreeMap, HashMap, HashSet},
 };
 
 /// Every interval sold all that it could: the smaller of surplus and deficit in the file.
 const TRADED: &str = "every_interval_traded_all_it_could";
+/// Every window sold what members traded in it: in auctions, what both sides have need not meet.
+const SOLD: &str = "windows_sold_what_members_traded";
+/// Once all auctions are over, the escrow is empty, and what rounding left of them is in the treasury.
+const ESCROW: &str = "the_escrow_is_empty_after_the_last_auction";
 /// All tokens that exist are where they should be.
 const TOKENS: &str = "tokens_are_conserved";
 /// What each member has is what it was given, plus what it earned, less what it paid.
@@ -51,14 +61,26 @@ const SHARES: &str = "owners_get_their_exact_shares";
 
 const ALL: [&str; 13] =
     [TRADED, WINDOWS, OFFERS, VAULTS, CLAIMS, LEDGER, COVERED, TOKENS, BALANCES, NONCES, HISTORY, LANES, BUS];
+/// Further invariants with auctions.
+const AUCTIONS: [&str; 3] = [PRICES, FILLS, ESCROW];
 /// Further invariants on delivery terms.
 const ON_DELIVERY: [&str; 3] = [BOOKS, READINGS, CERTIFICATES];
 /// Further invariants of a co-owned replay.
 const CO_OWNED: [&str; 2] = [TREASURY, SHARES];
 
-/// Energy that must have been sold in a window, in Wh.
-fn sold_in(window: &WindowRecord, data: &Interval) -> u64 {
-    window.sold_until_wh.unwrap_or_else(|| data.tradable_wh()).saturating_sub(window.sold_before_wh)
+/// What says that energy was sold as it had to be.
+fn traded(bus: &ReplayBus) -> &'static str {
+    if bus.options.market.has_auction() { SOLD } else { TRADED }
+}
+
+/// Energy that must have been sold in a window, in Wh. With an auction it is what members traded in the interval so far.
+fn sold_in(bus: &ReplayBus, window: &WindowRecord, data: &Interval, traded_wh: u64) -> u64 {
+    let until_wh = match (window.sold_until_wh, bus.options.market.has_auction()) {
+        (Some(until_wh), _) => until_wh,
+        (None, true) => traded_wh,
+        (None, false) => data.tradable_wh(),
+    };
+    until_wh.saturating_sub(window.sold_before_wh)
 }
 
 /// Energy that a capacity has sold since the interval began, in Wh: what it has committed, less what its open offers have
@@ -67,8 +89,13 @@ fn capacity_sold_wh(capacity: &Capacity, offered_wh: u64, window: &WindowRecord)
     capacity.committed_wh.saturating_sub(window.capacity_sold_before_wh + offered_wh)
 }
 
-/// The bus after an interval was traded: what was sold, and every invariant of its accounts.
-pub(crate) async fn interval(bus: &ReplayBus, window: &WindowRecord) -> Result<Vec<String>, ReplayError> {
+/// The bus after an interval was traded: what was sold, and every invariant of its accounts. The replay says that members traded
+/// `traded_wh`.
+pub(crate) async fn interval(
+    bus: &ReplayBus,
+    window: &WindowRecord,
+    traded_wh: u64,
+) -> Result<Vec<String>, ReplayError> {
     let WindowRecord { interval, window_start, .. } = *window;
     let data = &bus.options.community.intervals[interval];
     let mut findings = Findings::default();
@@ -80,7 +107,8 @@ pub(crate) async fn interval(bus: &ReplayBus, window: &WindowRecord) -> Result<V
     let offered_wh = offers.map(|offer| offer.remaining_wh).sum();
     let capacity = audit.capacities.iter().find(|capacity| capacity.window_start == window_start);
     let sold_wh = capacity.map_or(0, |capacity| capacity_sold_wh(capacity, offered_wh, window));
-    findings.equal(TRADED, format_args!("energy sold in {}", data.label), sold_wh, sold_in(window, data));
+    let expected_wh = sold_in(bus, window, data, traded_wh);
+    findings.equal(traded(bus), format_args!("energy sold in {}", data.label), sold_wh, expected_wh);
     findings.0.extend(audit.violations);
     Ok(findings.0)
 }
@@ -93,7 +121,11 @@ pub(crate) struct Withdrawn {
 }
 
 /// The capacity of a window whose offers were withdrawn.
-pub(crate) async fn withdrawn(bus: &ReplayBus, window: &WindowRecord) -> Result<Withdrawn, ReplayError> {
+pub(crate) async fn withdrawn(
+    bus: &ReplayBus,
+    window: &WindowRecord,
+    traded_wh: u64,
+) -> Result<Withdrawn, ReplayError> {
     let WindowRecord { interval, window_start, .. } = *window;
     let data = &bus.options.community.intervals[interval];
     let mut findings = Findings::default();
@@ -103,7 +135,8 @@ pub(crate) async fn withdrawn(bus: &ReplayBus, window: &WindowRecord) -> Result<
     };
     let name = &data.label;
     let sold_wh = capacity_sold_wh(&capacity, 0, window);
-    findings.equal(TRADED, format_args!("energy sold in {name}"), sold_wh, sold_in(window, data));
+    let expected_wh = sold_in(bus, window, data, traded_wh);
+    findings.equal(traded(bus), format_args!("energy sold in {name}"), sold_wh, expected_wh);
     findings.equal(WINDOWS, format_args!("offers open in {name}"), capacity.open_offers, 0);
     // All of the surplus was listed, and what was not sold is available again.
     let withdrawn_wh = Some(data.surplus_wh().saturating_sub(window.sold_before_wh + sold_wh));
@@ -128,16 +161,18 @@ pub(crate) async fn all(
     let market = &bus.market;
     findings.0.extend_from_slice(&audit.violations);
 
-    for (result, data) in state.intervals.iter().zip(&bus.options.community.intervals) {
+    let intervals = state.intervals.iter().zip(&bus.options.community.intervals);
+    for (result, data) in intervals.filter(|_| !bus.options.market.has_auction()) {
         findings.equal(TRADED, format_args!("energy bought in {}", data.label), result.traded_wh, data.tradable_wh());
     }
 
-    let refunds = Refunds::new(bus, state, audit);
+    let refunds = Refunds::new(bus, state, audit).await?;
     let mut deposits = HashMap::new();
     for lock in &audit.locks {
         *deposits.entry(lock.buyer).or_insert(0u64) += lock.deposit;
     }
     let grid = Grid::new(bus, state, audit, vaults).await?;
+    let auctions = Auctions::new(bus, state, audit).await?;
     let mut in_wallets = 0u128;
     let (mut bought_wh, mut sold_wh, mut purchases, mut paid_on_chain) = (0, 0, 0, 0);
     for (number, member) in bus.members.iter().enumerate() {
@@ -165,7 +200,9 @@ pub(crate) async fn all(
             + u128::from(deposit)
             + u128::from(kept)
             + u128::from(refunds.returned[number])
-            + u128::from(to_grid);
+            + u128::from(to_grid)
+            + u128::from(auctions.deposits[number])
+            + u128::from(auctions.not_earned[number]);
         findings.check(BALANCES, plus.checked_sub(minus) == Some(u128::from(balance)), || {
             format!(
                 "{name} has {balance} base units, was given, earned and was refunded {plus}, and paid {minus}, of which its \
@@ -175,25 +212,29 @@ pub(crate) async fn all(
         let lanes = market.traders(&member.wallet.address()).await.doing(doing)?;
         let totals = check_lanes(&mut findings, state, number, &lanes);
         purchases += lanes.iter().map(|lane| lane.next_nonce - lane.first_nonce).sum::<u64>();
-        findings.equal(LANES, format_args!("energy bought by {name}"), totals.energy_wh, result.bought_wh);
-        findings.equal(LANES, format_args!("money paid by {name}"), totals.paid_base_units, result.paid_base_units);
+        // Receipts of bids say that nothing was bought yet.
+        let (in_auctions_wh, in_auctions) = auctions.bought[number];
+        let (bought, paid) = (totals.energy_wh + in_auctions_wh, totals.paid_base_units + in_auctions);
+        findings.equal(LANES, format_args!("energy bought by {name}"), bought, result.bought_wh);
+        findings.equal(LANES, format_args!("money paid by {name}"), paid, result.paid_base_units);
         (bought_wh, sold_wh) = (bought_wh + result.bought_wh, sold_wh + result.sold_wh);
         paid_on_chain += totals.paid_base_units;
     }
     let current = state.current.iter().map(|current| &current.result);
     let results = || state.intervals.iter().chain(current.clone());
-    findings.equal(NONCES, "the number of nonces spent", purchases, results().map(|result| result.purchases).sum());
+    let spent = results().map(|result| result.purchases).sum::<u64>() + state.bids;
+    findings.equal(NONCES, "the number of nonces spent", purchases, spent);
     let traded_wh: u64 = results().map(|result| result.traded_wh).sum();
-    findings.equal(TRADED, "energy bought by all members", bought_wh, traded_wh);
-    findings.equal(TRADED, "energy sold by all members", sold_wh, traded_wh);
+    findings.equal(traded(bus), "energy bought by all members", bought_wh, traded_wh);
+    findings.equal(traded(bus), "energy sold by all members", sold_wh, traded_wh);
 
     if record.mint_is_own {
         let mint = market.chain().accounts(&[record.mint]).await.doing(doing)?;
         // Both token programs keep the supply at the same place of a mint.
         let supply = mint[0].as_ref().and_then(|mint| mint.data.get(36..44)?.try_into().ok()).map(u64::from_le_bytes);
         let vaults: u128 = audit.vaults.values().map(|held| u128::from(*held)).sum();
-        let found =
-            in_wallets + vaults + u128::from(audit.unclaimed) + u128::from(audit.treasury) + u128::from(grid.balance);
+        let of_bus = [audit.unclaimed, audit.treasury, auctions.escrow].map(u128::from);
+        let found = in_wallets + vaults + of_bus.iter().sum::<u128>() + u128::from(grid.balance);
         findings.equal(VAULTS, "what strangers sent to vaults", audit.gifts, 0);
         findings.equal(TOKENS, "the sum of all balances", found, u128::from(supply.unwrap_or_default()));
     }
@@ -211,9 +252,16 @@ pub(crate) async fn all(
     }
 
     grid.check(&mut findings, state);
+    if audit.capacities.iter().all(|capacity| capacity.window_start == 0) && bus.options.market.has_auction() {
+        findings.equal(ESCROW, "what the escrow holds", auctions.escrow, 0);
+        findings.equal(ESCROW, "what the treasury holds", audit.treasury, state.auction_remainder);
+    }
     let options = &bus.options;
+    let traded_name = traded(bus);
     let names = ALL
         .iter()
+        .map(|name| if *name == TRADED { &traded_name } else { name })
+        .chain(options.market.has_auction().then_some(&AUCTIONS).into_iter().flatten())
         .chain(treasury.iter().flat_map(|_| &CO_OWNED))
         .chain(options.is_on_delivery().then_some(&ON_DELIVERY).into_iter().flatten())
         .chain(options.has_grid().then_some(&GRID));
@@ -226,6 +274,95 @@ pub(crate) async fn all(
     Ok((invariants, findings.0))
 }
 
+/// What auctions have of members' money, in base units, and what members got in them.
+struct Auctions {
+    /// What the escrow of the bus holds.
+    escrow: u64,
+    /// By member: what it holds for bids beyond what the records say that they paid.
+    deposits: Vec<u64>,
+    /// By member: what its sales in auctions were entered for, and its vault did not get: not yet, or not at all.
+    not_earned: Vec<u64>,
+    /// By member: energy that it got in auctions, in Wh, and what it paid for that.
+    bought: Vec<(u64, u64)>,
+}
+
+impl Auctions {
+    async fn new(bus: &ReplayBus, state: &ReplayState, audit: &Audit) -> Result<Self, ReplayError> {
+        let members = bus.members.len();
+        let (deposits, not_earned, bought) = (vec![0; members], vec![0; members], vec![(0, 0); members]);
+        let mut auctions = Self { escrow: 0, deposits, not_earned, bought };
+        if !bus.options.market.has_auction() {
+            return Ok(auctions);
+        }
+        let doing = "comparing bids";
+        auctions.escrow = bus.market.token_balance(&address::escrow(&bus.address)).await.doing(doing)?;
+        for bid in bus.market.bids(&of_bus(bus)).await.doing(doing)? {
+            if let Some(&buyer) = bus.member_of.get(&bid.buyer) {
+                auctions.deposits[buyer] += bid.deposit - bid.paid;
+            }
+        }
+        let pools = Pools::new(state, audit);
+        for trade in state.records.trades.iter().filter(|trade| trade.is_by_auction()) {
+            if let Some(buyer) = trade.buyer {
+                let (energy_wh, paid) = &mut auctions.bought[buyer];
+                (*energy_wh, *paid) = (*energy_wh + trade.energy_wh, *paid + trade.paid);
+            }
+            if let (Some(seller), true) = (trade.seller, bus.options.is_on_delivery()) {
+                auctions.not_earned[seller] += match pools.part(bus, trade.window_start, seller) {
+                    PoolPart { is_counted: true, row: Some(row) } => {
+                        trade.paid.saturating_sub(row.auction_released + row.auction_grid_fee)
+                    }
+                    _ => trade.paid,
+                };
+            }
+        }
+        Ok(auctions)
+    }
+}
+
+/// Bids on the bus.
+fn of_bus(bus: &ReplayBus) -> BidFilter {
+    BidFilter { bus: Some(bus.address), ..BidFilter::default() }
+}
+
+/// What became of what auctions sold for sellers on delivery terms.
+pub(crate) struct Pools<'a> {
+    /// Delivery books that are open, by address.
+    books: HashMap<Address, &'a DeliveryBook>,
+    /// What was delivered, by window and seller, once that is final.
+    rows: HashMap<(i64, usize), &'a Delivery>,
+}
+
+/// What became of it for one seller and window.
+pub(crate) struct PoolPart<'a> {
+    /// Whether it was counted, so that the vault has what is due.
+    pub is_counted: bool,
+    /// What was delivered, once that is final.
+    pub row: Option<&'a Delivery>,
+}
+
+impl<'a> Pools<'a> {
+    pub fn new(state: &'a ReplayState, audit: &'a Audit) -> Self {
+        let rows = state.records.deliveries.iter();
+        Self {
+            books: audit.books.iter().map(|book| (book.address, &book.account)).collect(),
+            rows: rows.map(|row| ((row.window_start, row.seller), row)).collect(),
+        }
+    }
+
+    /// Where what an auction sold for a seller in a window stands.
+    pub fn part(&self, bus: &ReplayBus, window_start: i64, seller: usize) -> PoolPart<'a> {
+        let row = self.rows.get(&(window_start, seller)).copied();
+        if self.books.is_empty() {
+            return PoolPart { is_counted: true, row };
+        }
+        let book = self.books.get(&bus.book_of(seller, bus.first_window_of(window_start)));
+        let is_counted =
+            book.is_none_or(|book| book.place(window_start).is_ok_and(|place| book.windows[place].pool_reported == 1));
+        PoolPart { is_counted, row }
+    }
+}
+
 /// Refunds that have left the vaults, by member, in base units.
 struct Refunds {
     /// To buyers.
@@ -235,15 +372,31 @@ struct Refunds {
 }
 
 impl Refunds {
-    /// From the records, less what position books on the chain say is still to be paid.
-    fn new(bus: &ReplayBus, state: &ReplayState, audit: &Audit) -> Self {
+    /// From the records, less what position books and bids on the chain say is still to be paid.
+    async fn new(bus: &ReplayBus, state: &ReplayState, audit: &Audit) -> Result<Self, ReplayError> {
         let mut refunds = Self { received: vec![0; bus.members.len()], returned: vec![0; bus.members.len()] };
         let open: HashMap<(Address, Address), &PositionBook> =
             audit.positions.iter().map(|position| ((position.book, position.buyer), &position.account)).collect();
+        let bids = match bus.options.market.has_auction() {
+            true => bus.market.bids(&of_bus(bus)).await.doing("comparing bids")?,
+            false => Vec::new(),
+        };
+        let filled: HashSet<(i64, Address)> = bids
+            .iter()
+            .filter(|bid| bid.state == BidState::Filled as u8)
+            .map(|bid| (bid.window_start, bid.buyer))
+            .collect();
         for row in state.records.positions.iter().filter(|row| row.refund > 0) {
+            let Some(seller) = row.seller else {
+                // The pool is not divided yet.
+                if !filled.contains(&(row.window_start, bus.members[row.buyer].wallet.address())) {
+                    refunds.received[row.buyer] += row.refund;
+                }
+                continue;
+            };
             if !open.is_empty() {
                 let first_window = bus.first_window_of(row.window_start);
-                let book = bus.book_of(row.seller, first_window);
+                let book = bus.book_of(seller, first_window);
                 let place = (row.window_start - first_window) / i64::from(bus.window_seconds());
                 let position = open.get(&(book, bus.members[row.buyer].wallet.address()));
                 if position.is_some_and(|position| !has_window(&position.refunded, place.unsigned_abs() as usize)) {
@@ -251,9 +404,9 @@ impl Refunds {
                 }
             }
             refunds.received[row.buyer] += row.refund;
-            refunds.returned[row.seller] += row.refund;
+            refunds.returned[seller] += row.refund;
         }
-        refunds
+        Ok(refunds)
     }
 }
 

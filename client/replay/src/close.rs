@@ -26,15 +26,26 @@ impl Replay<'_> {
             if is_current {
                 continue;
             }
+            let has_auction = self.bus.options.market.has_auction();
+            let is_past = self.bus.gate(window.window_start) <= now;
+            if has_auction && !is_past {
+                // Its offers are the asks of an auction that is still to come.
+                continue;
+            }
+            if has_auction && !window.is_auctioned {
+                self.hold_auction(&window).await?;
+            }
             // A network's clock is not moved to the window: what is over is withdrawn at once, and now where that was
             // interrupted.
-            let is_over =
-                window.window_start <= now || !self.chain().is_embedded() && window.interval < self.state.completed;
+            let is_over = is_past || !self.chain().is_embedded() && window.interval < self.state.completed;
             let is_withdrawn = window.is_withdrawn || is_over && self.withdraw(window.window_start).await?;
             // Outside windows nothing is closed but the offers.
             if is_withdrawn && window.window_start != 0 && window.window_start + window_seconds <= now {
                 self.report_window(&window, now).await?;
-                self.close_window(window).await?;
+                // On delivery terms, bids of an auction stay open until it is known what was delivered.
+                if !has_auction || !self.bus.options.is_on_delivery() {
+                    self.close_window(window).await?;
+                }
             }
         }
         self.settle_past(now).await
@@ -52,7 +63,8 @@ impl Replay<'_> {
             return Ok(false);
         }
         let interval = self.state.windows[window].interval;
-        let found = check::withdrawn(&self.bus, &self.state.windows[window]).await?;
+        let traded_wh = self.state.intervals.get(interval).map_or(0, |result| result.traded_wh);
+        let found = check::withdrawn(&self.bus, &self.state.windows[window], traded_wh).await?;
         if let (Some(result), Some(withdrawn_wh)) = (self.state.intervals.get_mut(interval), found.withdrawn_wh) {
             result.withdrawn_wh = withdrawn_wh;
         }
@@ -63,7 +75,8 @@ impl Replay<'_> {
         Ok(true)
     }
 
-    async fn close_window(&mut self, window: WindowRecord) -> Result<(), ReplayError> {
+    /// Closes a window that is over.
+    pub async fn close_window(&mut self, window: WindowRecord) -> Result<(), ReplayError> {
         let bus = self.bus.address;
         match self.bus.funder.capacity_close(&bus, window.window_start).await {
             Ok(_) | Err(Error::NotFound { .. }) => {}
@@ -81,6 +94,12 @@ impl Replay<'_> {
         let length = i64::from(self.bus.options.community.window_seconds().unwrap_or(0));
         let last = self.state.windows.iter().map(|window| window.window_start).max();
         if let (Some(last), true) = (last, self.chain().is_embedded()) {
+            if self.bus.options.market.has_auction() {
+                // A price is proven within 24 hours after the gate; the window itself may be as long.
+                let gate = self.bus.gate(last);
+                let now = self.chain().wait_until(gate).await.doing("moving the clock")?.unix_timestamp;
+                self.close_past(now).await?;
+            }
             self.chain().wait_until(last + length).await.doing("moving the clock")?;
         }
         let now = self.chain().clock().await.doing("asking for the time")?.unix_timestamp;
@@ -93,6 +112,10 @@ impl Replay<'_> {
 
     /// Closes the seller accounts: sellers are paid what is released to them and get their rent back.
     pub async fn close_sellers(&mut self) -> Result<(), ReplayError> {
+        if self.auctions_open() > 0 {
+            // On a chain whose clock cannot be moved, offers wait for their auction.
+            return Ok(());
+        }
         self.tell(Stage::Closing, 0, 1, "sellers are paid");
         self.sweep_grid_fees().await?;
         self.bus.close_meters().await?;
@@ -116,6 +139,16 @@ impl Replay<'_> {
         owner.bus_close(&bus).await.doing(doing)?;
         self.state.is_closed = true;
         self.save()
+    }
+
+    /// Pays what the closed bus owes its owners: what rounding in auctions left to the treasury was divided among them.
+    pub async fn pay_claims(&self) -> Result<(), ReplayError> {
+        let doing = "paying what the treasury had left";
+        let bus = self.bus.address;
+        for claim in self.bus.market.claims(&bus).await.doing(doing)? {
+            self.bus.funder.claim_pay(&bus, &claim.wallet).await.doing(doing)?;
+        }
+        Ok(())
     }
 
     /// Every owner claims its share of what the bus sold.

@@ -10,12 +10,13 @@ use {
     multibus::{
         constants::{BOOK_WINDOWS, SECONDS_PER_HOUR},
         error::MultibusError,
-        state::Reading,
+        state::{BidState, Reading},
     },
     multibus_client::{
         Address, Instruction, Keyed,
         account::decode,
         address,
+        bid::Bid,
         certificate::{Certificate, certifiable_of_buyer, certificate_retire, certificate_take},
         delivery::{
             BookWindow, BookWindowState, DeliveryBook, delivery_close, delivery_refund, delivery_release, refundable,
@@ -261,7 +262,7 @@ impl ReplayBus {
         let Some(&buyer) = self.member_of.get(&position.buyer) else { return Ok(()) };
         let wallet = &self.members[buyer].wallet;
         let doing = || format!("{} takes certificates", self.name(buyer));
-        let at_once = CERTIFICATES_AT_ONCE.min(CERTIFICATE_ROOM / (CERTIFICATE_BYTES + self.name(buyer).len()));
+        let at_once = self.certificates_at_once(buyer);
         let (mut position, mut refusals) = (*position, 0);
         loop {
             let due = certifiable_of_buyer(&position, book, now);
@@ -271,13 +272,8 @@ impl ReplayBus {
             }
             let mut instructions = Vec::with_capacity(2 * due.len());
             for one in due {
-                let take =
-                    certificate_take(&wallet.address(), book, &position.address, one.window_start).doing(doing())?;
-                // It is there once the instruction before has made it.
-                let account = Certificate { rent_payer: wallet.address(), ..Certificate::zeroed() };
-                let certificate = Keyed { address: take.accounts[3].pubkey, account };
-                instructions.push(take);
-                instructions.push(certificate_retire(&wallet.address(), &certificate, self.name(buyer)));
+                let pair = self.take_and_retire(buyer, book, &position.address, one.window_start);
+                instructions.extend(pair.doing(doing())?);
             }
             match wallet.send(&instructions).await {
                 Ok(_) => {
@@ -296,6 +292,67 @@ impl ReplayBus {
                 Err(error) => return Err(error).doing(doing()),
             }
         }
+    }
+
+    /// Bids that are refunded take certificates of what was delivered to them, from one seller after the other, and use them up in
+    /// their buyers' names. `books` follow what is certified.
+    pub async fn certify_bids(
+        &self,
+        books: &mut [(usize, Keyed<DeliveryBook>)],
+        window_start: i64,
+    ) -> Result<(), ReplayError> {
+        for bid in self.open_bids(window_start).await.doing("reading bids")? {
+            if bid.state == BidState::Refunded as u8 && bid.certified_wh < bid.delivered_wh {
+                self.certify_bid(books, &bid).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn certify_bid(
+        &self,
+        books: &mut [(usize, Keyed<DeliveryBook>)],
+        bid: &Keyed<Bid>,
+    ) -> Result<(), ReplayError> {
+        let Some(&buyer) = self.member_of.get(&bid.buyer) else { return Ok(()) };
+        let wallet = &self.members[buyer].wallet;
+        let doing = || format!("{} takes certificates of a bid", self.name(buyer));
+        let mut left_wh = bid.delivered_wh - bid.certified_wh;
+        let mut instructions = Vec::new();
+        for (_, book) in books {
+            let Ok(place) = book.place(bid.window_start) else { continue };
+            let taken_wh = book.account.windows[place].certify_for_bid(left_wh);
+            if taken_wh > 0 {
+                instructions.extend(self.take_and_retire(buyer, book, &bid.address, bid.window_start).doing(doing())?);
+                book.account.certify(place, taken_wh);
+                left_wh -= taken_wh;
+            }
+        }
+        for group in instructions.chunks(2 * self.certificates_at_once(buyer)) {
+            wallet.send(group).await.doing(doing())?;
+        }
+        Ok(())
+    }
+
+    /// Certificates that one transaction of a buyer takes and uses up.
+    fn certificates_at_once(&self, buyer: usize) -> usize {
+        CERTIFICATES_AT_ONCE.min(CERTIFICATE_ROOM / (CERTIFICATE_BYTES + self.name(buyer).len()))
+    }
+
+    /// Takes a certificate for a position book or a bid, and uses it up in the buyer's name.
+    fn take_and_retire(
+        &self,
+        buyer: usize,
+        book: &Keyed<DeliveryBook>,
+        holding: &Address,
+        window_start: i64,
+    ) -> multibus_client::Result<[Instruction; 2]> {
+        let owner = self.members[buyer].wallet.address();
+        let take = certificate_take(&owner, book, holding, window_start)?;
+        // It is there once the instruction before has made it.
+        let account = Certificate { rent_payer: owner, ..Certificate::zeroed() };
+        let certificate = Keyed { address: take.accounts[3].pubkey, account };
+        Ok([take, certificate_retire(&owner, &certificate, self.name(buyer))])
     }
 
     /// Sellers close delivery books in which nothing is open; what rounding left goes to the grid.

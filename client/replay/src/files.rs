@@ -1,9 +1,10 @@
 //! The files of a report: `report.html`, `report.json`, `intervals.csv` and `trades.csv`; on delivery terms also
-//! `deliveries.csv` and `positions.csv`.
+//! `deliveries.csv` and `positions.csv`, with auctions also `orders.csv` and `auctions.csv`.
 
 use {
     crate::{
         options::ReplayTerms,
+        records::OrderSide,
         report::{IntervalResult, ReplayReport},
     },
     std::{io, path::Path},
@@ -14,9 +15,14 @@ use {
 /// names never become one.
 const FORMULA_SIGNS: [char; 9] = ['=', '+', '-', '@', '\'', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
+/// A name as a cell that no spreadsheet takes for a formula.
+fn cell(name: &str) -> String {
+    if name.starts_with(FORMULA_SIGNS) { format!("'{name}") } else { name.to_owned() }
+}
+
 impl ReplayReport {
     /// Writes `report.html`, `report.json`, `intervals.csv` and `trades.csv` into a folder, which is created; on delivery
-    /// terms also `deliveries.csv` and `positions.csv`.
+    /// terms also `deliveries.csv` and `positions.csv`, with auctions also `orders.csv` and `auctions.csv`.
     ///
     /// # Errors
     /// Where the folder cannot be written to.
@@ -31,10 +37,15 @@ impl ReplayReport {
         if self.terms == ReplayTerms::Delivery {
             std::fs::write(folder.join("deliveries.csv"), self.deliveries_csv()?)?;
             std::fs::write(folder.join("positions.csv"), self.positions_csv()?)?;
-            return Ok(());
+        }
+        if self.auction.is_some() {
+            std::fs::write(folder.join("orders.csv"), self.orders_csv()?)?;
+            std::fs::write(folder.join("auctions.csv"), self.auctions_csv()?)?;
         }
         // Those of an earlier report would be taken for this one's.
-        for name in ["deliveries.csv", "positions.csv"] {
+        let of_deliveries = ["deliveries.csv", "positions.csv"].iter().filter(|_| self.terms == ReplayTerms::Purchase);
+        let of_auctions = ["orders.csv", "auctions.csv"].iter().filter(|_| self.auction.is_none());
+        for name in of_deliveries.chain(of_auctions) {
             match std::fs::remove_file(folder.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -128,13 +139,13 @@ impl ReplayReport {
         self.interval_results.get(interval).map(|result| result.interval_start.clone()).unwrap_or_default()
     }
 
-    /// Name of a member as a cell that no spreadsheet takes for a formula.
-    fn name(&self, member: usize) -> String {
-        let name = &self.member_results[member].name;
-        if name.starts_with(FORMULA_SIGNS) { format!("'{name}") } else { name.clone() }
+    /// Name of a member as a cell that no spreadsheet takes for a formula; empty where there is none.
+    fn name(&self, member: Option<usize>) -> String {
+        member.map_or_else(String::new, |member| cell(&self.member_results[member].name))
     }
 
-    /// One row for every part of an offer that was bought.
+    /// One row for every part of an offer that was bought, for every bid that got something in an auction, and for every offer of
+    /// which an auction sold something.
     ///
     /// # Errors
     /// None in practice: it is written to memory.
@@ -153,15 +164,75 @@ impl ReplayReport {
     /// # Errors
     /// None in practice: it is written to memory.
     pub fn deliveries_csv(&self) -> io::Result<Vec<u8>> {
+        if self.auction.is_some() {
+            return self.deliveries_with_auctions_csv();
+        }
         let header = ["window_start", "seller", "sold_wh", "paid", "reported_wh", "released", "grid_fee"];
         self.csv(header, &self.records.deliveries, |row| {
             let [sold, paid, reported, released, grid_fee] =
                 [row.sold_wh, row.paid, row.reported_wh, row.released, row.grid_fee].map(|figure| figure.to_string());
-            [self.start(row.interval), self.name(row.seller), sold, paid, reported, released, grid_fee]
+            [self.start(row.interval), self.name(Some(row.seller)), sold, paid, reported, released, grid_fee]
         })
     }
 
-    /// One row for every window in which a buyer bought from a seller.
+    /// The same with what auctions sold.
+    fn deliveries_with_auctions_csv(&self) -> io::Result<Vec<u8>> {
+        let header = [
+            "window_start",
+            "seller",
+            "sold_wh",
+            "paid",
+            "reported_wh",
+            "released",
+            "grid_fee",
+            "auction_wh",
+            "auction_delivered_wh",
+            "auction_released",
+            "auction_grid_fee",
+        ];
+        self.csv(header, &self.records.deliveries, |row| {
+            let figures = [
+                row.sold_wh,
+                row.paid,
+                row.reported_wh,
+                row.released,
+                row.grid_fee,
+                row.auction_wh,
+                row.auction_delivered_wh,
+                row.auction_released,
+                row.auction_grid_fee,
+            ];
+            let [sold, paid, reported, released, grid_fee, auction, delivered, of_auction, fee_of_auction] =
+                figures.map(|figure| figure.to_string());
+            let (start, seller) = (self.start(row.interval), self.name(Some(row.seller)));
+            [start, seller, sold, paid, reported, released, grid_fee, auction, delivered, of_auction, fee_of_auction]
+        })
+    }
+
+    /// One row for every order in the book of a window when it was fixed.
+    ///
+    /// # Errors
+    /// None in practice: it is written to memory.
+    pub fn orders_csv(&self) -> io::Result<Vec<u8>> {
+        self.csv(["window_start", "side", "party", "energy_wh", "price_per_kwh"], &self.orders, |order| {
+            let [energy, price] = [order.energy_wh, order.price_per_kwh].map(|figure| figure.to_string());
+            [order.window_start.clone(), order.side.name().to_owned(), cell(&order.party), energy, price]
+        })
+    }
+
+    /// One row for every window that had an order.
+    ///
+    /// # Errors
+    /// None in practice: it is written to memory.
+    pub fn auctions_csv(&self) -> io::Result<Vec<u8>> {
+        self.csv(["window_start", "price_per_kwh", "volume_wh", "rationed"], &self.auctions, |auction| {
+            let [price, volume] = [auction.price_per_kwh, auction.volume_wh].map(|figure| figure.to_string());
+            let rationed = auction.rationed.map_or("", OrderSide::name);
+            [auction.window_start.clone(), price, volume, rationed.to_owned()]
+        })
+    }
+
+    /// One row for every window in which a buyer bought from a seller, and for every bid that got something.
     ///
     /// # Errors
     /// None in practice: it is written to memory.
@@ -170,7 +241,8 @@ impl ReplayReport {
         self.csv(header, &self.records.positions, |row| {
             let [energy, paid, delivered, refund] =
                 [row.energy_wh, row.paid, row.delivered_wh, row.refund].map(|figure| figure.to_string());
-            [self.start(row.interval), self.name(row.seller), self.name(row.buyer), energy, paid, delivered, refund]
+            let (seller, buyer) = (self.name(row.seller), self.name(Some(row.buyer)));
+            [self.start(row.interval), seller, buyer, energy, paid, delivered, refund]
         })
     }
 }

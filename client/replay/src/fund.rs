@@ -16,8 +16,8 @@ use {
         constants::{BOOK_WINDOWS, MAX_NAME_LEN},
         math,
         state::{
-            Bus, Capacity, Certificate, Creator, DeliveryBook, Device, Ledger, Lock, Meter, PositionBook, Proposal,
-            Seller, SettlementTime, TermsConfig,
+            Bid, Bus, Capacity, Certificate, Clearing, Creator, DeliveryBook, Device, Ledger, Lock, Meter,
+            PositionBook, Proposal, Seller, SettlementTime, TermsConfig,
         },
         token::{MINT_LEN, SPL_TOKEN_ID, TOKEN_ACCOUNT_LEN},
     },
@@ -60,7 +60,8 @@ impl Replay<'_> {
         self.tell(Stage::Funding, 0, steps, "counting what is needed");
         let clock = self.chain().clock().await.doing("asking for the time")?;
         if !self.chain().is_embedded() {
-            Schedule::starting_at(clock.unix_timestamp, window_seconds)
+            let closure = self.bus.options.gate_closure_seconds();
+            Schedule::starting_at(clock.unix_timestamp, window_seconds, closure)
                 .validate_horizon(intervals, clock.unix_timestamp)
                 .map_err(ReplayError::Options)?;
         }
@@ -159,8 +160,13 @@ impl Replay<'_> {
         let others_sell = community.is_seller().iter().enumerate().any(|(member, sells)| *sells && !owns(member));
         // Each window has the capacity anew. Outside windows, what an interval sold is not there for the next.
         let surpluses = community.intervals.iter().map(Interval::surplus_wh);
-        let capacity_wh =
+        let mut capacity_wh =
             if community.window_seconds().is_some() { surpluses.max().unwrap_or(0) } else { surpluses.sum() };
+        if options.market.has_auction() {
+            // No bid is for more than the capacity of its window.
+            let readings = community.intervals.iter().flat_map(Interval::readings);
+            capacity_wh = capacity_wh.max(readings.map(|reading| reading.deficit_wh()).max().unwrap_or(0));
+        }
         let name = options.bus_name.clone().unwrap_or_else(|| bus_name(&options.file));
         BusConfig {
             name,
@@ -191,12 +197,12 @@ impl Replay<'_> {
         let options = &self.bus.options;
         let terms = TermsConfig {
             window_seconds: options.community.window_seconds().unwrap_or(0),
-            gate_closure_seconds: 0,
+            gate_closure_seconds: options.gate_closure_seconds(),
             settlement: SettlementTime::OnPurchase as u8,
             grid_fee_per_kwh: options.grid_fee_per_kwh,
             reading_deadline_seconds: 0,
             correction_seconds: 0,
-            auction: false,
+            auction: options.market.has_auction(),
         };
         match options.is_on_delivery() {
             true => TermsConfig {
@@ -266,7 +272,8 @@ impl Replay<'_> {
             None => 1,
             Some(_) if !chain.is_embedded() => intervals,
             Some(window_seconds) => {
-                let lead_seconds = Schedule::starting_at(0, Some(window_seconds)).lead_seconds();
+                let closure = options.gate_closure_seconds();
+                let lead_seconds = Schedule::starting_at(0, Some(window_seconds), closure).lead_seconds();
                 intervals.min(lead_seconds.cast_unsigned() / u64::from(window_seconds) + 3)
             }
         };
@@ -298,6 +305,15 @@ impl Replay<'_> {
             }
             false => 0,
         };
+        // With auctions, bids of a buyer and capacities that are open at the same time: on delivery terms until their readings
+        // are final.
+        let has_auction = options.market.has_auction();
+        let auctions = match (has_auction, on_delivery && chain.is_embedded()) {
+            (false, _) => 0,
+            (true, false) => open + 1,
+            (true, true) => intervals.min(OPEN_PERIODS * BOOK_WINDOWS as u64),
+        };
+        let buyer = buyer + auctions * account(size_of::<Bid>()).await?;
         let mut needed: Vec<u64> = sells.iter().map(|sells| member + buyer + if *sells { seller } else { 0 }).collect();
         let of_bus = account(size_of::<Creator>()).await?
             + account(size_of::<Bus>()).await?
@@ -322,6 +338,14 @@ impl Replay<'_> {
             }
             false => 0,
         };
+        // It proves the price of each auction and settles its orders.
+        let clearing = match has_auction {
+            true => {
+                let transactions = members + sellers + 2 * groups + 8;
+                account(size_of::<Clearing>()).await? + (intervals + 4) * transactions * (SIGNATURE_LAMPORTS + priority)
+            }
+            false => 0,
+        };
         needed.push(
             empty
                 + fees
@@ -330,7 +354,8 @@ impl Replay<'_> {
                 + meters
                 + rent(TOKEN_ACCOUNT_LEN).await?
                 + rent(MINT_LEN).await?
-                + (open + LISTED_AHEAD as u64 + 1) * account(size_of::<Capacity>()).await?,
+                + (open.max(auctions) + LISTED_AHEAD as u64 + 1) * account(size_of::<Capacity>()).await?
+                + clearing,
         );
         Ok(needed)
     }

@@ -29,11 +29,23 @@ const DAY_SECONDS: i64 = 86_400;
 /// Percentage of locks that are released instead of settled.
 const RELEASE_PERCENT: u8 = 20;
 
+/// Least and most of what a buyer wants that it takes from offers, in percent, where an auction follows.
+const EARLY_PERCENT: std::ops::RangeInclusive<u64> = 25..=75;
+
 /// What a member still wants in an interval.
 #[derive(Clone, Copy, Debug)]
-struct Demand {
-    buyer: usize,
-    energy_wh: u64,
+pub(crate) struct Demand {
+    pub buyer: usize,
+    pub energy_wh: u64,
+}
+
+/// A part of what members want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What they take from offers: all of it, but where an auction follows.
+    Early,
+    /// All of it.
+    All,
 }
 
 impl Replay<'_> {
@@ -41,8 +53,11 @@ impl Replay<'_> {
     pub async fn trade_interval(&mut self, interval: usize) -> Result<(), ReplayError> {
         let clock = self.chain().clock().await.doing("asking for the time")?;
         let window_seconds = self.bus.options.community.window_seconds();
-        let schedule =
-            *self.state.schedule.get_or_insert_with(|| Schedule::starting_at(clock.unix_timestamp, window_seconds));
+        let closure = self.bus.options.gate_closure_seconds();
+        let schedule = *self
+            .state
+            .schedule
+            .get_or_insert_with(|| Schedule::starting_at(clock.unix_timestamp, window_seconds, closure));
         let mut now = clock.unix_timestamp;
         if let (true, Some(trade_at)) = (self.chain().is_embedded(), schedule.trade_at(interval)) {
             now = self.chain().wait_until(trade_at).await.doing("moving the clock")?.unix_timestamp;
@@ -54,6 +69,10 @@ impl Replay<'_> {
         self.close_past(now).await?;
         let window_start = match &self.state.current {
             Some(current) if schedule.is_tradable(interval, now) => current.window_start,
+            Some(current) if self.has_book(current.window_start) => {
+                let window_start = current.window_start;
+                return self.leave_to_auction(interval, window_start).await;
+            }
             Some(_) => self.go_on_later(interval, now).await?,
             None => {
                 if !schedule.is_tradable(interval, now)
@@ -77,8 +96,14 @@ impl Replay<'_> {
             return Ok(());
         }
         self.wait_for_bus_offers(window_start).await?;
-        self.lock(interval, window_start).await?;
-        self.trade(interval, window_start).await?;
+        if self.bus.options.market.has_trade() {
+            self.lock(interval, window_start).await?;
+            self.trade(interval, window_start).await?;
+        }
+        if self.bus.is_cancelled() {
+            return Ok(());
+        }
+        self.bid(interval, window_start).await?;
         if self.bus.is_cancelled() {
             return Ok(());
         }
@@ -135,6 +160,27 @@ impl Replay<'_> {
         }
         self.save()?;
         Ok(window_start)
+    }
+
+    /// Whether the auction of a window may have orders.
+    fn has_book(&self, window_start: i64) -> bool {
+        self.bus.options.market.has_auction()
+            && self.state.windows.iter().any(|window| window.window_start == window_start)
+    }
+
+    /// Ends an interval that was interrupted until the gate of its window, or shortly before: the auction takes the book as it
+    /// stands. So every interval has one book.
+    async fn leave_to_auction(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
+        self.know_sellers(window_start).await?;
+        if let Some(current) = &mut self.state.current {
+            current.locks.iter_mut().for_each(|lock| lock.is_to_release = true);
+            current.result.offers_created = self.sellers.len() as u64;
+        }
+        self.end_locks().await?;
+        if self.bus.is_cancelled() {
+            return Ok(());
+        }
+        self.complete(interval, window_start).await
     }
 
     /// Withdraws what was listed ahead for intervals from this one on, which get other windows.
@@ -199,6 +245,7 @@ impl Replay<'_> {
                     _ => 0,
                 },
                 sold_until_wh: None,
+                is_auctioned: false,
                 is_withdrawn: false,
             });
             if self.bus.options.is_on_delivery() {
@@ -212,8 +259,11 @@ impl Replay<'_> {
         if capacity.is_none() {
             self.bus.funder.capacity_open(&bus, window_start).await.doing("opening the window")?;
         }
-        // Offers end when their window's gate closes, which is its start; outside windows as late as they can.
-        let expires_at = if window_start == 0 { now + i64::from(HORIZON_SECONDS) } else { window_start };
+        // Offers end when their window's gate closes; outside windows as late as they can.
+        let expires_at = match window_start {
+            0 => now + i64::from(HORIZON_SECONDS),
+            _ => self.bus.gate(window_start),
+        };
         let offers = self.bus.offers(window_start).await.doing("reading offers")?;
         let listed: Vec<usize> = offers.iter().filter_map(|offer| self.bus.lister(offer)).collect();
         let (bus, options) = (&self.bus, &self.bus.options);
@@ -253,7 +303,7 @@ impl Replay<'_> {
     }
 
     /// What members still want. Their order is drawn anew for each interval, so that nobody is always first.
-    fn demands(&self, interval: usize) -> Vec<Demand> {
+    pub fn demands(&self, interval: usize, part: Part) -> Vec<Demand> {
         let Some(current) = &self.state.current else { return Vec::new() };
         let mut locked = HashMap::new();
         for lock in current.locks.iter().filter(|lock| !lock.is_to_release) {
@@ -267,13 +317,25 @@ impl Replay<'_> {
                 let buyer = reading.member;
                 let bought = self.state.members[buyer].bought_wh - current.bought_before_wh[buyer];
                 let covered = bought + locked.get(&buyer).copied().unwrap_or(0);
-                let energy_wh = reading.deficit_wh().saturating_sub(covered);
+                let energy_wh = self.wanted_wh(interval, buyer, reading.deficit_wh(), part).saturating_sub(covered);
                 (energy_wh > 0).then_some(Demand { buyer, energy_wh })
             })
             .collect();
         let seed = self.bus.options.seed;
         demands.sort_by_key(|demand| (Draw::new(seed, "order", interval, demand.buyer), demand.buyer));
         demands
+    }
+
+    /// Part of what a member wants in an interval, in Wh. Where an auction follows, it takes a part from offers that is drawn from the
+    /// seed, evenly between [`EARLY_PERCENT`], and rounded down to a Wh.
+    fn wanted_wh(&self, interval: usize, buyer: usize, deficit_wh: u64, part: Part) -> u64 {
+        let options = &self.bus.options;
+        if part == Part::All || !options.market.has_auction() {
+            return deficit_wh;
+        }
+        let (least, most) = EARLY_PERCENT.into_inner();
+        let percent = least + Draw::new(options.seed, "early", interval, buyer).below(most - least + 1);
+        deficit_wh * percent / 100
     }
 
     /// Some buyers lock half of what they want.
@@ -287,7 +349,7 @@ impl Replay<'_> {
         let bus = &self.bus;
         bus.read_order_book(window_start).await.doing("reading offers")?;
         let tasks = self
-            .demands(interval)
+            .demands(interval, Part::Early)
             .into_iter()
             .filter(|Demand { buyer, energy_wh }| {
                 *energy_wh > 1
@@ -329,7 +391,7 @@ impl Replay<'_> {
                 .filter(|lock| lock.is_to_release)
                 .map(|lock| lock.buyer)
                 .collect();
-            let demands = self.demands(interval);
+            let demands = self.demands(interval, Part::Early);
             let served: Vec<Demand> = match round {
                 0 => demands.iter().filter(|demand| !releasers.contains(&demand.buyer)).copied().collect(),
                 _ => demands.clone(),
@@ -399,7 +461,7 @@ impl Replay<'_> {
         }
     }
 
-    /// Enters a purchase that was paid.
+    /// Enters a purchase that was paid, or a bid.
     pub fn enter_purchase(&mut self, purchase: MemberPurchase) {
         let MemberPurchase { buyer, lane, nonce, hash, kind, energy_wh, paid_base_units, fills } = purchase;
         let lane = self.state.lanes.entry(lane_key(buyer, lane)).or_insert(LaneRecord {
@@ -416,6 +478,11 @@ impl Replay<'_> {
         lane.history_root = next_history_root(&lane.history_root, &hash);
         lane.energy_wh += energy_wh;
         lane.paid_base_units += paid_base_units;
+        if kind == PurchaseKind::Bid {
+            // It buys nothing before the auction.
+            self.state.bids += 1;
+            return;
+        }
         self.state.locks_settled += u64::from(kind == PurchaseKind::LockSettlement);
         self.state.members[buyer].bought_wh += energy_wh;
         self.state.members[buyer].paid_base_units += paid_base_units;
@@ -425,8 +492,8 @@ impl Replay<'_> {
                 self.state.records.trades.push(Trade {
                     interval: self.state.completed,
                     window_start: current.window_start,
-                    seller,
-                    buyer,
+                    seller: Some(seller),
+                    buyer: Some(buyer),
                     kind: kind.into(),
                     energy_wh: fill.energy_wh,
                     price_per_kwh: fill.price_per_kwh,
@@ -473,8 +540,14 @@ impl Replay<'_> {
     /// Compares the interval with the chain and ends it.
     async fn complete(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
         if let Some(window) = self.state.windows.iter().find(|window| window.window_start == window_start) {
-            let violations = check::interval(&self.bus, window).await?;
+            let window = *window;
+            let traded_wh = self.state.current.as_ref().map_or(0, |current| current.result.traded_wh);
+            let violations = check::interval(&self.bus, &window, traded_wh).await?;
             self.state.violations.extend(violations);
+            if self.bus.options.market.has_auction() && !self.chain().is_embedded() {
+                // Somebody else may clear and settle the book before this replay goes on.
+                self.record_book(&window).await?;
+            }
         }
         let Some(mut current) = self.state.current.take() else { return Ok(()) };
         current.result.is_complete = true;
@@ -487,7 +560,7 @@ impl Replay<'_> {
             self.bus.options.community.intervals.get(interval + 1).is_some_and(|next| {
                 next.local_start.div_euclid(DAY_SECONDS) != data.local_start.div_euclid(DAY_SECONDS)
             });
-        if !self.chain().is_embedded() || window_start == 0 {
+        if (!self.chain().is_embedded() || window_start == 0) && !self.bus.options.market.has_auction() {
             // A network's clock cannot be moved to the end of the window, and outside windows nothing ends: sellers
             // withdraw now. What they sold is written down before, since nobody can read it from offers that are closed.
             self.save()?;

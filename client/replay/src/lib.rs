@@ -6,7 +6,12 @@
 //! - [`run`] does it on a chain, through the client that everyone else uses.
 //! - [`report`] is the result: a table, JSON, CSV and a page.
 //!
-//! Whatever the file, an interval trades the smaller of total surplus and total deficit, to the Wh.
+//! Whatever the file, an interval of the continuous market trades the smaller of total surplus and total deficit, to the Wh.
+//!
+//! With auctions, members bid for what they want, at limits drawn from the seed ([`price`]), and at the gate of each window an
+//! auction sells what was offered at one price for all. Bids and their settlement are transactions like all others. In the mixed
+//! market, members take part of what they want from offers before. [`records`] has every order, so that anybody can recompute
+//! each price.
 //!
 //! On purchase terms members trade what the file measured, and are paid as soon as buyers pay. On delivery terms they trade by
 //! the file's forecast; after each window their meters report what it measured, signed by the meters' keys. Sellers are paid
@@ -24,8 +29,9 @@
 //! ```text
 //! run                          from a file to a report
 //! fund, interval, close        the stages
-//! settle                       what follows the windows on delivery terms
+//! settle, auction              what follows the windows on delivery terms; bids, and the auction that closes a window
 //! check, treasury, vaults      what they share: figures from the chain
+//! auction_check                what an auction must come to, from its orders alone
 //! replay                       a replay under way
 //! delivery                     what members and meters do on the chain on delivery terms
 //! replay_bus                   what members do on the chain
@@ -41,6 +47,8 @@
 
 #![deny(missing_docs)]
 
+mod auction;
+mod auction_check;
 mod check;
 mod close;
 pub mod community;
@@ -77,7 +85,7 @@ pub use {
     community::Community,
     error::ReplayError,
     file::FileError,
-    options::{Cancel, ReplayOptions, ReplayTerms},
+    options::{Cancel, ReplayMarket, ReplayOptions, ReplayTerms},
     price::PriceRule,
     progress::{Progress, Stage},
     report::ReplayReport,

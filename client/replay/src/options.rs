@@ -6,7 +6,7 @@ use {
         error::ReplayError,
         price::PriceRule,
     },
-    multibus::constants::{MAX_BATCH_ITEMS, MAX_GRID_FEE_PER_KWH, MAX_LOCK_FEE_BPS, MAX_NAME_LEN},
+    multibus::constants::{MAX_BATCH_ITEMS, MAX_GRID_FEE_PER_KWH, MAX_LOCK_FEE_BPS, MAX_NAME_LEN, MIN_AUCTION_SECONDS},
     multibus_client::{Address, SharedSigner, TransactionOptions},
     serde::{Deserialize, Serialize},
     std::{
@@ -40,6 +40,41 @@ impl fmt::Display for ReplayTerms {
     }
 }
 
+/// How members trade.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplayMarket {
+    /// Buyers take the cheapest energy on offer, until one side is used up.
+    #[default]
+    Continuous,
+    /// Buyers bid, and an auction closes each window at one price for all.
+    Auction,
+    /// Buyers take part of what they want from offers, and bid for the rest.
+    Both,
+}
+
+impl ReplayMarket {
+    /// Whether an auction closes each window.
+    pub fn has_auction(self) -> bool {
+        self != Self::Continuous
+    }
+
+    /// Whether members buy from offers.
+    pub fn has_trade(self) -> bool {
+        self != Self::Auction
+    }
+}
+
+impl fmt::Display for ReplayMarket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Continuous => "continuous",
+            Self::Auction => "auction",
+            Self::Both => "both",
+        })
+    }
+}
+
 /// How a replay is done.
 #[derive(Clone)]
 pub struct ReplayOptions {
@@ -59,6 +94,8 @@ pub struct ReplayOptions {
     pub price_rule: PriceRule,
     /// When sellers are paid.
     pub terms: ReplayTerms,
+    /// How members trade.
+    pub market: ReplayMarket,
     /// What buyers pay to the grid on top of the price, in base units per kWh, at most 2^32.
     pub grid_fee_per_kwh: u64,
     /// Percentage of buyers that lock part of their energy first.
@@ -98,6 +135,7 @@ impl ReplayOptions {
             speed: None,
             price_rule: PriceRule::default(),
             terms: ReplayTerms::default(),
+            market: ReplayMarket::default(),
             grid_fee_per_kwh: 0,
             lock_percent: 20,
             lock_fee_bps: 50,
@@ -116,6 +154,15 @@ impl ReplayOptions {
     /// Whether sellers are paid for what was delivered.
     pub fn is_on_delivery(&self) -> bool {
         self.terms == ReplayTerms::Delivery
+    }
+
+    /// How long before its start a window stops trading, in seconds. With an auction, gate closure and window together last
+    /// 15 minutes at least.
+    pub(crate) fn gate_closure_seconds(&self) -> u32 {
+        match self.community.window_seconds() {
+            Some(window_seconds) if self.market.has_auction() => MIN_AUCTION_SECONDS.saturating_sub(window_seconds),
+            _ => 0,
+        }
     }
 
     /// Whether anything goes to the grid: fees, and on delivery terms what rounding leaves.
@@ -163,14 +210,28 @@ impl ReplayOptions {
                     .into(),
             );
         }
-        if self.is_on_delivery() && self.community.window_seconds().is_none() {
+        if self.market.has_auction() && self.co_owned {
+            return refuse(
+                "a co-owned replay compares shares of a treasury with sales, and the treasury also gets what rounding in \
+                 auctions leaves; leave out one of the two"
+                    .into(),
+            );
+        }
+        if self.community.window_seconds().is_none() {
             let (shortest, longest) = self.community.interval_range_seconds();
-            return refuse(format!(
-                "intervals last {} to {}, and energy is delivered in windows of one length; replay the file on purchase \
-                 terms",
-                duration(shortest.into()),
-                duration(longest.into())
-            ));
+            let (shortest, longest) = (duration(shortest.into()), duration(longest.into()));
+            if self.is_on_delivery() {
+                return refuse(format!(
+                    "intervals last {shortest} to {longest}, and energy is delivered in windows of one length; replay the \
+                     file on purchase terms"
+                ));
+            }
+            if self.market.has_auction() {
+                return refuse(format!(
+                    "intervals last {shortest} to {longest}, and an auction closes windows of one length; replay the file \
+                     with the continuous market"
+                ));
+            }
         }
         if self.concurrency == 0 {
             return refuse("at least 1 member must act at a time; choose a concurrency of 1 or more".into());

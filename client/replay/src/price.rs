@@ -11,6 +11,9 @@
 //! ceiling) where supply equals demand, less where the sun shines on everyone and more where few have any. The markup
 //! is each seller's own, drawn anew for every interval from the seed, evenly between -spread and +spread.
 //! `fixed:PRICE` asks the same always.
+//!
+//! In an auction, each buyer bids at a limit of its own, drawn anew for every interval from the seed, evenly from FLOOR to CEILING
+//! and then rounded to the tick as asks are. It says what energy is worth to the buyer, without the grid fee.
 
 use {
     anchor_lang::solana_program::hash::hashv,
@@ -88,11 +91,21 @@ impl PriceRule {
         let middle = ceiling - (ceiling - floor) * surplus / (surplus + deficit).max(1);
         let spread = i128::from(self.spread_bps);
         let markup_bps = i128::from(draw.below(2 * u64::from(self.spread_bps) + 1)) - spread;
-        let asked = middle + middle * markup_bps / 10_000;
+        self.rounded(middle + middle * markup_bps / 10_000)
+    }
+
+    /// What a buyer bids at most, without the grid fee, in token base units per kWh.
+    pub fn limit(&self, draw: Draw) -> u64 {
+        let drawn = draw.below(self.ceiling_per_kwh - self.floor_per_kwh + 1);
+        self.rounded(i128::from(self.floor_per_kwh) + i128::from(drawn))
+    }
+
+    /// A price as a multiple of the tick, kept between floor and ceiling.
+    fn rounded(&self, price: i128) -> u64 {
         let tick = i128::from(self.tick);
-        let rounded = (asked + tick / 2) / tick * tick;
+        let rounded = (price + tick / 2) / tick * tick;
         // Between floor and ceiling, which are u64.
-        rounded.clamp(floor, ceiling).cast_unsigned() as u64
+        rounded.clamp(self.floor_per_kwh.into(), self.ceiling_per_kwh.into()).cast_unsigned() as u64
     }
 }
 
@@ -213,6 +226,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn limits_are_drawn_from_the_whole_range() {
+        let rule = PriceRule { floor_per_kwh: 100, ceiling_per_kwh: 104, spread_bps: 0, tick: 1 };
+        let limit = |member| rule.limit(Draw::new(1, "limit", 0, member));
+        let mut times = [0; 5];
+        (0..1_000).for_each(|member| times[(limit(member) - 100) as usize] += 1);
+        assert!(times.iter().all(|times| (150..250).contains(times)), "{times:?}");
+        assert_eq!(PriceRule::fixed(7).limit(Draw::new(1, "limit", 0, 0)), 7);
+    }
+
     proptest! {
         #[test]
         fn asks_stay_within_the_rule(
@@ -222,6 +245,9 @@ mod tests {
             let rule = PriceRule { floor_per_kwh: floor, ceiling_per_kwh: floor + above, spread_bps, tick };
             let ask = rule.ask(Balance { surplus_wh: surplus, deficit_wh: deficit }, Draw::new(seed, "price", 1, member));
             prop_assert!((floor..=floor + above).contains(&ask));
+            let limit = rule.limit(Draw::new(seed, "limit", 1, member));
+            prop_assert!((floor..=floor + above).contains(&limit));
+            prop_assert!(limit.is_multiple_of(tick) || limit == floor || limit == floor + above);
         }
 
         #[test]

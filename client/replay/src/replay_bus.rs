@@ -70,7 +70,7 @@ pub(crate) struct ReplayBus {
     pub settlement: Settlement,
 }
 
-/// A purchase of a member.
+/// A purchase of a member, or a bid.
 #[derive(Clone, Debug)]
 pub(crate) struct MemberPurchase {
     pub buyer: usize,
@@ -534,6 +534,14 @@ impl ReplayBus {
             for info in page.iter().filter(|info| info.error.is_none()) {
                 let Some(record) = chain.transaction(&info.signature).await.doing(doing())? else { continue };
                 for event in event::parse(&record.logs).events {
+                    if let Event::BidCreated(bid) = &event
+                        && (bid.buyer, bid.lane) == (wallet, lane)
+                    {
+                        if bid.nonce < nonces.start {
+                            break 'pages;
+                        }
+                        found.push(member_bid(buyer, bid.lane, bid.nonce, bid.transaction_hash));
+                    }
                     let Event::EnergyPurchased(event) = event else { continue };
                     if event.buyer != wallet || event.lane != lane {
                         continue;
@@ -572,6 +580,12 @@ impl ReplayBus {
         }
         Ok(found)
     }
+}
+
+/// A bid, which spends a nonce and buys nothing yet.
+pub(crate) fn member_bid(buyer: usize, lane: u16, nonce: u64, hash: [u8; 32]) -> MemberPurchase {
+    let kind = PurchaseKind::Bid;
+    MemberPurchase { buyer, lane, nonce, hash, kind, energy_wh: 0, paid_base_units: 0, fills: Vec::new() }
 }
 
 fn quoted_fills(order: &BatchOrder) -> Vec<PurchasedFill> {

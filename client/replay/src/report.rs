@@ -4,8 +4,8 @@ use {
     crate::{
         community::duration,
         number::{decimal, grouped},
-        options::ReplayTerms,
-        records::Records,
+        options::{ReplayMarket, ReplayTerms},
+        records::{OrderSide, Records},
     },
     multibus_client::{BaseUnits, Wh, quantity::count, router::PriceFraction},
     serde::{Deserialize, Serialize},
@@ -39,6 +39,9 @@ pub struct ReplayReport {
     pub terms: ReplayTerms,
     /// What buyers paid to the grid on top of the price, in base units per kWh.
     pub grid_fee_per_kwh: u64,
+    /// What auctions did; only where they closed the windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auction: Option<AuctionTotals>,
     /// Whether members traded by a forecast of the file.
     pub traded_by_forecast: bool,
     /// Whether the replay was ended before its last interval.
@@ -148,9 +151,67 @@ pub struct ReplayReport {
     pub interval_results: Vec<IntervalResult>,
     /// Who bought from whom, as indices into `member_results`.
     pub flows: Vec<Flow>,
+    /// What stood in the books of auctions when they were fixed. With the price rule of an auction, anybody recomputes each price
+    /// from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<OrderEntry>,
+    /// What the auctions came to, one for each window with an order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auctions: Vec<AuctionEntry>,
     /// Every trade, and what became of it. They have files of their own.
     #[serde(skip)]
     pub records: Records,
+}
+
+/// What the auctions of a replay did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuctionTotals {
+    /// Whether members traded in auctions alone, or in both ways.
+    pub market: ReplayMarket,
+    /// Bids made.
+    pub bids: u64,
+    /// Windows whose price was proven on the chain.
+    pub cleared: u64,
+    /// Windows in which energy changed hands.
+    pub traded: u64,
+    /// Windows whose auction is not over yet: only where the replay was interrupted, or on a chain whose clock cannot be moved.
+    pub open: u64,
+    /// Windows in which nobody proved a price in time: all bids were returned. They have no rows in `orders` and `auctions`.
+    pub missed: u64,
+    /// Energy that changed hands in auctions.
+    pub volume_wh: u64,
+    /// What bids paid for it.
+    pub paid_base_units: u64,
+    /// What of it rounding left to the treasury of the bus.
+    pub remainder_base_units: u64,
+}
+
+/// An order in the book of a window when it was fixed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderEntry {
+    /// Start of the interval as the file writes it.
+    pub window_start: String,
+    /// Bid or ask.
+    pub side: OrderSide,
+    /// Name of the member, or the address of a stranger's wallet.
+    pub party: String,
+    /// Energy.
+    pub energy_wh: u64,
+    /// Of a bid its limit less the grid fee, of an ask the seller's price, in base units per kWh.
+    pub price_per_kwh: u64,
+}
+
+/// What the auction of a window came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuctionEntry {
+    /// Start of the interval as the file writes it.
+    pub window_start: String,
+    /// Price without the grid fee, in base units per kWh; it means nothing where nothing changed hands.
+    pub price_per_kwh: u64,
+    /// Energy that changed hands.
+    pub volume_wh: u64,
+    /// The side whose orders at the price were not filled in full.
+    pub rationed: Option<OrderSide>,
 }
 
 /// How many transactions took longer than the class before and at most this long. In JSON it is a pair of numbers.
@@ -385,6 +446,35 @@ pub struct IntervalResult {
     pub highest_price_per_kwh: u64,
     /// Whether it was traded to its end; only the last one can be incomplete, where the replay was interrupted.
     pub is_complete: bool,
+    /// The auction that closed its window; none before it is over, and where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auction: Option<IntervalAuction>,
+}
+
+/// The auction of one interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntervalAuction {
+    /// Bids in the book.
+    pub bids: u64,
+    /// Energy that they were for.
+    pub bid_wh: u64,
+    /// Asks in the book.
+    pub asks: u64,
+    /// Energy that they offered.
+    pub ask_wh: u64,
+    /// Price without the grid fee, in base units per kWh; it means nothing where nothing changed hands.
+    pub price_per_kwh: u64,
+    /// Energy that changed hands.
+    pub volume_wh: u64,
+    /// What bids paid for it, grid fees included.
+    pub paid_base_units: u64,
+    /// Energy of the orders at the price that got nothing, of the side that had more.
+    pub left_at_price_wh: u64,
+    /// Energy of the continuous market beside it: what was bought before the auction; where there was an auction alone, what the
+    /// same offers would have sold, the cheapest first.
+    pub continuous_wh: u64,
+    /// What was paid for that, or would have been, grid fees included.
+    pub continuous_base_units: u64,
 }
 
 impl IntervalResult {
@@ -413,15 +503,26 @@ pub struct Flow {
 }
 
 impl ReplayReport {
-    /// Whether everything that could be traded was, and every invariant holds.
+    /// Whether every invariant holds, and in the continuous market everything that could be traded was.
     pub fn is_sound(&self) -> bool {
-        self.traded_wh == self.tradable_wh && self.invariants.values().all(|holds| *holds)
+        let is_traded = self.market().has_auction() || self.traded_wh == self.tradable_wh;
+        is_traded && self.invariants.values().all(|holds| *holds)
     }
 
     /// What a member got for energy and locks: an owner that sells through the bus what it claimed, any other what
     /// buyers paid, less what went back to them and grid fees.
     pub fn income_base_units(&self, member: usize) -> u64 {
         income_base_units(self.treasury.as_ref(), &self.member_results, member)
+    }
+
+    /// How members traded.
+    pub fn market(&self) -> ReplayMarket {
+        self.auction.as_ref().map_or(ReplayMarket::Continuous, |auction| auction.market)
+    }
+
+    /// What rounding left of all that was paid, in base units.
+    pub(crate) fn all_remainders(&self) -> u64 {
+        self.remainder_base_units + self.auction.as_ref().map_or(0, |auction| auction.remainder_base_units)
     }
 
     /// Whether sellers were paid for what was delivered.
@@ -439,7 +540,7 @@ impl ReplayReport {
             self.exact_money(of_sellers),
             self.exact_money(self.refunded_base_units),
             self.exact_money(self.grid_fee_base_units),
-            self.exact_money(self.remainder_base_units),
+            self.exact_money(self.all_remainders()),
             self.currency,
             match self.periods_open {
                 0 => "",
@@ -505,6 +606,21 @@ impl ReplayReport {
                 "some windows are not settled yet: their readings come when they have ended; go on with --resume"
                     .into(),
             );
+        }
+        if let Some(auction) = &self.auction {
+            if auction.open > 0 {
+                sentences.push(
+                    "some auctions are not over yet: they close windows that lie ahead; go on with --resume within 24 hours \
+                     of each"
+                        .into(),
+                );
+            }
+            if auction.missed > 0 {
+                sentences.push(format!(
+                    "{} had an auction whose price nobody proved within 24 hours: all bids were returned",
+                    count(auction.missed, "window")
+                ));
+            }
         }
         sentences.extend(self.notes.iter().cloned());
         sentences

@@ -3,15 +3,17 @@
 use {
     crate::{
         check,
+        community::Community,
         counting::CountingChain,
         error::{Doing, ReplayError},
         fund::MINT_DECIMALS,
-        options::ReplayOptions,
+        options::{ReplayMarket, ReplayOptions},
         owners::owners,
         progress::{Progress, Stage},
+        records::{Auction, Records},
         replay::{ProgressFn, Replay},
         replay_bus::{Member, ReplayBus},
-        report::{IntervalResult, MemberResult, ReplayReport},
+        report::{AuctionEntry, AuctionTotals, IntervalResult, MemberResult, OrderEntry, ReplayReport},
         state::{BusRecord, LaneRecord, OpenLockRecord, ReplayState, enter_readings, lane_key},
         treasury,
         vaults::Vaults,
@@ -29,7 +31,7 @@ use {
         trader::Trader,
     },
     std::{
-        collections::HashMap,
+        collections::{HashMap, HashSet},
         sync::{Arc, Mutex},
         time::{Duration, Instant},
     },
@@ -320,6 +322,12 @@ impl<'a> Replay<'a> {
         })
     }
 
+    /// Windows whose auction is not over yet.
+    pub fn auctions_open(&self) -> u64 {
+        let has_auction = self.bus.options.market.has_auction();
+        self.state.windows.iter().filter(|window| has_auction && !window.is_auctioned).count() as u64
+    }
+
     /// The report, with everything compared with the chain.
     async fn report(mut self) -> Result<ReplayReport, ReplayError> {
         let total = self.bus.options.community.intervals.len();
@@ -331,7 +339,8 @@ impl<'a> Replay<'a> {
             (invariants, violations) = (self.state.invariants.clone(), self.state.violations.clone());
         } else if record.bus_is_created() {
             let audit = self.bus.market.audit(&self.bus.address).await.doing("comparing chain and file")?;
-            let vaults = Vaults::new(&self.bus, &audit);
+            let mut vaults = Vaults::new(&self.bus, &audit);
+            vaults.add_escrow(&self.bus, &self.state, &audit);
             open_sellers = vaults.open_sellers;
             if self.bus.options.co_owned {
                 treasury = Some(treasury::result(&self.bus, &self.state.members, vaults.of_bus.total()).await?);
@@ -348,14 +357,20 @@ impl<'a> Replay<'a> {
             && open_sellers == 0
             && self.state.periods.is_empty()
             && self.state.windows.iter().all(|window| window.is_withdrawn && !is_embedded);
-        // Where the clock cannot be moved, windows of delivery lie ahead when everything is traded.
-        let is_waiting =
-            self.state.completed == total && !is_embedded && !self.state.periods.is_empty() && !self.bus.is_cancelled();
+        // Where the clock cannot be moved, windows of delivery and auctions lie ahead when everything is traded.
+        let auctions_open = self.auctions_open();
+        let is_waiting = self.state.completed == total
+            && !is_embedded
+            && (!self.state.periods.is_empty() || auctions_open > 0)
+            && !self.bus.is_cancelled();
         if is_over && violations.is_empty() {
             self.state.invariants.clone_from(&invariants);
             self.save()?;
             if self.bus.options.is_on_delivery() && !self.state.is_closed {
                 self.close_bus().await?;
+            }
+            if self.bus.options.market.has_auction() && self.state.is_closed && !self.state.is_swept {
+                self.pay_claims().await?;
             }
             if !self.state.is_swept && self.bus.options.funder.is_some() {
                 self.sweep(&record).await?;
@@ -365,6 +380,8 @@ impl<'a> Replay<'a> {
         self.tell(Stage::Checking, 1, 1, "done");
         let options = &self.bus.options;
         let ReplayState { mut intervals, current, mut members, flows, mut records, .. } = self.state.clone();
+        records.orders.sort_by_key(|order| order.interval);
+        records.auctions.sort_by_key(|auction| auction.interval);
         records.deliveries.sort_by_key(|row| (row.interval, row.seller));
         records.positions.sort_by_key(|row| (row.interval, row.seller, row.buyer));
         if let Some(current) = current {
@@ -375,6 +392,15 @@ impl<'a> Replay<'a> {
         let sum = |figure: fn(&IntervalResult) -> u64| -> u64 { intervals.iter().map(figure).sum() };
         let member_sum = |figure: fn(&MemberResult) -> u64| -> u64 { members.iter().map(figure).sum() };
         let (traded_wh, paid_base_units) = (sum(|i| i.traded_wh), sum(|i| i.paid_base_units));
+        let auction = options.market.has_auction().then(|| AuctionTotals {
+            open: auctions_open,
+            missed: self.state.missed_auctions,
+            bids: self.state.bids,
+            remainder_base_units: self.state.auction_remainder,
+            ..auction_totals(options.market, &intervals)
+        });
+        let orders = order_entries(&options.community, &records);
+        let auctions = auction_entries(&options.community, &records);
         let counts = self.counting.counts();
         let wall_milliseconds = self.state.wall_milliseconds;
         let (shortest, longest) = options.community.interval_range_seconds();
@@ -392,6 +418,7 @@ impl<'a> Replay<'a> {
             price_ceiling_per_kwh: options.price_rule.ceiling_per_kwh,
             terms: options.terms,
             grid_fee_per_kwh: options.grid_fee_per_kwh,
+            auction,
             traded_by_forecast: options.community.has_forecast,
             interrupted: !is_over && !is_waiting,
             members: members.len() as u64,
@@ -444,9 +471,50 @@ impl<'a> Replay<'a> {
             member_results: members,
             interval_results: intervals,
             flows,
+            orders,
+            auctions,
             records,
         })
     }
+}
+
+/// What the auctions of these intervals came to.
+fn auction_totals(market: ReplayMarket, intervals: &[IntervalResult]) -> AuctionTotals {
+    let held = || intervals.iter().filter_map(|interval| interval.auction.as_ref());
+    AuctionTotals {
+        market,
+        cleared: held().filter(|auction| auction.bids > 0 && auction.asks > 0).count() as u64,
+        traded: held().filter(|auction| auction.volume_wh > 0).count() as u64,
+        volume_wh: held().map(|auction| auction.volume_wh).sum(),
+        paid_base_units: held().map(|auction| auction.paid_base_units).sum(),
+        ..AuctionTotals::default()
+    }
+}
+
+/// Orders of books whose auction is over: before, a book can change.
+fn order_entries(community: &Community, records: &Records) -> Vec<OrderEntry> {
+    let over: HashSet<i64> = records.auctions.iter().map(|auction| auction.window_start).collect();
+    let orders = records.orders.iter().filter(|order| over.contains(&order.window_start));
+    orders
+        .map(|order| OrderEntry {
+            window_start: community.intervals[order.interval].label.clone(),
+            side: order.side,
+            party: order.party.clone(),
+            energy_wh: order.energy_wh,
+            price_per_kwh: order.price_per_kwh,
+        })
+        .collect()
+}
+
+/// What auctions came to.
+fn auction_entries(community: &Community, records: &Records) -> Vec<AuctionEntry> {
+    let entry = |auction: &Auction| AuctionEntry {
+        window_start: community.intervals[auction.interval].label.clone(),
+        price_per_kwh: auction.price_per_kwh,
+        volume_wh: auction.volume_wh,
+        rationed: auction.rationed,
+    };
+    records.auctions.iter().map(entry).collect()
 }
 
 /// Derives the keys from the seed, so that the same replay has the same keys again. A chain that has seen them before

@@ -12,10 +12,36 @@ use {
         schedule::CORRECTION_SECONDS,
         state::{PeriodWindow, WindowRecord},
     },
-    multibus::math,
+    multibus::{constants::WH_PER_KWH, math},
     multibus_client::{Keyed, audit::Findings, delivery::DeliveryBook},
     std::collections::{BTreeMap, BTreeSet, HashMap},
 };
+
+/// What the sellers of an auction were promised, delivered, and are due.
+#[derive(Default)]
+struct Pool {
+    delivered_wh: u64,
+    promised: u64,
+    due: u64,
+}
+
+/// A seller's part of it, in base units.
+struct PoolDue {
+    promised: u64,
+    due: u64,
+}
+
+impl Pool {
+    /// Adds the part of a seller, of whose energy the auction sold so much at a price.
+    fn add(&mut self, full_price: u64, auction_wh: u64, delivered_wh: u64) -> PoolDue {
+        let money = |energy_wh| math::mul_div_floor(energy_wh, full_price, WH_PER_KWH).unwrap_or(0);
+        let part = PoolDue { promised: money(auction_wh), due: money(delivered_wh) };
+        self.delivered_wh += delivered_wh;
+        self.promised += part.promised;
+        self.due += part.due;
+        part
+    }
+}
 
 impl Replay<'_> {
     /// Meters report what members really had in a window that has ended.
@@ -25,6 +51,11 @@ impl Replay<'_> {
         }
         let WindowRecord { interval, window_start, .. } = *window;
         let first_window = self.bus.first_window_of(window_start);
+        // With an auction, a window stays open until its pool is settled.
+        let mut known = self.state.period(first_window).windows.iter();
+        if known.any(|known| known.window_start == window_start && known.is_reported) {
+            return Ok(());
+        }
         let books = self.bus.books(first_window).await?;
         let mut readings = Vec::new();
         for (seller, book) in &books {
@@ -127,6 +158,10 @@ impl Replay<'_> {
         if self.bus.is_cancelled() {
             return Ok(());
         }
+        self.settle_pools(first_window).await?;
+        if self.bus.is_cancelled() {
+            return Ok(());
+        }
         if !self.state.period(first_window).is_settled {
             self.check_certificates(first_window).await?;
             self.state.period(first_window).is_settled = true;
@@ -141,23 +176,62 @@ impl Replay<'_> {
         self.save()
     }
 
+    /// Settles the auctions of 96 windows that are final: sellers are counted and paid, bids are refunded, take certificates and close,
+    /// and then the windows close.
+    async fn settle_pools(&mut self, first_window: i64) -> Result<(), ReplayError> {
+        if !self.bus.options.market.has_auction() {
+            return Ok(());
+        }
+        let doing = "settling what an auction sold";
+        let mut books = self.bus.books(first_window).await?;
+        for PeriodWindow { window_start, .. } in self.state.period(first_window).windows.clone() {
+            if self.bus.is_cancelled() {
+                return Ok(());
+            }
+            let Some(&window) = self.state.windows.iter().find(|window| window.window_start == window_start) else {
+                continue;
+            };
+            if !self.bus.open_bids(window_start).await.doing(doing)?.is_empty() {
+                self.bus.funder.auction_settle(&self.bus.address, window_start).await.doing(doing)?;
+                self.bus.certify_bids(&mut books, window_start).await?;
+                self.bus.funder.auction_settle(&self.bus.address, window_start).await.doing(doing)?;
+            }
+            self.close_window(window).await?;
+        }
+        self.save()
+    }
+
     /// Enters what became of the trades in final windows. Trades are those that the replay knows; readings are the chain's. The books on the
     /// chain must say the same of what was sold.
     fn record(&mut self, first_window: i64, books: &[(usize, Keyed<DeliveryBook>)]) {
         let end = self.bus.period_end(first_window);
         let mut bought: BTreeMap<(i64, usize), BTreeMap<usize, (u64, u64)>> = BTreeMap::new();
+        // What auctions sold for members, and gave to bids.
+        let mut auctioned: BTreeMap<(i64, usize), u64> = BTreeMap::new();
+        let mut bids: BTreeMap<i64, Vec<(usize, u64, u64)>> = BTreeMap::new();
         for trade in self.state.records.trades.iter().filter(|trade| (first_window..end).contains(&trade.window_start))
         {
-            let Trade { window_start, seller, buyer, energy_wh, paid, .. } = *trade;
-            let position = bought.entry((window_start, seller)).or_default().entry(buyer).or_default();
-            *position = (position.0 + energy_wh, position.1 + paid);
+            let Trade { window_start, energy_wh, paid, .. } = *trade;
+            match (trade.seller, trade.buyer) {
+                (Some(seller), Some(buyer)) => {
+                    let position = bought.entry((window_start, seller)).or_default().entry(buyer).or_default();
+                    *position = (position.0 + energy_wh, position.1 + paid);
+                }
+                (Some(seller), None) => *auctioned.entry((window_start, seller)).or_default() += energy_wh,
+                (None, Some(buyer)) => bids.entry(window_start).or_default().push((buyer, energy_wh, paid)),
+                (None, None) => {}
+            }
         }
         let windows = &self.state.period(first_window).windows;
         let interval_of: HashMap<i64, usize> =
             windows.iter().map(|window| (window.window_start, window.interval)).collect();
         let mut findings = Findings::default();
+        let keys: BTreeSet<(i64, usize)> = bought.keys().chain(auctioned.keys()).copied().collect();
+        let mut pools: BTreeMap<i64, Pool> = BTreeMap::new();
         let mut sold_wh = 0;
-        for ((window_start, seller), positions) in bought {
+        for (window_start, seller) in keys {
+            let positions = bought.remove(&(window_start, seller)).unwrap_or_default();
+            let auction_wh = auctioned.get(&(window_start, seller)).copied().unwrap_or(0);
             let Some(&interval) = interval_of.get(&window_start) else { continue };
             let book = books.iter().find(|(member, _)| *member == seller);
             let Some((book, place)) = book.and_then(|(_, book)| Some((book, book.place(window_start).ok()?))) else {
@@ -170,40 +244,106 @@ impl Replay<'_> {
             let paid = positions.values().map(|(_, paid)| paid).sum();
             findings.equal(BOOKS, format_args!("energy sold by {name} in {window_start}"), of_book.sold_wh, energy_wh);
             findings.equal(BOOKS, format_args!("money paid to {name} in {window_start}"), of_book.paid, paid);
+            let of_auction = of_book.auction_wh;
+            findings.equal(BOOKS, format_args!("auctioned by {name} in {window_start}"), of_auction, auction_wh);
             sold_wh += energy_wh;
+            let fee = book.terms.grid_fee_per_kwh;
+            let all_wh = energy_wh + auction_wh;
             let reported_wh = of_book.delivered_wh;
-            let delivered_wh = reported_wh.min(energy_wh);
-            let due = math::mul_div_floor(paid, delivered_wh, energy_wh).unwrap_or(0);
-            let grid_fee = math::grid_fee(delivered_wh, book.terms.grid_fee_per_kwh);
+            let counted_wh = reported_wh.min(all_wh);
+            let auction_delivered_wh = math::mul_div_floor(counted_wh, auction_wh, all_wh).unwrap_or(0);
+            let delivered_wh = counted_wh - auction_delivered_wh;
+            let due = if energy_wh == 0 { 0 } else { math::mul_div_floor(paid, delivered_wh, energy_wh).unwrap_or(0) };
+            let grid_fee = math::grid_fee(delivered_wh, fee);
             let released = due.saturating_sub(grid_fee);
-            let delivery =
-                Delivery { interval, window_start, seller, sold_wh: energy_wh, paid, reported_wh, released, grid_fee };
-            self.state.records.deliveries.push(delivery);
+            let pool = pools.entry(window_start).or_default();
+            let auction_due = pool.add(self.full_price(window_start), auction_wh, auction_delivered_wh);
+            let auction_grid_fee = math::grid_fee(auction_delivered_wh, fee);
+            self.state.records.deliveries.push(Delivery {
+                interval,
+                window_start,
+                seller,
+                sold_wh: energy_wh,
+                paid,
+                reported_wh,
+                released,
+                grid_fee,
+                auction_wh,
+                auction_delivered_wh,
+                auction_released: auction_due.due.saturating_sub(auction_grid_fee),
+                auction_grid_fee,
+            });
             let mut returned = 0;
             for (buyer, (energy_wh, paid)) in positions {
                 let (delivered_wh, refund) = (book.delivered_of(place, energy_wh), book.refund_of(place, paid));
-                let row = Position { interval, window_start, seller, buyer, energy_wh, paid, delivered_wh, refund };
-                self.state.records.positions.push(row);
-                let member = &mut self.state.members[buyer];
-                member.received_wh += delivered_wh;
-                member.refunded_base_units += refund;
+                self.enter_position(Position {
+                    interval,
+                    window_start,
+                    seller: Some(seller),
+                    buyer,
+                    energy_wh,
+                    paid,
+                    delivered_wh,
+                    refund,
+                });
                 returned += refund;
             }
             let member = &mut self.state.members[seller];
-            member.delivered_wh += delivered_wh;
-            member.returned_base_units += returned;
-            member.grid_fee_base_units += grid_fee;
+            member.delivered_wh += counted_wh;
+            member.returned_base_units += returned + (auction_due.promised - auction_due.due);
+            member.grid_fee_base_units += grid_fee + auction_grid_fee;
             member.remainder_base_units += paid.saturating_sub(due + returned);
             if let Some(result) = self.state.intervals.get_mut(interval) {
-                result.delivered_wh += delivered_wh;
-                result.refunded_base_units += returned;
-                result.grid_fee_base_units += grid_fee;
+                result.delivered_wh += counted_wh;
+                result.grid_fee_base_units += grid_fee + auction_grid_fee;
             }
+        }
+        for (window_start, pool) in pools {
+            let bids = bids.remove(&window_start).unwrap_or_default();
+            self.record_pool(window_start, &pool, bids);
         }
         let of_books: u64 = books.iter().flat_map(|(_, book)| &book.windows).map(|window| window.sold_wh).sum();
         findings.equal(BOOKS, format_args!("energy sold from {first_window} on"), of_books, sold_wh);
         self.check_readings(&mut findings, books, &interval_of);
         self.state.violations.extend(findings.0);
+    }
+
+    /// What a kWh costs in the auction of a window, grid fee included.
+    fn full_price(&self, window_start: i64) -> u64 {
+        let price = self.state.records.auction(window_start).map_or(0, |auction| auction.price_per_kwh);
+        price + self.bus.options.grid_fee_per_kwh
+    }
+
+    /// Enters what became of what a buyer bought from a seller, or in an auction.
+    fn enter_position(&mut self, row: Position) {
+        let member = &mut self.state.members[row.buyer];
+        member.received_wh += row.delivered_wh;
+        member.refunded_base_units += row.refund;
+        if let Some(result) = self.state.intervals.get_mut(row.interval) {
+            result.refunded_base_units += row.refund;
+        }
+        self.state.records.positions.push(row);
+    }
+
+    /// Enters what the bids of an auction got and are refunded, once it is known what all of its sellers delivered.
+    fn record_pool(&mut self, window_start: i64, pool: &Pool, bids: Vec<(usize, u64, u64)>) {
+        let Some(auction) = self.state.records.auction(window_start).filter(|auction| auction.volume_wh > 0) else {
+            return;
+        };
+        let (interval, volume_wh) = (auction.interval, auction.volume_wh);
+        let mut refunded = 0;
+        for (buyer, energy_wh, paid) in bids {
+            // Neither is more than the whole, so both fit.
+            let delivered_wh = math::mul_div_floor(energy_wh, pool.delivered_wh, volume_wh).unwrap_or(0);
+            let refund = paid - math::mul_div_ceil(paid, pool.delivered_wh, volume_wh).unwrap_or(paid);
+            let seller = None;
+            let row = Position { interval, window_start, seller, buyer, energy_wh, paid, delivered_wh, refund };
+            self.enter_position(row);
+            refunded += refund;
+        }
+        // What was promised to sellers and is not due goes back to bids, but for what rounding leaves.
+        self.state.auction_remainder =
+            (self.state.auction_remainder + pool.promised).saturating_sub(pool.due + refunded);
     }
 
     /// Compares what meters reported with what the file says that members had.

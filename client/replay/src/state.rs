@@ -23,7 +23,7 @@ use {
 };
 
 /// Version of the file's layout.
-const LAYOUT_VERSION: u32 = 5;
+const LAYOUT_VERSION: u32 = 6;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 /// Everything in the state file.
@@ -60,6 +60,12 @@ pub(crate) struct ReplayState {
     pub records: Records,
     /// What buyers took certificates for.
     pub certificates_wh: u64,
+    /// Bids made.
+    pub bids: u64,
+    /// Windows in which nobody proved a price in time.
+    pub missed_auctions: u64,
+    /// What rounding left of auctions, in base units: it goes to the treasury when their windows close.
+    pub auction_remainder: u64,
     /// Grid fees that the vault of each member held before they were swept, and at last that of the bus, in base units.
     pub grid_fees_owed: Vec<u64>,
     pub intervals: Vec<IntervalResult>,
@@ -162,6 +168,8 @@ pub(crate) struct WindowRecord {
     pub capacity_sold_before_wh: u64,
     /// Energy of the interval that was sold when it moved to a later window, in Wh.
     pub sold_until_wh: Option<u64>,
+    /// Whether its auction is over and in the records; it means nothing without auctions.
+    pub is_auctioned: bool,
     /// Whether its offers were withdrawn.
     pub is_withdrawn: bool,
 }
@@ -212,6 +220,7 @@ pub(crate) fn digest(options: &ReplayOptions) -> String {
         seed,
         price_rule,
         terms,
+        market,
         grid_fee_per_kwh,
         lock_percent,
         lock_fee_bps,
@@ -221,7 +230,7 @@ pub(crate) fn digest(options: &ReplayOptions) -> String {
     } = options;
     let Community { interval_seconds: _, members, intervals, has_forecast: _, notes: _ } = community;
     let text = format!(
-        "{members:?} {seed} {price_rule} {terms} {grid_fee_per_kwh} {lock_percent} {lock_fee_bps} {co_owned} {mint:?}"
+        "{members:?} {seed} {price_rule} {terms} {market} {grid_fee_per_kwh} {lock_percent} {lock_fee_bps} {co_owned} {mint:?}"
     );
     let mut digest = hashv(&[text.as_bytes()]).to_bytes();
     // One interval after the other: a year of readings as one text would be large.
@@ -263,6 +272,9 @@ impl ReplayState {
             periods: Vec::new(),
             records: Records::default(),
             certificates_wh: 0,
+            bids: 0,
+            missed_auctions: 0,
+            auction_remainder: 0,
             grid_fees_owed: vec![0; options.community.members.len() + 1],
             intervals: Vec::new(),
             members,
@@ -291,8 +303,8 @@ impl ReplayState {
         }
         if state.digest != digest(options) {
             return Err(refuse(
-                "is of another file, seed, price rule, lock setting, mint or ownership, or of other terms; resume with what \
-                 it was started with"
+                "is of another file, seed, price rule, market, lock setting, mint or ownership, or of other terms; resume with \
+                 what it was started with"
                     .into(),
             ));
         }
@@ -429,7 +441,7 @@ fn create_private(path: &Path) -> std::io::Result<File> {
 }
 
 /// Addresses as their usual text.
-mod text {
+pub(crate) mod text {
     use {
         multibus_client::Address,
         serde::{Deserialize, Deserializer, Serializer, de::Error},

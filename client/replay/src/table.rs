@@ -24,6 +24,20 @@ impl ReplayReport {
         rows
     }
 
+    /// What auctions did.
+    fn auction_row(&self) -> Option<(&'static str, String)> {
+        let auction = self.auction.as_ref()?;
+        let prices = self.auctions.iter().filter(|auction| auction.volume_wh > 0).map(|auction| auction.price_per_kwh);
+        let range = match (prices.clone().min(), prices.max()) {
+            (Some(lowest), Some(highest)) => {
+                format!(" at {} to {}", self.price(lowest.into()), self.price(highest.into()))
+            }
+            _ => String::new(),
+        };
+        let (windows, bids) = (count(auction.traded, "window"), count(auction.bids, "bid"));
+        Some(("auctions", format!("{}{range} in {windows}; {bids}", kwh(auction.volume_wh))))
+    }
+
     /// Tables for a terminal of a width in columns.
     pub fn table(&self, width: u16) -> String {
         let money = |base_units: u64| self.money(base_units);
@@ -59,6 +73,7 @@ impl ReplayReport {
             ("withdrawn", kwh(self.withdrawn_wh)),
         ]
         .into_iter()
+        .chain(self.auction_row())
         .chain(self.delivery_rows())
         .chain([
             ("paid", format!("{} {}", money(self.paid_base_units), self.currency)),

@@ -2,8 +2,10 @@
 
 use {
     crate::{
+        check::Pools,
         replay_bus::ReplayBus,
         report::{MemberResult, TreasuryResult},
+        state::ReplayState,
     },
     multibus_client::{Address, audit::Audit, seller::SellerMoney},
 };
@@ -19,6 +21,8 @@ pub(crate) struct InVault {
     pub held: u64,
     /// Of the grid, and not swept yet.
     pub grid_fees: u64,
+    /// What auctions on delivery terms owe it, and the escrow still holds.
+    pub in_escrow: u64,
 }
 
 impl InVault {
@@ -56,6 +60,21 @@ impl Vaults {
         vaults
     }
 
+    /// Adds what auctions on delivery terms sold for members and have not paid into their vaults.
+    pub fn add_escrow(&mut self, bus: &ReplayBus, state: &ReplayState, audit: &Audit) {
+        if !bus.options.is_on_delivery() {
+            return;
+        }
+        let pools = Pools::new(state, audit);
+        for trade in state.records.trades.iter().filter(|trade| trade.is_by_auction()) {
+            let Some(seller) = trade.seller else { continue };
+            let part = pools.part(bus, trade.window_start, seller);
+            if !part.is_counted {
+                self.of_members[seller].in_escrow += part.row.map_or(trade.paid, |row| row.auction_released);
+            }
+        }
+    }
+
     /// What a wallet has; `None` for strangers.
     fn of(&mut self, bus: &ReplayBus, wallet: &Address) -> Option<&mut InVault> {
         match *wallet == bus.address {
@@ -71,7 +90,8 @@ impl Vaults {
                 match treasury.and_then(|treasury| treasury.owner(number)) {
                     Some(owner) => (owner.revenue_base_units(), owner.claimed_base_units),
                     None => {
-                        let released = member.income_by_itself().saturating_sub(vault.proceeds + vault.held);
+                        let waiting = vault.proceeds + vault.held + vault.in_escrow;
+                        let released = member.income_by_itself().saturating_sub(waiting);
                         (released, released.saturating_sub(vault.released))
                     }
                 };

@@ -15,7 +15,8 @@ use {
         chain::{Chain, EmbeddedChain},
     },
     multibus_replay::{
-        Cancel, Community, PriceRule, Progress, ReplayError, ReplayOptions, ReplayReport, ReplayTerms, Stage,
+        Cancel, Community, PriceRule, Progress, ReplayError, ReplayMarket, ReplayOptions, ReplayReport, ReplayTerms,
+        Stage,
     },
     serde::Serialize,
     std::{
@@ -52,6 +53,12 @@ use {
 /// Buyers pay the --grid-fee on top of the price on either terms. Prices in the report are what a buyer pays for a kWh, grid
 /// fee included: each row of `trades.csv` costs `energy_wh` x `price_per_kwh` / 1000 base units, rounded up.
 ///
+/// With --market auction, members with a deficit bid instead: at a limit that is drawn from the seed for each member and interval,
+/// evenly between the lowest and the highest price of the price rule, and rounded to its tick. At the gate of each window an
+/// auction fills bids and offers at one price, which is proven on the chain. With --market both, members first take 25 to 75
+/// percent of what they want from offers, as drawn from the seed, and bid for the rest. `orders.csv` has what stood in each book and
+/// `auctions.csv` each price, so that anybody can recompute it.
+///
 /// Prices follow --price-rule. With S the surplus and D the deficit of an interval, scarcity:FLOOR..CEILING asks
 /// CEILING - (CEILING - FLOOR) x S / (S + D) base units per kWh, each seller up to spread basis points more or less,
 /// in steps of tick; fixed:PRICE asks the same always.
@@ -63,6 +70,7 @@ use {
   multibus replay data/community-rural-2016.csv --co-owned --report report
   multibus replay data/community-rural-2016-forecast.csv --terms delivery \\
       --grid-fee 50000 --report report
+  multibus replay data/community-rural-2016.csv --market auction --report report
   multibus --url localnet replay data/community-rural-2016.csv \\
       --state replay.state --report report
   multibus --url localnet replay data/community-rural-2016.csv \\
@@ -75,12 +83,15 @@ pub struct ReplayArgs {
     #[arg(long)]
     require_complete: bool,
     /// Write report.html, report.json, intervals.csv and trades.csv into this folder; on delivery terms also
-    /// deliveries.csv and positions.csv
+    /// deliveries.csv and positions.csv, with auctions also orders.csv and auctions.csv
     #[arg(long, value_name = "DIR", value_parser = home_path())]
     report: Option<PathBuf>,
     /// When sellers are paid [default: purchase]
     #[arg(long, value_enum)]
     terms: Option<Terms>,
+    /// How members trade [default: continuous]
+    #[arg(long, value_enum)]
+    market: Option<MarketKind>,
     /// What buyers pay to the grid on top of the price, in base units per kWh [default: 0]
     #[arg(long, value_name = "UNITS")]
     grid_fee: Option<u64>,
@@ -143,6 +154,27 @@ impl From<Terms> for ReplayTerms {
         match terms {
             Terms::Purchase => Self::Purchase,
             Terms::Delivery => Self::Delivery,
+        }
+    }
+}
+
+/// How members trade.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MarketKind {
+    /// Buyers take the cheapest energy on offer
+    Continuous,
+    /// Buyers bid, and an auction closes each window at one price for all
+    Auction,
+    /// Buyers take part of what they want from offers, and bid for the rest
+    Both,
+}
+
+impl From<MarketKind> for ReplayMarket {
+    fn from(market: MarketKind) -> Self {
+        match market {
+            MarketKind::Continuous => Self::Continuous,
+            MarketKind::Auction => Self::Auction,
+            MarketKind::Both => Self::Both,
         }
     }
 }
@@ -231,6 +263,12 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
              goes on with --resume then",
         );
     }
+    if result.auction.as_ref().is_some_and(|auction| auction.open > 0) && !result.interrupted {
+        output.note(
+            "all intervals are listed and bid for, and auctions close windows that lie ahead; a replay that keeps a --state goes on \
+             with --resume within 24 hours of each",
+        );
+    }
     if result.interrupted {
         return Err(Failure::Interrupted(format!(
             "ended after {} of {} intervals; {}",
@@ -298,6 +336,7 @@ fn options(
         require_complete: _,
         report,
         terms,
+        market,
         grid_fee,
         members_per_batch,
         seed,
@@ -319,6 +358,7 @@ fn options(
     set(&mut replay.lanes, lanes);
     set(&mut replay.price_rule, price_rule);
     set(&mut replay.terms, terms.map(ReplayTerms::from));
+    set(&mut replay.market, market.map(ReplayMarket::from));
     set(&mut replay.grid_fee_per_kwh, grid_fee);
     set(&mut replay.lock_percent, lock_percent);
     set(&mut replay.lock_fee_bps, lock_fee.map(|share| share.bps));

@@ -75,13 +75,73 @@ pub(super) fn energy(report: &ReplayReport) -> Markup {
     }
 }
 
+/// Lowest and highest price of the rule, with the grid fee, in tokens.
+fn price_range(report: &ReplayReport) -> [f64; 2] {
+    let unit = 10f64.powi(i32::from(report.mint_decimals));
+    // The rule says what sellers ask. Buyers pay the grid fee on top.
+    [report.price_floor_per_kwh, report.price_ceiling_per_kwh]
+        .map(|price| price as f64 / unit + report.grid_fee_per_kwh as f64 / unit)
+}
+
+/// The price of auctions beside that of the continuous market.
+pub(super) fn auction_prices(report: &ReplayReport) -> Markup {
+    let columns = columns(report);
+    let unit = 10f64.powi(i32::from(report.mint_decimals));
+    let [floor, ceiling] = price_range(report);
+    let plot = Plot::new(250.0, columns.len(), headroom(std::iter::once(ceiling)));
+    let lines = |price: fn(&Column) -> Option<u128>, class: &'static str| {
+        html! {
+            @for (first, prices) in runs_of(&columns, price) {
+                (plot.line(prices.into_iter().map(|price| price as f64 / unit), first, class))
+            }
+        }
+    };
+    let beside = if report.market().has_trade() { "traded before it" } else { "the cheapest offers first" };
+    let told = |price: Option<u128>| price.map_or_else(|| "–".to_owned(), |price| report.price(price));
+    let body = html! {
+        (plot.frame(&columns, "per kWh", axis_number))
+        (plot.bound(floor, "lowest"))
+        (plot.bound(ceiling, "highest"))
+        (lines(Column::continuous_price_per_kwh, "line supply"))
+        (lines(Column::auction_price_per_kwh, "line price"))
+        (plot.tips(&columns, |column| {
+            format!(
+                "{}\nauction {} for {}\n{beside} {}",
+                column.label,
+                told(column.auction_price_per_kwh()),
+                kwh(column.auction_wh()),
+                told(column.continuous_price_per_kwh())
+            )
+        }))
+    };
+    html! {
+        (legend([
+            ("price", "auction, one price for all".to_owned()),
+            ("supply", format!("continuous market, average: {beside}")),
+        ]))
+        (plot.chart("Price of auctions and of the continuous market over time", &body))
+    }
+}
+
+/// Prices of columns in a row that have one, with the number of the first.
+fn runs_of(columns: &[Column], price: fn(&Column) -> Option<u128>) -> Vec<(usize, Vec<u128>)> {
+    let mut runs = Vec::new();
+    let mut first = 0;
+    for run in columns.chunk_by(|a, b| price(a).is_some() == price(b).is_some() && !b.gap_before) {
+        let prices: Vec<u128> = run.iter().filter_map(price).collect();
+        if !prices.is_empty() {
+            runs.push((first, prices));
+        }
+        first += run.len();
+    }
+    runs
+}
+
 pub(super) fn prices(report: &ReplayReport) -> Markup {
     let columns = columns(report);
     let unit = 10f64.powi(i32::from(report.mint_decimals));
     let tokens = |base_units: f64| base_units / unit;
-    // The rule says what sellers ask. Buyers pay the grid fee on top.
-    let [floor, ceiling] = [report.price_floor_per_kwh, report.price_ceiling_per_kwh]
-        .map(|price| tokens(price as f64) + tokens(report.grid_fee_per_kwh as f64));
+    let [floor, ceiling] = price_range(report);
     let plot = Plot::new(250.0, columns.len(), headroom(std::iter::once(ceiling)));
     // Columns in a row in which something was traded, with the number of the first.
     let mut runs = Vec::new();
@@ -122,7 +182,7 @@ pub(super) fn prices(report: &ReplayReport) -> Markup {
     plot.chart("Price paid over time", &body)
 }
 
-fn axis_number(value: f64) -> String {
+pub(super) fn axis_number(value: f64) -> String {
     if value >= 1_000.0 {
         #[expect(clippy::cast_sign_loss, reason = "it is at least 1,000")]
         grouped(value.round() as u64)

@@ -97,8 +97,15 @@ fn height_of(nodes: &[Node], scale: f64) -> f64 {
 }
 
 pub(super) fn flows(report: &ReplayReport) -> Markup {
-    let (sellers, seller_node) = nodes(report, |member| member.sold_wh, MAX_SELLERS);
-    let (buyers, buyer_node) = nodes(report, |member| member.bought_wh, MAX_BUYERS);
+    let (mut sellers, seller_node) = nodes(report, |member| member.sold_wh, MAX_SELLERS);
+    let (mut buyers, buyer_node) = nodes(report, |member| member.bought_wh, MAX_BUYERS);
+    let auction_wh = report.auction.as_ref().map_or(0, |auction| auction.volume_wh);
+    if auction_wh > 0 {
+        // An auction pairs nobody: it buys from the sellers and sells to the buyers.
+        let auction = || Node { name: "the auction".into(), energy_wh: auction_wh, class: "auction".into() };
+        sellers.push(auction());
+        buyers.push(auction());
+    }
     let total: u64 = sellers.iter().map(|node| node.energy_wh).sum();
     if total == 0 {
         return html! { p.empty { "Nothing was traded." } };
@@ -110,6 +117,24 @@ pub(super) fn flows(report: &ReplayReport) -> Markup {
         };
         if let Some(cell) = energy.get_mut(seller).and_then(|row| row.get_mut(buyer)) {
             *cell += flow.energy_wh;
+        }
+    }
+    if auction_wh > 0 {
+        // What members sold and bought without a partner.
+        let (mut sold, mut bought) = (vec![0u64; seller_node.len()], vec![0u64; buyer_node.len()]);
+        for flow in &report.flows {
+            sold[flow.seller] += flow.energy_wh;
+            bought[flow.buyer] += flow.energy_wh;
+        }
+        let last = (sellers.len() - 1, buyers.len() - 1);
+        for (number, member) in report.member_results.iter().enumerate() {
+            let (to_it, from_it) = (member.sold_wh - sold[number], member.bought_wh - bought[number]);
+            if to_it > 0 {
+                energy[seller_node[number]][last.1] += to_it;
+            }
+            if from_it > 0 {
+                energy[last.0][buyer_node[number]] += from_it;
+            }
         }
     }
     let rows = sellers.len().max(buyers.len()) as f64;

@@ -1,5 +1,6 @@
 //! `report.html`: one page with its styles and charts inside. It opens offline, in light and dark, and prints.
 
+mod books;
 mod charts;
 mod flows;
 mod parts;
@@ -7,9 +8,13 @@ mod plot;
 mod tables;
 
 use {
-    self::{parts::section, tables::duration},
+    self::{
+        parts::{legend, section},
+        tables::duration,
+    },
     crate::{
         number::{decimal, grouped, kwh, percent},
+        options::ReplayMarket,
         report::{IntervalResult, ReplayReport, TreasuryResult},
     },
     maud::{DOCTYPE, Markup, PreEscaped, html},
@@ -17,6 +22,9 @@ use {
 };
 
 const STYLE: &str = include_str!("../report.css");
+/// What pages with auctions add.
+const AUCTION_STYLE: &str = ".cross{fill:var(--price);stroke:var(--card);stroke-width:2}.auction{fill:var(--price)}\
+                             i.price{background:var(--price)}";
 /// The page may load nothing and run nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
@@ -43,7 +51,10 @@ impl ReplayReport {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta http-equiv="Content-Security-Policy" content=(POLICY);
                     (single_quotes_escaped(&html! { title { "MultiBus: " (self.file) } }))
-                    style { (PreEscaped(STYLE)) }
+                    style {
+                        (PreEscaped(STYLE))
+                        @if self.auction.is_some() { (PreEscaped(AUCTION_STYLE)) }
+                    }
                 }
                 (single_quotes_escaped(&html! {
                     body {
@@ -72,7 +83,12 @@ fn sections(report: &ReplayReport) -> Markup {
         @if report.is_on_delivery() {
             (section("Promised and delivered", &delivery_note(report), &charts::deliveries(report)))
         }
-        (section("Price paid over the day", &price_note(report), &charts::prices(report)))
+        @if report.auction.is_some() {
+            (section("Price over the day", &auction_price_note(report), &charts::auction_prices(report)))
+            (section("Bids, asks and their price", &books::note(report), &books_of(report)))
+        } @else {
+            (section("Price paid over the day", &price_note(report), &charts::prices(report)))
+        }
         (section(
             "Where the energy came from",
             "What members drew, and what became of what they generated.",
@@ -80,7 +96,7 @@ fn sections(report: &ReplayReport) -> Markup {
         ))
         (section(
             "Who bought from whom",
-            "Sellers on the left, buyers on the right. A ribbon is as wide as the energy that was sold.",
+            flow_note(report),
             &flows::flows(report),
         ))
         (section("Members", &member_note(report), &tables::members(report)))
@@ -207,7 +223,56 @@ fn headline(report: &ReplayReport) -> Markup {
     }
 }
 
+/// The books that are shown, with what their colours mean.
+fn books_of(report: &ReplayReport) -> Markup {
+    html! {
+        (legend([("demand", "bids, the highest first"), ("supply", "asks, the lowest first"), ("price", "price and energy")]))
+        (books::books(report))
+    }
+}
+
+fn auction_price_note(report: &ReplayReport) -> String {
+    let beside = match report.market() {
+        ReplayMarket::Both => "the average of what was bought from offers before the auction",
+        _ => "what the same offers would have cost, the cheapest first, if buyers had just taken them",
+    };
+    format!(
+        "What a kWh cost in the auction of each interval, in {}, grid fee included; beside it {beside}. Bids have limits between {} and \
+         {}, drawn from the seed{}.",
+        report.currency,
+        report.price(u128::from(report.price_floor_per_kwh)),
+        report.price(u128::from(report.price_ceiling_per_kwh)),
+        match report.grid_fee_per_kwh {
+            0 => String::new(),
+            fee => format!(", and the grid fee of {} on top", report.price(u128::from(fee))),
+        }
+    )
+}
+
+fn flow_note(report: &ReplayReport) -> &'static str {
+    if report.auction.is_some() {
+        "Sellers on the left, buyers on the right. A ribbon is as wide as the energy that was sold. An auction pairs nobody: it buys \
+         from the sellers and sells to the buyers."
+    } else {
+        "Sellers on the left, buyers on the right. A ribbon is as wide as the energy that was sold."
+    }
+}
+
 fn energy_note(report: &ReplayReport) -> String {
+    let by_auction = match report.market() {
+        ReplayMarket::Continuous => None,
+        ReplayMarket::Auction => Some("an auction at the end sells to those who bid enough"),
+        ReplayMarket::Both => {
+            Some("the others buy part of what they want, and an auction at the end sells to those who bid enough")
+        }
+    };
+    if let Some(by_auction) = by_auction {
+        return format!(
+            "In every interval, members with a surplus offer it, and {by_auction}: {} of {} that both sides had.",
+            kwh(report.traded_wh),
+            kwh(report.tradable_wh)
+        );
+    }
     format!(
         "In every interval, members with a surplus offer it and the others buy until one side is used up: {} of {} that \
          could be traded.",
@@ -394,6 +459,7 @@ mod tests {
             price_ceiling_per_kwh: rule.ceiling_per_kwh,
             terms: ReplayTerms::Purchase,
             grid_fee_per_kwh: 0,
+            auction: None,
             traded_by_forecast: false,
             interrupted: false,
             members: community.members.len() as u64,
@@ -452,6 +518,8 @@ mod tests {
             member_results: members,
             interval_results,
             flows: flows.into_values().collect(),
+            orders: Vec::new(),
+            auctions: Vec::new(),
             records: Records::default(),
         }
     }

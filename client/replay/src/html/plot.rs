@@ -1,7 +1,7 @@
 //! Coordinates of a chart over time. Floating point is used for coordinates only.
 
 use {
-    crate::report::{IntervalResult, ReplayReport},
+    crate::report::{IntervalAuction, IntervalResult, ReplayReport},
     maud::{Markup, html},
     multibus_client::{BaseUnits, Wh, router::PriceFraction},
     svg::node::{Value, element::path::Data},
@@ -9,9 +9,9 @@ use {
 
 /// Width of every chart.
 pub(super) const WIDTH: f64 = 1_080.0;
-const LEFT: f64 = 58.0;
-const RIGHT: f64 = 12.0;
-const TOP: f64 = 14.0;
+pub(super) const LEFT: f64 = 58.0;
+pub(super) const RIGHT: f64 = 12.0;
+pub(super) const TOP: f64 = 14.0;
 const BOTTOM: f64 = 44.0;
 /// Most columns of a chart. A column shows several intervals where there are more.
 const MAX_COLUMNS: usize = 480;
@@ -48,6 +48,10 @@ pub(super) struct Column {
     pub lowest_price_per_kwh: u64,
     pub highest_price_per_kwh: u64,
     paid_base_units: u64,
+    /// Energy that changed hands in auctions, and what bids paid for it.
+    auction: (u64, u64),
+    /// Energy of the continuous market beside them, and what it cost.
+    continuous: (u64, u64),
 }
 
 impl Column {
@@ -55,6 +59,10 @@ impl Column {
     fn of(intervals: &[IntervalResult], last_end: Option<i64>) -> Option<Self> {
         let first = intervals.first()?;
         let sum = |figure: fn(&IntervalResult) -> u64| intervals.iter().map(figure).sum();
+        let auctions = |figures: fn(&IntervalAuction) -> (u64, u64)| {
+            let held = intervals.iter().filter_map(|interval| interval.auction.as_ref()).map(figures);
+            held.fold((0, 0), |sum, figures| (sum.0 + figures.0, sum.1 + figures.1))
+        };
         let traded = || intervals.iter().filter(|interval| interval.traded_wh > 0);
         Some(Self {
             label: first.interval_start.clone(),
@@ -70,7 +78,28 @@ impl Column {
             lowest_price_per_kwh: traded().map(|interval| interval.lowest_price_per_kwh).min().unwrap_or(0),
             highest_price_per_kwh: traded().map(|interval| interval.highest_price_per_kwh).max().unwrap_or(0),
             paid_base_units: sum(|interval| interval.paid_base_units),
+            auction: auctions(|auction| (auction.volume_wh, auction.paid_base_units)),
+            continuous: auctions(|auction| (auction.continuous_wh, auction.continuous_base_units)),
         })
+    }
+
+    /// Energy that changed hands in auctions, in Wh.
+    pub fn auction_wh(&self) -> u64 {
+        self.auction.0
+    }
+
+    /// What a kWh cost in auctions, grid fee included; `None` where nothing changed hands.
+    pub fn auction_price_per_kwh(&self) -> Option<u128> {
+        Self::price_of(self.auction)
+    }
+
+    /// The same of the continuous market beside them.
+    pub fn continuous_price_per_kwh(&self) -> Option<u128> {
+        Self::price_of(self.continuous)
+    }
+
+    fn price_of((energy_wh, paid): (u64, u64)) -> Option<u128> {
+        (energy_wh > 0).then(|| PriceFraction::new(BaseUnits(paid), Wh(energy_wh)).floor())
     }
 
     pub fn average_price_per_kwh(&self) -> u128 {
@@ -246,7 +275,7 @@ fn across(y: f64) -> Data {
 }
 
 /// 1, 2 or 5 times a power of ten, at least the value.
-fn nice(value: f64) -> f64 {
+pub(super) fn nice(value: f64) -> f64 {
     let magnitude = 10f64.powf(value.max(1e-9).log10().floor());
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * magnitude).find(|step| *step >= value).unwrap_or(value)
 }
