@@ -13,7 +13,7 @@ use {
         state::BusRecord,
     },
     multibus::{
-        constants::{BOOK_WINDOWS, MAX_NAME_LEN},
+        constants::{AUCTION_PROOF_SECONDS, BOOK_WINDOWS, CERTIFICATE_SECONDS, MAX_NAME_LEN},
         math,
         state::{
             Bid, Bus, Capacity, Certificate, Clearing, Creator, DeliveryBook, Device, Ledger, Lock, Meter,
@@ -286,7 +286,7 @@ impl Replay<'_> {
         // Delivery books of a seller that are open at the same time, and position books of a buyer.
         let periods = match (on_delivery, intervals.div_ceil(BOOK_WINDOWS as u64) + 1) {
             (false, _) => 0,
-            (true, periods) if chain.is_embedded() => periods.min(OPEN_PERIODS),
+            (true, periods) if chain.is_embedded() => periods.min(OPEN_PERIODS + self.periods_for_bids()),
             (true, periods) => periods,
         };
         // A seller account and its vault, and delivery books.
@@ -358,6 +358,17 @@ impl Replay<'_> {
                 + clearing,
         );
         Ok(needed)
+    }
+
+    /// Times of 96 windows whose delivery books wait at the same time for the certificates of bids.
+    fn periods_for_bids(&self) -> u64 {
+        let period_seconds = u64::from(self.bus.window_seconds()) * BOOK_WINDOWS as u64;
+        if !self.bus.options.market.has_auction() || period_seconds == 0 {
+            return 0;
+        }
+        let latest = u64::from(READING_DEADLINE_SECONDS + CORRECTION_SECONDS);
+        let wait = CERTIFICATE_SECONDS.cast_unsigned() + AUCTION_PROOF_SECONDS.cast_unsigned() + latest;
+        wait.div_ceil(period_seconds)
     }
 
     async fn fund_funder(&self, lamports: &[u64]) -> Result<(), ReplayError> {

@@ -15,7 +15,7 @@ pub struct Records {
     pub deliveries: Vec<Delivery>,
     /// The same by buyer.
     pub positions: Vec<Position>,
-    /// What stood in the books of auctions when they were fixed; only with an auction.
+    /// What stood in the books of auctions when they were fixed, by window; only with an auction.
     pub orders: Vec<BookOrder>,
     /// What the auctions came to, one for each window with an order.
     pub auctions: Vec<Auction>,
@@ -39,22 +39,21 @@ impl Records {
         self.auctions.iter().rev().find(|auction| auction.window_start == window_start)
     }
 
-    /// Orders of the book of a window: they stand together.
+    /// Places of the orders of a window: orders stand by window.
+    fn places(&self, window_start: i64) -> std::ops::Range<usize> {
+        let from = self.orders.partition_point(|order| order.window_start < window_start);
+        from..self.orders.partition_point(|order| order.window_start <= window_start)
+    }
+
+    /// Orders of the book of a window.
     pub(crate) fn book(&self, window_start: i64) -> Vec<BookOrder> {
-        let from_its_last = self.orders.iter().rev().skip_while(|order| order.window_start != window_start);
-        let mut book: Vec<BookOrder> =
-            from_its_last.take_while(|order| order.window_start == window_start).cloned().collect();
-        book.reverse();
-        book
+        self.orders[self.places(window_start)].to_vec()
     }
 
     /// Writes down the book of a window, in place of an earlier one.
     pub(crate) fn set_book(&mut self, window_start: i64, orders: Vec<BookOrder>) {
-        // Windows come one after the other.
-        if self.orders.last().is_some_and(|last| last.window_start >= window_start) {
-            self.orders.retain(|order| order.window_start != window_start);
-        }
-        self.orders.extend(orders);
+        let places = self.places(window_start);
+        self.orders.splice(places, orders);
     }
 }
 

@@ -601,7 +601,13 @@ impl ReplayReport {
             sentences
                 .push("the file has no forecast: members traded what was measured, and delivered all of it".into());
         }
-        if self.periods_open > 0 {
+        if self.periods_open > 0 && self.auction.is_some() {
+            sentences.push(
+                "some windows are not settled yet, or their delivery books wait for certificates of bids, for up to 62 days; go on \
+                 with --resume"
+                    .into(),
+            );
+        } else if self.periods_open > 0 {
             sentences.push(
                 "some windows are not settled yet: their readings come when they have ended; go on with --resume"
                     .into(),

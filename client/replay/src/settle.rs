@@ -111,7 +111,7 @@ impl Replay<'_> {
         for period in self.state.periods.clone() {
             let is_over = self.bus.period_end(period.first_window) <= next_window
                 && period.windows.iter().all(|window| window.is_reported);
-            if is_over && now >= period.final_at && !self.bus.is_cancelled() {
+            if is_over && now >= period.final_at.max(period.closes_at) && !self.bus.is_cancelled() {
                 self.settle(period.first_window, now).await?;
             }
         }
@@ -133,6 +133,12 @@ impl Replay<'_> {
             now = self.chain().wait_until(over).await.doing("moving the clock")?.unix_timestamp;
         }
         self.settle_past(now).await?;
+        // With auctions, books stay open while bids can take certificates.
+        let closes_at = self.state.periods.iter().map(|period| period.closes_at).max().filter(|at| *at > now);
+        if let (Some(closes_at), true) = (closes_at, self.chain().is_embedded()) {
+            now = self.chain().wait_until(closes_at).await.doing("moving the clock")?.unix_timestamp;
+            self.settle_past(now).await?;
+        }
         self.save()?;
         let done = total - self.state.periods.len();
         self.tell(Stage::Settling, done, total, "sellers are released, buyers refunded");
@@ -164,16 +170,28 @@ impl Replay<'_> {
         }
         if !self.state.period(first_window).is_settled {
             self.check_certificates(first_window).await?;
+            self.state.period(first_window).closes_at = self.books_close_at(first_window, now).await?;
             self.state.period(first_window).is_settled = true;
             self.save()?;
         }
-        if now >= self.bus.last_gate(first_window) {
+        if now >= self.bus.last_gate(first_window).max(self.state.period(first_window).closes_at) {
             self.bus.close_books(&books).await?;
             if !self.bus.is_cancelled() {
                 self.state.periods.retain(|period| period.first_window != first_window);
             }
         }
         self.save()
+    }
+
+    /// When the sellers can close the delivery books of 96 settled windows, in unix seconds; 0 without auctions, where it is the last
+    /// gate. What rounding kept from all bids keeps a book open until bids have no more time.
+    async fn books_close_at(&self, first_window: i64, now: i64) -> Result<i64, ReplayError> {
+        if !self.bus.options.market.has_auction() {
+            return Ok(0);
+        }
+        let bus = self.bus.market.bus(&self.bus.address).await.doing("reading the bus")?;
+        let books = self.bus.books(first_window).await?;
+        Ok(books.iter().map(|(_, book)| book.closable(&bus, now).by_seller).max().unwrap_or(0))
     }
 
     /// Settles the auctions of 96 windows that are final: sellers are counted and paid, bids are refunded, take certificates and close,

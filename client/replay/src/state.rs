@@ -183,6 +183,8 @@ pub(crate) struct PeriodRecord {
     pub windows: Vec<PeriodWindow>,
     /// When its readings are final, as far as is known, in unix seconds.
     pub final_at: i64,
+    /// With auctions, when its delivery books close, once it is settled, in unix seconds: bids have time for their certificates.
+    pub closes_at: i64,
     /// Whether its deliveries and positions are in the records.
     pub is_recorded: bool,
     /// Whether buyers have their certificates and refunds, and sellers what they are released.
@@ -392,6 +394,7 @@ impl ReplayState {
                 first_window,
                 windows: Vec::new(),
                 final_at: 0,
+                closes_at: 0,
                 is_recorded: false,
                 is_settled: false,
             });

@@ -144,7 +144,7 @@ def main():
         if kind == "auction":
             side, party = ("ask", seller) if seller else ("bid", buyer)
             filled[window, side][party] += int(energy)
-            check.equal(f"what {party} trades at in {window}", int(price), int(auctions[window][1]) + fee)
+            check.equal(f"what {party} trades at in {window}", int(price), int(auctions.get(window, ["", "0"])[1]) + fee)
 
     moved = 0
     for window, book in books.items():
