@@ -25,8 +25,9 @@ const region = (page: Page, name: string) => page.getByRole('region', { name, ex
 
 /** Opens the form to bid in the window. */
 async function bidding(page: Page): Promise<Locator> {
-  await page.getByRole('button', { name: 'Bid', exact: true }).click();
   const panel = page.locator('#buy');
+  const ways = panel.getByRole('group', { name: 'How to buy' });
+  await ways.getByRole('button', { name: 'Bid', exact: true }).click();
   await panel.getByLabel('For which window').selectOption(String(windowStart));
   return panel;
 }

@@ -106,7 +106,11 @@ describe('a closing bus', () => {
       const window = await makeWindow(bus, gate + 60, { ...open, ...change });
       const ask = { capacity: window.address, gateClosesAt: gate, expiresAt: gate, isInAuction: true };
       const state = {
-        ...{ buses: byAddress([bus]), ledgers: new Map([[bus.address, ledger]]), sellers: byAddress([seller].slice(0, offers)) },
+        ...{
+          buses: byAddress([bus]),
+          ledgers: new Map([[bus.address, ledger]]),
+          sellers: byAddress([seller].slice(0, offers)),
+        },
         ...{
           capacities: byAddress([capacity, window]),
           offers: byAddress([makeOffer(200, seller, ask)].slice(0, offers)),
