@@ -87,7 +87,7 @@ impl Replica {
         assert!(used().all(|place| now >= Self::final_at(&of, place)), "every window of a closed position is final");
         let is_delivered = |place: &usize| of.windows[*place].delivered_wh > 0;
         let last = (0..BOOK_WINDOWS).filter(is_delivered).map(|place| Self::final_at(&of, place)).max();
-        let others = last.unwrap_or(0) + 30 * 86_400;
+        let others = last.unwrap_or(0).saturating_add(30 * 86_400);
         let mut taken =
             used().map(|place| has(&closed.certified, place) || Self::certifiable(&closed, &of, place) == 0);
         let may = closed_by == buyer || taken.all(|taken| taken) || now >= others;

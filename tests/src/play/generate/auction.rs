@@ -18,7 +18,7 @@ impl Generator {
     pub(super) fn auction(&mut self, game: &Game, buses: &[u8]) -> Option<Operation> {
         let now = game.model.now;
         let fixed = self.windows_like(game, |capacity| capacity.phase(now) == ModelPhase::Fixed);
-        if !fixed.is_empty() && self.chance(35) {
+        if !fixed.is_empty() && self.chance(if self.lazy { 12 } else { 35 }) {
             let (bus, window) = self.one(&fixed)?;
             return Some(self.clear(game, bus, window));
         }
@@ -30,8 +30,8 @@ impl Generator {
         }
         match self.rng.u8(0..100) {
             0..=29 => self.make_bid(game, buses),
-            30..=32 => self.cancel_bid(game),
-            33..=52 => self.settle_bid(game),
+            30..=34 => self.cancel_bid(game),
+            35..=52 => self.settle_bid(game),
             53..=64 => self.settle_ask(game),
             65..=70 => self.cancel_settled(game),
             71..=75 => match self.one(&fixed) {
@@ -208,7 +208,8 @@ impl Generator {
     }
 
     fn cancel_bid(&mut self, game: &Game) -> Option<Operation> {
-        let bid = self.bid_like(game, |bid| Self::phase_of(game, bid) == ModelPhase::Trading)?;
+        let early = |bid: &ModelBid| matches!(Self::phase_of(game, bid), ModelPhase::Trading | ModelPhase::Closing);
+        let bid = self.bid_like(game, early)?;
         let by = if self.chance(92) && wallet_bus(bid.2).is_none() { bid.2 } else { self.wallet(game) };
         let into = match self.rng.u8(0..10) {
             0 => self.account(game),
@@ -307,7 +308,7 @@ impl Generator {
         let skipped =
             all.iter().any(|order| last.is_some_and(|last| *order <= last) && !state.tallied.contains_key(order));
         let mut rest: Vec<Address> = all.into_iter().filter(|order| last.is_none_or(|last| *order > last)).collect();
-        if (skipped && self.chance(60)) || self.chance(3) {
+        if (skipped && self.chance(25)) || self.chance(3) {
             let by = if self.chance(80) { clearer } else { self.wallet(game) };
             return Operation::CloseClearing { by, bus, window, clearer };
         }
@@ -319,7 +320,7 @@ impl Generator {
         }
         match self.rng.u8(0..24) {
             0 => rest.reverse(),
-            1 if !rest.is_empty() => drop(rest.remove(self.rng.usize(0..rest.len()))),
+            1 | 6 | 7 if !rest.is_empty() => drop(rest.remove(self.rng.usize(0..rest.len()))),
             2 => rest.extend(rest.last().copied()),
             3 => rest.insert(0, game.address(AccountRef::System)),
             4 => {
@@ -464,7 +465,7 @@ impl Generator {
         for capacity in game.model.capacities.values().filter(|capacity| capacity.terms.auction) {
             let gate = capacity.gate_closes_at;
             ends.extend([gate - 300, gate]);
-            if capacity.phase(game.model.now) == ModelPhase::Fixed && self.chance(8) {
+            if capacity.phase(game.model.now) == ModelPhase::Fixed && self.chance(if self.lazy { 60 } else { 10 }) {
                 ends.push(gate + 86_400);
             }
             let complete = capacity.auction.and_then(|auction| auction.pool_complete_at);

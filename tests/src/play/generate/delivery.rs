@@ -264,7 +264,7 @@ impl Generator {
         let window = state.windows.get(&place);
         let device = state.devices[window.map_or(0, |window| window.device)];
         let most = (device.power_w as u128 * state.terms.window_seconds as u128 * 11 / 36_000) as u64;
-        let sold = window.map_or(0, |window| window.sold_wh);
+        let sold = window.map_or(0, multibus_model::ModelBookWindow::all_sold_wh);
         let wh = match self.rng.u8(0..14) {
             0 | 1 => 0,
             2 => self.near(most),

@@ -48,7 +48,9 @@ pub struct Generator {
 impl Generator {
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let (delivers, auctions, lazy) = (rng.bool(), rng.bool(), rng.u8(0..4) == 0);
+        let (auctions, lazy) = (rng.bool(), rng.u8(0..4) == 0);
+        // Half of all games, and more of those with auctions.
+        let delivers = rng.u8(0..20) < if auctions { 13 } else { 7 };
         Self { rng, offers: Vec::new(), delivers, auctions, lazy, next: None }
     }
 
