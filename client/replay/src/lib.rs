@@ -31,6 +31,7 @@
 //! fund, interval, close        the stages
 //! settle, auction              what follows the windows on delivery terms; bids, and the auction that closes a window
 //! check, treasury, vaults      what they share: figures from the chain
+//! pools                        where what auctions sold on delivery terms stands
 //! auction_check                what an auction must come to, from its orders alone
 //! replay                       a replay under way
 //! delivery                     what members and meters do on the chain on delivery terms
@@ -65,6 +66,7 @@ mod options;
 mod order_book;
 pub mod orders;
 mod owners;
+mod pools;
 pub mod price;
 mod progress;
 pub mod records;

@@ -2,7 +2,7 @@
 
 use {
     crate::{
-        check::Pools,
+        pools::Pools,
         replay_bus::ReplayBus,
         report::{MemberResult, TreasuryResult},
         state::ReplayState,
