@@ -88,7 +88,7 @@ macro_rules! market_accounts {
 market_accounts!(
     Bus = "bus" at |bus| address::bus(&bus.creator, bus.bus_seq),
         later |bus| {
-            (bus.padding, bus.reserved) = ([0; 4], [0; 28]);
+            (bus.padding, bus.reserved) = ([0; 4], [0; 27]);
             (bus.terms.reserved, bus.next_terms.reserved) = ([0; 6], [0; 6]);
         };
     Tombstone = "closed bus" at |stone| address::bus(&stone.creator, stone.bus_seq),
@@ -97,7 +97,7 @@ market_accounts!(
         later |creator| (creator.padding, creator.reserved) = ([0; 6], [0; 32]);
     Capacity = "capacity" at |capacity| address::capacity(&capacity.bus, capacity.window_start),
         later |capacity| {
-            (capacity.padding, capacity.padding_2, capacity.terms.reserved, capacity.reserved) = ([0; 2], [0; 4], [0; 6], [0; 14]);
+            (capacity.padding, capacity.padding_2, capacity.terms.reserved, capacity.reserved) = ([0; 2], [0; 3], [0; 6], [0; 14]);
         },
         within |capacity| {
             [capacity.bids, capacity.asks].iter().all(|side| side.at_price_wh <= u64::from(MAX_BIDS) * MAX_CAPACITY_WH)

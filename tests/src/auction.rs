@@ -357,7 +357,8 @@ impl TestMarket {
             let is_ready = match BidState::try_from(bid.state) {
                 Ok(BidState::Open) => match capacity.phase(now) {
                     AuctionPhase::Cleared | AuctionPhase::Over => true,
-                    AuctionPhase::Trading => is_closing && capacity.open_offers == 0,
+                    AuctionPhase::Trading if is_closing && capacity.open_offers == 0 => true,
+                    AuctionPhase::Trading | AuctionPhase::Closing => capacity.is_far(&self.bus_state(&self.bus)),
                     _ => false,
                 },
                 Ok(BidState::Filled) => capacity.is_pool_complete(),

@@ -99,7 +99,7 @@ records! {
         layout_version, bump, owner_count, threshold, listing_policy, paused, name_len, mint_decimals, timelock_seconds,
         horizon_seconds, lock_fee_bps, pause_quorum, closing, padding, capacity_wh, base_price_per_kwh, reserve_price_per_kwh, least_wh, config_version, pause_version, bus_seq, created_at, creator,
         mint, token_program, treasury, unclaimed, seller, operator, grid_recipient, terms, next_terms, readings_until, name,
-        owners, escrow, reserved,
+        owners, escrow, closing_at, reserved,
     }
     Tombstone {
         layout_version, bump, mint_decimals, padding, open_claims, bus_seq, closed_at, creator, mint, token_program,
@@ -113,7 +113,7 @@ records! {
     }
     Capacity {
         layout_version, bump, padding, open_offers, window_start, terms, gate_closes_at, total_wh,
-        available_wh, committed_wh, bus, rent_payer, open_bids, padding_2, escrowed, cleared_at, price_per_kwh,
+        available_wh, committed_wh, bus, rent_payer, open_bids, given_up, padding_2, escrowed, cleared_at, price_per_kwh,
         volume_wh, bids, asks, reported_wh, delivered_wh, pool_complete_at, reserved,
     }
     Ration { at_price_wh, filled_wh, settled_wh }

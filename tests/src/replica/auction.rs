@@ -9,7 +9,7 @@ use {
     },
     multibus::{
         event::*,
-        state::{BidState, Capacity, Offer, Ration},
+        state::{BidState, Bus, Capacity, Offer, Ration},
     },
     solana_address::Address,
     std::cmp::Ordering,
@@ -33,12 +33,22 @@ pub(super) fn phase(window: &Capacity, now: i64) -> Phase {
     let after_gate = i128::from(now) - i128::from(window.gate_closes_at);
     match after_gate {
         _ if window.terms.auction == 0 => Phase::Off,
+        _ if window.given_up == 1 => Phase::Over,
         ..0 if after_gate < -i128::from(LAST_SECONDS) => Phase::Trading,
         ..0 => Phase::Closing,
         _ if window.cleared_at != 0 => Phase::Cleared,
         _ if window.open_bids == 0 || window.open_offers == 0 => Phase::Over,
         _ if after_gate >= i128::from(PROOF_SECONDS) => Phase::Over,
         _ => Phase::Fixed,
+    }
+}
+
+/// Where a bus closes more than a day before a window's gate, whoever returns a bid or withdraws another's offer ends the
+/// auction.
+pub(super) fn give_up(window: &mut Capacity, bus: &Bus, now: i64) {
+    let is_far = bus.closing == 1 && window.gate_closes_at > bus.closing_at + 86_400;
+    if is_far && matches!(phase(window, now), Phase::Trading | Phase::Closing) {
+        window.given_up = 1;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use {
     super::{
-        auction::{Phase, phase},
+        auction::{Phase, give_up, phase},
         books::Replica,
         cost::{cost, part_ceil, part_floor},
         tokens::TokenTally,
@@ -116,12 +116,14 @@ impl Replica {
         let refund = self.bid_refunds.pop_front().expect("a bid_settle for each settlement");
         assert!(refund == bid.refund || settled_by == buyer, "others pay the account that the bid names");
         assert_eq!((bid.capacity, bid.buyer, bid.transaction_hash), (capacity, buyer, transaction_hash));
-        let is_closing = self.bus(&bid.bus).closing == 1;
+        let of = *self.bus(&bid.bus);
+        let is_closing = of.closing == 1;
         let window = self.capacities.get_mut(&capacity).expect("a known capacity");
         let (was, ends) = (bid.state, BidState::Refunded as u8);
         let is_complete = window.pool_complete_at != 0;
         if was == BidState::Open as u8 {
             bid.state = BidState::Filled as u8;
+            give_up(window, &of, now);
             match phase(window, now) {
                 Phase::Cleared => {
                     bid.allotted_wh = Self::fill(&mut window.bids, window.volume_wh, bid.energy_wh, {

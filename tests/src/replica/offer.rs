@@ -2,7 +2,7 @@
 
 use {
     super::{
-        auction::{Phase, phase},
+        auction::{Phase, give_up, phase},
         books::Replica,
         capacity::terms_at,
         cost::grid_fee,
@@ -182,7 +182,13 @@ impl Replica {
         assert_eq!(padding, [0; 6]);
         let of = *self.bus(&bus);
         let offer = self.offers.get_mut(&address).expect("a known offer");
-        let window = &self.capacities[&offer.capacity];
+        let window = self.capacities.get_mut(&offer.capacity).expect("a known capacity");
+        let is_owner = of.owners.iter().any(|slot| slot.owner == cancelled_by);
+        let is_lister =
+            cancelled_by == offer.wallet || (offer.wallet == bus && offer.rent_payer == cancelled_by && is_owner);
+        if !is_lister {
+            give_up(window, &of, now);
+        }
         match phase(window, now) {
             Phase::Closing => {
                 assert_eq!(offer.wallet, bus, "only the bus's own offers are withdrawn in the last minutes");
@@ -196,7 +202,6 @@ impl Replica {
         assert_eq!((offer.bus, offer.proceeds), (bus, collected + grid_fee));
         assert_eq!(grid_fee, Self::grid_due(offer), "the grid gets its part of what was sold");
         let stopped = offer.cancelled != 0 || offer.remaining_wh == 0 || now >= offer.expires_at || is_given_up;
-        let is_owner = of.owners.iter().any(|slot| slot.owner == cancelled_by);
         let decides = is_owner || (of.operator != Address::default() && cancelled_by == of.operator);
         let seller = self.sellers.get_mut(&offer.seller).expect("a known seller");
         assert!(stopped || cancelled_by == offer.wallet || decides, "who cancels may");

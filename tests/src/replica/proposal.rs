@@ -254,7 +254,7 @@ impl Replica {
                 bus.operator = owner;
             }
             ActionKind::GridRecipientSet => bus.grid_recipient = owner,
-            ActionKind::BusClose => bus.closing = 1,
+            ActionKind::BusClose => (bus.closing, bus.closing_at) = (1, now),
             ActionKind::SharesSet | ActionKind::SellerAdmit | ActionKind::SellerSuspend => {}
         }
         if matches!(kind, ActionKind::OwnerAdd | ActionKind::OwnerRemove | ActionKind::SharesSet) {

@@ -528,6 +528,74 @@ fn nobody_chooses_the_orders_of_an_auction_on_a_closing_bus() {
     market.wind_down();
 }
 
+/// Seen: a bid of 1 Wh and an offer of 1 Wh in a window a year ahead kept a closing bus open until its gate.
+#[test]
+fn orders_far_ahead_keep_no_closing_bus_open() {
+    withstands!(blocked_exit: bid_settle, offer_cancel, bus_close);
+    // The gate comes a year, a second more than a day, and just a day after the decision.
+    for after in [365 * 86_400, 86_401, 86_400] {
+        for offers_first in [false, true] {
+            let mut market =
+                AuctionMarket::with(false, |options| options.with(|config| config.horizon_seconds = 366 * 86_400));
+            let (bus, stranger, owner) = (market.bus, market.wallet("stranger"), market.seller);
+            market.execute(&[capacity_close(&bus, market.window, &owner, &owner)]);
+            let window = (market.now() + 365 * 86_400) / 900 * 900;
+            market.execute(&[capacity_open(&bus, &stranger, window)]);
+            market.window = window;
+            let offers = [market.ask(0, 1, 1), market.ask(1, 1, 1)];
+            let bids = [market.bid(0, 1, 1), market.bid(1, 1, 1)];
+            market.to_gate(-after);
+            market.decide(&bus, ProposalAction::BusClose);
+            let (cancel, settle) = (offer_cancel(&offers[0], &stranger), bid_settle(&bids[0], &stranger, false));
+            if after == 86_400 {
+                market.assert_refused(&[cancel], MultibusError::OfferStillTrading);
+                market.assert_refused(&[settle], MultibusError::AuctionNotOver);
+                market.wind_down();
+                continue;
+            }
+            // Its own seller's cancellation gives nothing up.
+            let before = market.snapshot();
+            market.execute(&[offer_cancel(&offers[0], &offers[0].wallet)]);
+            assert_eq!(market.window_state().given_up, 0);
+            market.restore(before);
+            market.execute(&[if offers_first { cancel.clone() } else { settle.clone() }]);
+            assert_eq!(market.window_state().given_up, 1);
+            // From then on all orders are free, and there will be no auction.
+            let before = market.snapshot();
+            market.to_gate(0);
+            let clearing = market.clearing();
+            market.assert_refused(&[clearing_open(&clearing, 1, 1)], MultibusError::AuctionNotFixed);
+            market.restore(before);
+            market.execute(&[if offers_first { settle } else { cancel }]);
+            market.execute(&[offer_cancel(&offers[1], &stranger), bid_settle(&bids[1], &stranger, false)]);
+            market.execute(&[capacity_close(&bus, window, &stranger, &stranger)]);
+            for seller in market.sellers.clone() {
+                let close = market.close_meter(&seller, &seller.wallet);
+                market.execute(&[close]);
+            }
+            market.wind_down();
+        }
+    }
+}
+
+/// Also in the last minutes, and whoever withdraws.
+#[test]
+fn an_auction_that_is_given_up_is_over_in_its_last_minutes_too() {
+    let mut market = AuctionMarket::new(false);
+    let (bus, stranger) = (market.bus, market.wallet("stranger"));
+    let window = market.window + 3 * 86_400;
+    let owner = market.seller;
+    market.execute(&[capacity_close(&bus, market.window, &owner, &owner), capacity_open(&bus, &owner, window)]);
+    market.window = window;
+    let (offer, bid) = (market.ask(0, 1_000, 1_000), market.bid(0, 1_000, 3_000));
+    market.decide(&bus, ProposalAction::BusClose);
+    market.to_gate(-1);
+    market.assert_refused(&[offer_cancel(&offer, &offer.wallet)], MultibusError::LastMinutes);
+    market.execute(&[offer_cancel(&offer, &stranger)]);
+    market.execute(&[bid_settle(&bid, &stranger, false)]);
+    market.wind_down();
+}
+
 #[test]
 fn without_a_fill_an_offer_is_free_at_once() {
     let mut market = AuctionMarket::new(false);

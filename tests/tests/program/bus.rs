@@ -123,7 +123,8 @@ pub fn bus_create_writes_bus_ledger_capacity_and_token_accounts() {
             name,
             owners: slots,
             escrow: bus.escrow,
-            reserved: [0; 28],
+            closing_at: 0,
+            reserved: [0; 27],
         };
         assert_eq!(chain.state::<state::Bus>(&bus.address), expected);
         let ledger = chain.ledger(&bus);

@@ -83,7 +83,8 @@ fn account_layouts_are_pinned() {
         name: 440,
         owners: 472,
         escrow: 1_112,
-        reserved: 1_144,
+        closing_at: 1_144,
+        reserved: 1_152,
     });
     layout!(Capacity, 384, {
         layout_version: 8,
@@ -99,7 +100,8 @@ fn account_layouts_are_pinned() {
         bus: 96,
         rent_payer: 128,
         open_bids: 160,
-        padding_2: 164,
+        given_up: 164,
+        padding_2: 165,
         escrowed: 168,
         cleared_at: 176,
         price_per_kwh: 184,

@@ -147,6 +147,8 @@ export type Bus = {
   owners: Array<OwnerSlot>;
   /** Token account that holds the deposits of bids. */
   escrow: Address;
+  /** When the owners' decision to close it was carried out, in unix seconds; 0 before. */
+  closingAt: bigint;
   reserved: Array<bigint>;
 };
 
@@ -232,6 +234,8 @@ export type BusArgs = {
   owners: Array<OwnerSlotArgs>;
   /** Token account that holds the deposits of bids. */
   escrow: Address;
+  /** When the owners' decision to close it was carried out, in unix seconds; 0 before. */
+  closingAt: number | bigint;
   reserved: Array<number | bigint>;
 };
 
@@ -276,7 +280,8 @@ export function getBusEncoder(): FixedSizeEncoder<BusArgs> {
       ['name', fixEncoderSize(getBytesEncoder(), 32)],
       ['owners', getArrayEncoder(getOwnerSlotEncoder(), { size: 16 })],
       ['escrow', getAddressEncoder()],
-      ['reserved', getArrayEncoder(getU64Encoder(), { size: 28 })],
+      ['closingAt', getI64Encoder()],
+      ['reserved', getArrayEncoder(getU64Encoder(), { size: 27 })],
     ]),
     (value) => ({ ...value, discriminator: BUS_DISCRIMINATOR }),
   );
@@ -322,7 +327,8 @@ export function getBusDecoder(): FixedSizeDecoder<Bus> {
     ['name', fixDecoderSize(getBytesDecoder(), 32)],
     ['owners', getArrayDecoder(getOwnerSlotDecoder(), { size: 16 })],
     ['escrow', getAddressDecoder()],
-    ['reserved', getArrayDecoder(getU64Decoder(), { size: 28 })],
+    ['closingAt', getI64Decoder()],
+    ['reserved', getArrayDecoder(getU64Decoder(), { size: 27 })],
   ]);
 }
 

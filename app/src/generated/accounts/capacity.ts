@@ -89,6 +89,11 @@ export type Capacity = {
   rentPayer: Address;
   /** Bids that are open. */
   openBids: number;
+  /**
+   * 1 once somebody began to return its bids and to withdraw its offers because the bus closes long before its gate:
+   * then it has no auction.
+   */
+  givenUp: number;
   padding2: ReadonlyUint8Array;
   /** What the escrow holds for this window, in token base units. */
   escrowed: bigint;
@@ -140,6 +145,11 @@ export type CapacityArgs = {
   rentPayer: Address;
   /** Bids that are open. */
   openBids: number;
+  /**
+   * 1 once somebody began to return its bids and to withdraw its offers because the bus closes long before its gate:
+   * then it has no auction.
+   */
+  givenUp: number;
   padding2: ReadonlyUint8Array;
   /** What the escrow holds for this window, in token base units. */
   escrowed: number | bigint;
@@ -183,7 +193,8 @@ export function getCapacityEncoder(): FixedSizeEncoder<CapacityArgs> {
       ['bus', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
       ['openBids', getU32Encoder()],
-      ['padding2', fixEncoderSize(getBytesEncoder(), 4)],
+      ['givenUp', getU8Encoder()],
+      ['padding2', fixEncoderSize(getBytesEncoder(), 3)],
       ['escrowed', getU64Encoder()],
       ['clearedAt', getI64Encoder()],
       ['pricePerKwh', getU64Encoder()],
@@ -216,7 +227,8 @@ export function getCapacityDecoder(): FixedSizeDecoder<Capacity> {
     ['bus', getAddressDecoder()],
     ['rentPayer', getAddressDecoder()],
     ['openBids', getU32Decoder()],
-    ['padding2', fixDecoderSize(getBytesDecoder(), 4)],
+    ['givenUp', getU8Decoder()],
+    ['padding2', fixDecoderSize(getBytesDecoder(), 3)],
     ['escrowed', getU64Decoder()],
     ['clearedAt', getI64Decoder()],
     ['pricePerKwh', getU64Decoder()],

@@ -1,7 +1,8 @@
 //! `bid_settle`: takes a bid as far as it goes, and pays what is to be returned to the buyer. Anyone can do it.
 //!
 //! Once the price is proven, it fills the bid. Where the auction is over without a price, it returns the deposit; on a
-//! closing bus also before the last 300 s before the gate, where no offer is open. On purchase terms, or where the bid got nothing, the account
+//! closing bus also before the last 300 s before the gate, where no offer is open; and at any time before the gate where the
+//! bus closes more than a day before it. On purchase terms, or where the bid got nothing, the account
 //! closes. On delivery terms a bid that got energy waits until the pool is complete, and is then refunded for what was
 //! not delivered. It closes once it can take no certificate any more: all were taken, its buyer gives up the rest
 //! (`close`), or 30 days after the pool was complete.
@@ -66,7 +67,8 @@ pub fn handler(ctx: &mut Context<apart::BidSettle>, close: bool) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (bus, bid, capacity) = (&accounts.bus, &mut accounts.bid, &mut accounts.capacity);
     let caller_is_buyer = address_eq(accounts.caller.address(), &bid.buyer);
-    let settler = Settler { gives_up: close && caller_is_buyer, bus_is_closing: bus.closing == 1 };
+    let settler =
+        Settler { gives_up: close && caller_is_buyer, bus_is_closing: bus.closing == 1, is_far: capacity.is_far(bus) };
     let before = bid.state;
     // Only its buyer chooses another account than the one that the bid names, and then whose it is.
     let is_chosen = !address_eq(accounts.refund.address(), &bid.refund);

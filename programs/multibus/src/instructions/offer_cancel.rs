@@ -43,12 +43,14 @@ pub fn handler(ctx: &mut Context<apart::OfferCancel>) -> Result<()> {
     let (offer, seller) = (&mut accounts.offer, &mut accounts.seller);
     let now = clock::now()?;
     let (bus, caller) = (&accounts.bus, accounts.caller.address());
+    let by_lister = offer.is_listed_by(bus, caller);
+    let is_far = !by_lister && accounts.capacity.is_far(bus);
+    accounts.capacity.give_up(is_far, now);
     let is_given_up = accounts.capacity.is_given_up(bus, now);
     offer.validate_cancel(bus, seller, caller, together, is_given_up, now)?;
     let by_all = bus.is_operator(caller) || together >= bus.pause_approvals();
     accounts.capacity.validate_withdraw(offer, by_all, now)?;
     let was_unsettled = offer.in_auction == 1 && offer.settled == 0 && offer.cancelled == 0;
-    let by_lister = offer.is_listed_by(bus, caller);
     let withdrawn_wh = offer.cancel(by_lister)?;
     accounts.capacity.unlist(withdrawn_wh);
     let collected = offer.collect();

@@ -96,6 +96,8 @@ pub struct Settler {
     /// Whether the owners have decided to close the bus: then bids are returned before the gate, too, where no offer is
     /// open.
     pub bus_is_closing: bool,
+    /// Whether the bus closes long before the window: see [`Capacity::is_far`].
+    pub is_far: bool,
 }
 
 impl BidTerms {
@@ -178,6 +180,7 @@ impl Bid {
 
     /// Gives the bid what the auction sells it. Where there was no auction, it gets nothing and has paid nothing.
     fn fill(&mut self, capacity: &mut Capacity, settler: &Settler, now: i64) -> Result<()> {
+        capacity.give_up(settler.is_far, now);
         match capacity.phase(now) {
             AuctionPhase::Cleared => {
                 self.allotted_wh = capacity.settle_bid(self.energy_wh, self.price_per_kwh);
@@ -279,7 +282,7 @@ mod tests {
     };
 
     const FEE: u64 = 500;
-    const SETTLER: Settler = Settler { gives_up: false, bus_is_closing: false };
+    const SETTLER: Settler = Settler { gives_up: false, bus_is_closing: false, is_far: false };
 
     fn bus() -> Bus {
         Bus { base_price_per_kwh: 100, least_wh: 10, ..Bus::zeroed() }
@@ -395,6 +398,12 @@ mod tests {
                 bid.pay_back(&mut capacity, 2_500);
                 assert_eq!((bid.deposit, capacity.escrowed), (0, 0));
             }
+        }
+        // Where the bus closes long before, bids come back, also beside offers and in the last minutes.
+        for now in [0, 539, 540, 839] {
+            let mut capacity = capacity(1);
+            let settled = bid(&capacity).settle(&mut capacity, &Settler { is_far: true, ..closing }, now);
+            assert_eq!((settled, capacity.given_up), (Ok(BidSettlement { owed: 2_500, closes: true }), 1));
         }
         let mut capacity = capacity(0);
         let refused = bid(&capacity).settle(&mut capacity, &closing, 540);

@@ -156,7 +156,9 @@ pub struct Bus {
     pub owners: [OwnerSlot; 16],
     /// Token account that holds the deposits of bids.
     pub escrow: Address,
-    pub reserved: [u64; 28],
+    /// When the owners' decision to close it was carried out, in unix seconds; 0 before.
+    pub closing_at: i64,
+    pub reserved: [u64; 27],
 }
 
 const _: () = assert!(MAX_OWNERS == 16 && MAX_NAME_LEN == 32 && size_of::<Bus>() == 1_360);
@@ -616,6 +618,7 @@ impl Bus {
             name,
             owners,
             escrow,
+            closing_at,
             reserved,
         } = self;
         let invariant = |holds: bool, message| if holds { Ok(()) } else { Err(message) };
@@ -625,6 +628,7 @@ impl Bus {
         invariant(*threshold >= 1 && threshold <= owner_count, "1 <= threshold <= owners")?;
         invariant(Self::validate_listing_policy(*listing_policy).is_ok(), "the listing policy is known")?;
         invariant(*paused <= 1 && *closing <= 1, "flags are 0 or 1")?;
+        invariant(*closing == 1 || *closing_at == 0, "only a bus that is closing began to")?;
         invariant(
             name.get(..*name_len as usize)
                 .is_some_and(|name| core::str::from_utf8(name).is_ok_and(|name| !name.is_empty())),
@@ -663,7 +667,7 @@ impl Bus {
         )?;
         invariant(*pause_quorum as usize <= MAX_OWNERS, "the pause quorum is one that owners can reach")?;
         invariant(
-            *padding == [0; 4] && *reserved == [0; 28] && owners.iter().all(|slot| slot.reserved == [0; 6]),
+            *padding == [0; 4] && *reserved == [0; 27] && owners.iter().all(|slot| slot.reserved == [0; 6]),
             "reserved bytes are zero",
         )
     }
@@ -999,6 +1003,7 @@ mod tests {
                 ("the listing policy is known", |bus| bus.listing_policy = 3),
                 ("flags are 0 or 1", |bus| bus.paused = 2),
                 ("flags are 0 or 1", |bus| bus.closing = 2),
+                ("only a bus that is closing began to", |bus| bus.closing_at = 1),
                 ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name_len = 0),
                 ("the name is 1 to 32 bytes of UTF-8", |bus| bus.name[0] = 0xff),
                 ("shares sum to 10,000", |bus| bus.owners[0].share_bps += 1),
@@ -1028,7 +1033,7 @@ mod tests {
                 ("the pause quorum is one that owners can reach", |bus| bus.pause_quorum = 17),
                 ("reserved bytes are zero", |bus| bus.padding[3] = 1),
                 ("reserved bytes are zero", |bus| bus.owners[2].reserved[5] = 1),
-                ("reserved bytes are zero", |bus| bus.reserved[27] = 1),
+                ("reserved bytes are zero", |bus| bus.reserved[26] = 1),
             ],
         );
         let whole: &[Change<Bus>] = &[

@@ -25,7 +25,8 @@ pub enum AuctionPhase {
     Fixed,
     /// The price is proven; each order is settled alone.
     Cleared,
-    /// There is nothing to settle: no bid or no offer at the gate, or no proof in 24 hours. All bids are returned.
+    /// There is nothing to settle: no bid or no offer at the gate, no proof in 24 hours, or the bus closes long before.
+    /// All bids are returned.
     Over,
 }
 
@@ -98,7 +99,10 @@ pub struct Capacity {
     pub rent_payer: Address,
     /// Bids that are open.
     pub open_bids: u32,
-    pub padding_2: [u8; 4],
+    /// 1 once somebody began to return its bids and to withdraw its offers because the bus closes long before its gate:
+    /// then it has no auction.
+    pub given_up: u8,
+    pub padding_2: [u8; 3],
     /// What the escrow holds for this window, in token base units.
     pub escrowed: u64,
     /// When the price of the auction was proven, in unix seconds; 0 before.
@@ -205,6 +209,8 @@ impl Capacity {
         let gate = self.gate_closes_at;
         if !self.terms.has_auction() {
             AuctionPhase::Off
+        } else if self.given_up == 1 {
+            AuctionPhase::Over
         } else if now < gate {
             if now < gate.saturating_sub(AUCTION_CLOSING_SECONDS) {
                 AuctionPhase::Trading
@@ -230,6 +236,19 @@ impl Capacity {
             AuctionPhase::Off | AuctionPhase::Trading | AuctionPhase::Over => (),
         }
         Ok(())
+    }
+
+    /// Whether the bus closes so long before the gate that nobody waits for the auction.
+    pub fn is_far(&self, bus: &Bus) -> bool {
+        bus.closing == 1 && self.gate_closes_at > bus.closing_at.saturating_add(CLOSING_AUCTIONS_SECONDS)
+    }
+
+    /// Gives the auction up where the bus closes long before: from then on all orders are free, so nobody chooses which of them
+    /// take part.
+    pub fn give_up(&mut self, is_far: bool, now: i64) {
+        if is_far && matches!(self.phase(now), AuctionPhase::Trading | AuctionPhase::Closing) {
+            self.given_up = 1;
+        }
     }
 
     /// Whether anyone may withdraw offers because the bus is closing. Not while an auction has both sides: then nobody
@@ -357,6 +376,7 @@ impl Capacity {
             bus: _,
             rent_payer: _,
             open_bids,
+            given_up,
             padding_2,
             escrowed,
             cleared_at,
@@ -378,6 +398,8 @@ impl Capacity {
         invariant(*window_start == 0 || gate_closes_at <= window_start, "the gate closes before the window")?;
         let has_auction = terms.has_auction();
         invariant(has_auction || (*open_bids == 0 && *escrowed == 0), "bids are those of an auction")?;
+        invariant(*given_up <= has_auction as u8, "an auction is given up, or not")?;
+        invariant(*given_up == 0 || *cleared_at == 0, "an auction that is given up has no price")?;
         invariant(*open_bids <= MAX_BIDS, "there are at most 2^20 bids")?;
         invariant(
             *cleared_at == 0 || (has_auction && cleared_at >= gate_closes_at),
@@ -406,7 +428,7 @@ impl Capacity {
             "the pool is complete once all is reported",
         )?;
         invariant(
-            *padding == [0; 2] && *padding_2 == [0; 4] && terms.reserved == [0; 6] && *reserved == [0; 14],
+            *padding == [0; 2] && *padding_2 == [0; 3] && terms.reserved == [0; 6] && *reserved == [0; 14],
             "reserved bytes are zero",
         )
     }
@@ -701,7 +723,8 @@ mod tests {
                 ("the pool has no more than the auction sold", |capacity| capacity.delivered_wh = 1),
                 ("the pool is complete once all is reported", |capacity| capacity.reported_wh = 100),
                 ("the pool is complete once all is reported", |capacity| capacity.pool_complete_at = 900),
-                ("reserved bytes are zero", |capacity| capacity.padding_2[3] = 1),
+                ("an auction is given up, or not", |capacity| capacity.given_up = 2),
+                ("reserved bytes are zero", |capacity| capacity.padding_2[2] = 1),
             ],
         );
         assert_eq!(sound.check_invariants(), Ok(()));
@@ -739,6 +762,20 @@ mod tests {
         let with_bid = Capacity { open_bids: 1, ..capacity };
         assert!(!capacity.is_given_up(&open, 0) && capacity.is_given_up(&closing, 0));
         assert!(!with_bid.is_given_up(&closing, 0) && !with_bid.is_given_up(&closing, 539));
+        // Where the gate comes more than a day after the decision, all orders of both sides are free once anyone begins.
+        let day_before = Bus { closing_at: 840 - CLOSING_AUCTIONS_SECONDS, ..closing };
+        let longer_before = Bus { closing_at: 839 - CLOSING_AUCTIONS_SECONDS, ..closing };
+        assert!(!with_bid.is_far(&day_before) && with_bid.is_far(&longer_before));
+        assert!(!with_bid.is_far(&Bus { closing: 0, ..longer_before }));
+        for (now, gives_up) in [(539, true), (839, true), (840, false)] {
+            let mut capacity = with_bid;
+            capacity.give_up(true, now);
+            assert_eq!((capacity.given_up == 1, capacity.phase(now) == AuctionPhase::Over), (gives_up, gives_up));
+            assert!(capacity.is_given_up(&longer_before, now));
+        }
+        let mut near = with_bid;
+        near.give_up(false, 0);
+        assert_eq!(near, with_bid);
         // From then on the phase decides.
         assert!(with_bid.is_given_up(&closing, 540) && !with_bid.is_given_up(&open, 840));
         let without = Capacity { terms: Terms { auction: 0, ..terms }, ..with_bid };

@@ -440,7 +440,7 @@ impl Action {
                 bus.promote_terms(now);
                 bus.operator = self.owner;
             }
-            ActionKind::BusClose => bus.closing = 1,
+            ActionKind::BusClose => (bus.closing, bus.closing_at) = (1, now),
             ActionKind::GridRecipientSet => bus.grid_recipient = self.owner,
         }
         bus.config_version = config_version;
@@ -983,7 +983,7 @@ mod tests {
                 }
                 ProposalAction::LeastSizeSet { least_wh } => bus.least_wh = least_wh,
                 ProposalAction::OperatorSet { operator } => bus.operator = operator.unwrap_or_default(),
-                ProposalAction::BusClose => (bus.closing, bus.config_version) = (1, 1),
+                ProposalAction::BusClose => (bus.closing, bus.closing_at, bus.config_version) = (1, NOW.now, 1),
                 ProposalAction::GridRecipientSet { recipient } => bus.grid_recipient = recipient.unwrap_or_default(),
             }
             assert_eq!(after, wanted, "{action:?}");
