@@ -3,17 +3,13 @@
 
 use {
     crate::{
+        file::FORMULA_SIGNS,
         options::ReplayTerms,
         records::OrderSide,
         report::{IntervalResult, ReplayReport},
     },
     std::{io, path::Path},
 };
-
-/// A cell that begins with one of these can be a formula in a spreadsheet (the last four are full-width). A name that does
-/// gets an apostrophe in front, by which spreadsheets mark text. One that begins with an apostrophe gets another, so that two
-/// names never become one.
-const FORMULA_SIGNS: [char; 9] = ['=', '+', '-', '@', '\'', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// A name as a cell that no spreadsheet takes for a formula.
 fn cell(name: &str) -> String {

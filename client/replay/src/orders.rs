@@ -9,7 +9,7 @@
 mod tests;
 
 use {
-    crate::file::{self, Columns, Fields, FileError, Names, Number, instant},
+    crate::file::{self, Columns, FORMULA_SIGNS, Fields, FileError, Names, Number, instant},
     multibus::constants::MAX_CAPACITY_WH,
     multibus_client::auction::Order,
     std::{collections::BTreeMap, io, path::Path},
@@ -113,7 +113,7 @@ impl Orders {
                 },
                 price_per_kwh: PRICE.read(ORDER_COLUMNS[3], price, separator)?,
             };
-            let order = PartyOrder { party: parties.index(party, line)? as usize, order };
+            let order = PartyOrder { party: parties.index(name_in(party), line)? as usize, order };
             let window = windows.entry(start).or_insert_with(|| WindowOrders {
                 start,
                 label: further.map(|[label]| label.to_owned()),
@@ -135,6 +135,11 @@ impl Orders {
             notes,
         })
     }
+}
+
+/// A party's name without the apostrophe by which a replay's files mark a name that a spreadsheet would take for a formula.
+fn name_in(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|name| name.starts_with(FORMULA_SIGNS)).unwrap_or(cell)
 }
 
 fn unknown_side(text: &str) -> String {

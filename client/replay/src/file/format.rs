@@ -5,6 +5,11 @@ pub const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Longest name, in bytes.
 pub const MAX_NAME_LEN: usize = 64;
 
+/// A cell that begins with one of these can be a formula in a spreadsheet (the last four are full-width). A name that does
+/// gets an apostrophe in front, by which spreadsheets mark text. One that begins with an apostrophe gets another, so that two
+/// names never become one.
+pub(crate) const FORMULA_SIGNS: [char; 9] = ['=', '+', '-', '@', '\'', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
 /// Why a file is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {

@@ -18,7 +18,7 @@ use {
 pub use self::format::FileError;
 pub(crate) use self::{
     field::{Names, Number, instant},
-    format::{Columns, printable, row_error},
+    format::{Columns, FORMULA_SIGNS, printable, row_error},
     source::Fields,
 };
 
