@@ -178,6 +178,7 @@ describe('an auction', () => {
     expect([GATE - 301, GATE - 300, GATE - 1].map((now) => at(now))).toEqual(['trading', 'closing', 'closing']);
     expect([GATE, GATE + 86_399, GATE + 86_400].map((now) => at(now))).toEqual(['fixed', 'fixed', 'over']);
     expect([at(GATE, { openBids: 0 }), at(GATE, { openOffers: 0 })]).toEqual(['over', 'over']);
+    expect([GATE - 3_600, GATE].map((now) => at(now, { isGivenUp: true }))).toEqual(['over', 'over']);
     expect(at(GATE + 99_999, { clearedAt: GATE })).toBe('cleared');
     expect(at(GATE, { terms: QUARTERS })).toBe('off');
   });

@@ -174,7 +174,7 @@ export type AuctionPhase =
   | 'over';
 
 /** What tells the phase of an auction. */
-export type Phased = Pick<Capacity, 'terms' | 'gateClosesAt' | 'clearedAt' | 'openBids' | 'openOffers'>;
+export type Phased = Pick<Capacity, 'terms' | 'gateClosesAt' | 'clearedAt' | 'openBids' | 'openOffers' | 'isGivenUp'>;
 
 /** When bids and offers can no longer be withdrawn. */
 export const closingFrom = (gateClosesAt: number): number => gateClosesAt - Number(AUCTION_CLOSING_SECONDS);
@@ -183,8 +183,10 @@ export const closingFrom = (gateClosesAt: number): number => gateClosesAt - Numb
 export const proofUntil = (gateClosesAt: number): number => gateClosesAt + Number(AUCTION_PROOF_SECONDS);
 
 /** Where the auction of a window stands now. */
-export function phaseOf({ terms, gateClosesAt, clearedAt, openBids, openOffers }: Phased, now: number): AuctionPhase {
+export function phaseOf(capacity: Phased, now: number): AuctionPhase {
+  const { terms, gateClosesAt, clearedAt, openBids, openOffers, isGivenUp } = capacity;
   if (!terms.hasAuction) return 'off';
+  if (isGivenUp === true) return 'over';
   if (now < gateClosesAt) return now < closingFrom(gateClosesAt) ? 'trading' : 'closing';
   if (clearedAt !== 0) return 'cleared';
   return openBids === 0 || openOffers === 0 || now >= proofUntil(gateClosesAt) ? 'over' : 'fixed';

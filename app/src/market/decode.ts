@@ -231,6 +231,7 @@ function capacity(address: Address, data: Uint8Array): Capacity | undefined {
     committedWh: raw.committedWh,
     openOffers: raw.openOffers,
     openBids: raw.openBids,
+    isGivenUp: raw.givenUp === 1,
     escrowed: raw.escrowed,
     clearedAt: Number(raw.clearedAt),
     auctionPricePerKwh: raw.pricePerKwh,

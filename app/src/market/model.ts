@@ -173,6 +173,8 @@ export interface Capacity {
   readonly committedWh: bigint;
   readonly openOffers: number;
   readonly openBids: number;
+  /** Whether its auction is given up because the bus closes long before: then all orders are free. */
+  readonly isGivenUp?: boolean;
   /** What the escrow holds for this window, in base units. */
   readonly escrowed: bigint;
   /** When the price of its auction was proven; 0 before. */
