@@ -571,7 +571,7 @@ mod tests {
         let book = market.book(&bus, window_start).await.unwrap();
         assert_eq!((book.phase, book.cleared().volume_wh), (AuctionPhase::Cleared, 600));
         assert!(book.bids.is_empty() && book.offers.is_empty());
-        let filled = BidProgress::Filled { allotted_wh: 600, paid: 132_000 };
+        let filled = BidProgress::Filled { allotted_wh: 600, paid: 120_000 };
         assert_eq!(market.bid_status(&bid.transaction_hash).await.unwrap().unwrap().state, filled);
     }
 
