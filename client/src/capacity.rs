@@ -4,12 +4,12 @@ use {
     crate::{
         account::{Keyed, offset},
         address,
-        auction::AuctionPhase,
         error::{Error, Result},
         market::{Market, Settlement},
         send::Sent,
         wallet::{Created, Wallet},
     },
+    multibus::state::AuctionPhase,
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,

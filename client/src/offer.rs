@@ -4,19 +4,18 @@ use {
     crate::{
         account::{Keyed, decode, offset},
         address,
-        auction::end_offer,
         bus::{FIRST_SLOT_LEAD, first_number},
         capacity::capacity_open,
         chain::ChainClock,
         error::{Error, Result},
         event::Event,
-        market::Market,
+        market::{Market, Settlement},
         seller::{Seller, seller_open},
         send::Sent,
         terms::Terms,
         wallet::{Wallet, number_to_use},
     },
-    multibus::state::{Bus, Capacity, DeliveryBook},
+    multibus::state::{AuctionPhase, Bus, Capacity, DeliveryBook},
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,
@@ -164,6 +163,38 @@ pub fn offer_cancel(caller: &Address, offer: &Keyed<Offer>) -> Instruction {
         instruction.accounts.push(AccountMeta::new(offer.book, false));
     }
     instruction
+}
+
+/// Instruction `ask_settle`: sells what the auction sells of an offer. On purchase terms its seller is paid, on delivery terms the
+/// energy is entered in its delivery book. Anyone may; afterwards anyone cancels the offer.
+pub fn ask_settle(offer: &Keyed<Offer>, settlement: &Settlement) -> Instruction {
+    let mut instruction = multibus::instruction::AskSettle {}.to_instruction(multibus::accounts::AskSettle {
+        bus: offer.bus,
+        capacity: offer.capacity,
+        offer: offer.address,
+        vault: offer.vault,
+        escrow: address::escrow(&offer.bus),
+        token_program: settlement.token_program,
+    });
+    if offer.is_on_delivery() {
+        instruction.accounts.push(AccountMeta::new(offer.book, false));
+    }
+    instruction
+}
+
+/// The instructions that end an offer in its window's auction: what it sells is settled first.
+pub(crate) fn end_offer(
+    caller: &Address,
+    offer: &Keyed<Offer>,
+    capacity: &Capacity,
+    settlement: &Settlement,
+) -> Vec<Instruction> {
+    let mut instructions = Vec::with_capacity(2);
+    if capacity.cleared_at != 0 && capacity.owes(offer) {
+        instructions.push(ask_settle(offer, settlement));
+    }
+    instructions.push(offer_cancel(caller, offer));
+    instructions
 }
 
 /// The accounts that a purchase from an offer passes behind its others: on delivery terms the delivery book of its window and the
@@ -367,6 +398,26 @@ impl Wallet {
             tokio::join!(self.market().capacity(&offer.bus, offer.window_start), self.market().settlement(&offer.bus));
         let (window, settlement) = (window?, settlement?);
         self.send(&end_offer(&self.address(), &offer, &window, &settlement)).await
+    }
+
+    /// Settles and withdraws the offers of a seller in auctions that are over; returns the account as it is then.
+    pub(crate) async fn end_auctioned_offers(&self, seller: Keyed<Seller>) -> Result<Keyed<Seller>> {
+        let (offers, clock) = tokio::join!(self.market().offers_of(&seller.bus, &seller.wallet), self.chain().clock());
+        let (mut offers, now) = (offers?, clock?.unix_timestamp);
+        offers.retain(|offer| offer.in_auction == 1 && offer.cancelled == 0 && now >= offer.gate_closes_at);
+        if offers.is_empty() {
+            return Ok(seller);
+        }
+        let settlement = self.market().settlement(&seller.bus).await?;
+        let windows: Vec<Address> = offers.iter().map(|offer| offer.capacity).collect();
+        let windows = self.market().find_all::<Capacity>(&windows).await?;
+        for (offer, window) in offers.iter().zip(windows) {
+            let Some(window) = window else { continue };
+            if matches!(window.phase(now), AuctionPhase::Cleared | AuctionPhase::Over) {
+                self.send(&end_offer(&self.address(), offer, &window, &settlement)).await?;
+            }
+        }
+        self.market().seller(&seller.bus, &seller.wallet).await
     }
 
     async fn own_offer(&self, offer: &Address) -> Result<Keyed<Offer>> {

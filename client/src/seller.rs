@@ -5,7 +5,6 @@ use {
     crate::{
         account::{Keyed, offset},
         address,
-        auction::{AuctionPhase, Capacity, end_offer},
         bus::Bus,
         error::{Error, Result},
         market::{Market, Settlement},
@@ -254,26 +253,6 @@ impl Wallet {
         let mut instructions: Vec<Instruction> = create.into_iter().filter(|_| seller.released > 0).collect();
         instructions.push(seller_close(&self.address(), &seller, &settlement, &destination));
         self.wait_for_counter(&instructions, seller.next_offer).await
-    }
-
-    /// Settles and withdraws the offers of a seller in auctions that are over; returns the account as it is then.
-    async fn end_auctioned_offers(&self, seller: Keyed<Seller>) -> Result<Keyed<Seller>> {
-        let (offers, clock) = tokio::join!(self.market().offers_of(&seller.bus, &seller.wallet), self.chain().clock());
-        let (mut offers, now) = (offers?, clock?.unix_timestamp);
-        offers.retain(|offer| offer.in_auction == 1 && offer.cancelled == 0 && now >= offer.gate_closes_at);
-        if offers.is_empty() {
-            return Ok(seller);
-        }
-        let settlement = self.market().settlement(&seller.bus).await?;
-        let windows: Vec<Address> = offers.iter().map(|offer| offer.capacity).collect();
-        let windows = self.market().find_all::<Capacity>(&windows).await?;
-        for (offer, window) in offers.iter().zip(windows) {
-            let Some(window) = window else { continue };
-            if matches!(window.phase(now), AuctionPhase::Cleared | AuctionPhase::Over) {
-                self.send(&end_offer(&self.address(), offer, &window, &settlement)).await?;
-            }
-        }
-        self.market().seller(&seller.bus, &seller.wallet).await
     }
 
     /// Closes what a seller account without open offers still has open; returns the account as it is then.

@@ -21,11 +21,14 @@
 //! ```
 
 mod price;
+mod quote;
 mod window;
 
-pub(crate) use window::{end_offer, pool_reports};
+pub(crate) use window::pool_reports;
 pub use {
+    crate::offer::ask_settle,
     multibus::state::{AuctionOutcome, AuctionPhase, Capacity, Ration},
     price::{Book, Cleared, Level, Order, Preview, Side, clear, preview},
-    window::{BidPreview, WindowBook, ask_settle, phase_name, pool_report},
+    quote::BidQuote,
+    window::{BidPreview, WindowBook, phase_name, pool_report},
 };

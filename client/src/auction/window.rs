@@ -10,7 +10,7 @@ use {
         delivery::DeliveryBook,
         error::{Error, Result},
         market::{Market, Settlement},
-        offer::{Offer, offer_cancel},
+        offer::{Offer, ask_settle},
         quantity::{PricePerKwh, Wh},
         send::Sent,
         wallet::Wallet,
@@ -21,26 +21,9 @@ use {
         state::{AuctionPhase, Capacity},
     },
     solana_address::Address,
-    solana_instruction::{AccountMeta, Instruction},
+    solana_instruction::Instruction,
     std::collections::HashMap,
 };
-
-/// Instruction `ask_settle`: sells what the auction sells of an offer. On purchase terms its seller is paid, on delivery terms the
-/// energy is entered in its delivery book. Anyone may; afterwards anyone cancels the offer.
-pub fn ask_settle(offer: &Keyed<Offer>, settlement: &Settlement) -> Instruction {
-    let mut instruction = multibus::instruction::AskSettle {}.to_instruction(multibus::accounts::AskSettle {
-        bus: offer.bus,
-        capacity: offer.capacity,
-        offer: offer.address,
-        vault: offer.vault,
-        escrow: address::escrow(&offer.bus),
-        token_program: settlement.token_program,
-    });
-    if offer.is_on_delivery() {
-        instruction.accounts.push(AccountMeta::new(offer.book, false));
-    }
-    instruction
-}
 
 /// Instruction `pool_report`: counts what a seller delivered of the energy that the auction of a final window sold, and pays it to
 /// the seller's vault. Anyone may, once for each seller and window; again where the escrow or the vault was frozen.
@@ -224,21 +207,6 @@ impl WindowBook {
     pub fn unsettled(&self) -> usize {
         self.settleable_bids().count() + self.settleable_offers().count()
     }
-}
-
-/// The instructions that end an offer in its window's auction: what it sells is settled first.
-pub(crate) fn end_offer(
-    caller: &Address,
-    offer: &Keyed<Offer>,
-    capacity: &Capacity,
-    settlement: &Settlement,
-) -> Vec<Instruction> {
-    let mut instructions = Vec::with_capacity(2);
-    if capacity.cleared_at != 0 && capacity.owes(offer) {
-        instructions.push(ask_settle(offer, settlement));
-    }
-    instructions.push(offer_cancel(caller, offer));
-    instructions
 }
 
 /// The instructions that count every final part of auctions of a delivery book in its pool, and pay what waits in the escrow.
