@@ -284,6 +284,7 @@ fn bus(model: &Model, bus: &ModelBus, bump: u8) -> state::Bus {
         lock_fee_bps: bus.lock_fee_bps,
         pause_quorum: bus.pause_quorum,
         closing: bus.closing as u8,
+        closing_at: bus.closing_at,
         capacity_wh: bus.capacity_wh,
         base_price_per_kwh: bus.base_price_per_kwh,
         reserve_price_per_kwh: bus.reserve_price_per_kwh,
@@ -361,6 +362,7 @@ fn capacity(capacity: &ModelCapacity, bump: u8) -> state::Capacity {
         rent_payer: capacity.rent_payer,
         open_bids: capacity.open_bids,
         escrowed: capacity.escrowed,
+        given_up: capacity.given_up as u8,
         ..Zeroable::zeroed()
     };
     if let Some(auction) = &capacity.auction {

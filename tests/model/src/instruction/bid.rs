@@ -166,7 +166,8 @@ impl Model {
         // On a closing bus nothing is listed any more: without an offer there will be no auction.
         let ends_early = self.buses[&bid.bus].closing && capacity.open_offers == 0;
         let on_delivery = capacity.terms.is_on_delivery();
-        match (bid.state, capacity.phase(self.now)) {
+        let ends = capacity.is_given_up_by(&self.buses[&bid.bus], self.now);
+        match (bid.state, if ends { ModelPhase::Over } else { capacity.phase(self.now) }) {
             (ModelBidState::Open, ModelPhase::Cleared) => {
                 let auction = auction.as_mut().expect("a price");
                 bid.allotted_wh = auction.settle_bid(bid.price_per_kwh, bid.energy_wh);
@@ -258,8 +259,12 @@ impl Model {
         causes.verdict()?;
         let (of_bus, buyer, named) = (bus.unclaimed, bid.buyer, bid.refund);
         let returned = if is_claimed || is_payable { owed } else { 0 };
+        let was_open = self.bids[&at.address].state == ModelBidState::Open;
+        let ends = was_open && self.capacities[&in_capacity.address].is_given_up_by(bus, self.now);
         self.bids.insert(at.address, bid);
-        self.capacities.get_mut(&in_capacity.address).expect("found above").auction = auction;
+        let window = self.capacities.get_mut(&in_capacity.address).expect("found above");
+        window.auction = auction;
+        window.given_up |= ends;
         if returned > 0 {
             let to = if is_claimed { of_bus } else { refund.address };
             let from = escrow.address;

@@ -90,6 +90,7 @@ impl Model {
             listing_policy: config.listing_policy,
             paused: false,
             closing: false,
+            closing_at: 0,
             timelock_seconds: config.timelock_seconds,
             horizon_seconds: config.horizon_seconds,
             lock_fee_bps: config.lock_fee_bps,

@@ -268,8 +268,12 @@ impl Model {
             causes.rule(at_seller.address == offer.seller, "SellerMismatch");
             causes.rule(rent_payer.address == offer.rent_payer, "RentPayerMismatch");
             // On a closing bus anybody withdraws an offer, but not where an auction will come: nobody chooses its orders.
-            let comes =
-                |capacity: &ModelCapacity| capacity.open_bids > 0 && capacity.phase(self.now) == ModelPhase::Trading;
+            let is_listed = Self::is_listed_by(bus, offer, &caller.address);
+            let phase = |capacity: &ModelCapacity| {
+                let ends = !is_listed && capacity.is_given_up_by(bus, self.now);
+                if ends { ModelPhase::Over } else { capacity.phase(self.now) }
+            };
+            let comes = |capacity: &ModelCapacity| capacity.open_bids > 0 && phase(capacity) == ModelPhase::Trading;
             let given_up = bus.closing && !capacity.is_some_and(comes);
             let stopped = offer.cancelled || offer.remaining_wh == 0 || offer.is_expired(self.now) || given_up;
             let is_seller = Self::is_listed_by(bus, offer, &caller.address);
@@ -290,7 +294,7 @@ impl Model {
             // While an auction needs it, nobody withdraws an offer; before the gate the operator does, or as many owners as
             // pausing needs, where it is the bus's own.
             let by_all = bus.is_operator(&caller.address) || together.len() >= bus.pause_approvals();
-            match capacity.filter(|_| in_capacity.address == offer.capacity).map(|capacity| capacity.phase(self.now)) {
+            match capacity.filter(|_| in_capacity.address == offer.capacity).map(phase) {
                 Some(ModelPhase::Closing) => causes.rule(by_all && offer.is_own(), "LastMinutes"),
                 Some(ModelPhase::Fixed) => causes.rule(false, "BookFixed"),
                 Some(ModelPhase::Cleared) => {
@@ -309,6 +313,11 @@ impl Model {
         }
         causes.verdict()?;
         self.collect(&at.address);
+        let (bus, window) = (&self.buses[&at_bus.address], &self.capacities[&in_capacity.address]);
+        let is_listed = Self::is_listed_by(bus, &self.offers[&at.address], &caller.address);
+        let ends = !is_listed && window.is_given_up_by(bus, self.now);
+        let window = self.capacities.get_mut(&in_capacity.address).expect("found above");
+        window.given_up |= ends;
         let offer = self.offers.get_mut(&at.address).expect("found above");
         // Who cancels again once a lock has ended changes nothing. What the bus does not sell is certified by nobody.
         offer.cancelled_by_lister |=

@@ -347,7 +347,7 @@ impl Model {
                 bus.operator = operator;
             }
             Action::GridRecipientSet(recipient) => bus.grid_recipient = recipient,
-            Action::BusClose => bus.closing = true,
+            Action::BusClose => (bus.closing, bus.closing_at) = (true, now),
             Action::SellerAdmit(_) | Action::SellerSuspend(_) => unreachable!("done with the seller's account"),
         }
     }

@@ -51,6 +51,8 @@ pub struct ModelBus {
     pub listing_policy: u8,
     pub paused: bool,
     pub closing: bool,
+    /// When the owners' decision to close it was carried out; 0 before.
+    pub closing_at: i64,
     pub timelock_seconds: u32,
     pub horizon_seconds: u32,
     pub lock_fee_bps: u16,

@@ -126,6 +126,8 @@ pub struct ModelCapacity {
     pub open_bids: u32,
     /// What the escrow holds for it, in base units.
     pub escrowed: u64,
+    /// Its bus closes so long before the gate that somebody ended its auction.
+    pub given_up: bool,
     /// What bids that are closed have paid, and what went to sellers, in base units.
     pub kept: u64,
     pub credited: u64,
@@ -148,6 +150,7 @@ impl ModelCapacity {
             open_offers: 0,
             open_bids: 0,
             escrowed: 0,
+            given_up: false,
             kept: 0,
             credited: 0,
             auction: None,
@@ -179,6 +182,9 @@ impl ModelCapacity {
         if !self.terms.auction {
             return ModelPhase::Off;
         }
+        if self.given_up {
+            return ModelPhase::Over;
+        }
         if now < gate {
             let closing = now >= gate.saturating_sub(AUCTION_CLOSING_SECONDS);
             return if closing { ModelPhase::Closing } else { ModelPhase::Trading };
@@ -189,6 +195,13 @@ impl ModelCapacity {
         let has_book = self.open_bids > 0 && self.open_offers > 0;
         let waits = now < gate.saturating_add(AUCTION_PROOF_SECONDS);
         if has_book && waits { ModelPhase::Fixed } else { ModelPhase::Over }
+    }
+
+    /// Whether somebody who returns a bid or withdraws another's offer now ends its auction: its bus closes more than a day before
+    /// the gate.
+    pub fn is_given_up_by(&self, bus: &super::ModelBus, now: i64) -> bool {
+        let is_far = bus.closing && self.gate_closes_at > bus.closing_at.saturating_add(AUCTION_PROOF_SECONDS);
+        is_far && matches!(self.phase(now), ModelPhase::Trading | ModelPhase::Closing)
     }
 
     /// What a kWh costs in the auction, grid fee included.
