@@ -3,7 +3,7 @@
 //! paid stays in escrow until it is known what was delivered. Anyone can do it. Afterwards the offer can be cancelled.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         constants::{BOOK_WINDOWS, WH_PER_KWH},
@@ -34,7 +34,7 @@ pub struct AskSettle {
     pub token_program: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::AskSettle>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<AskSettle>>) -> Result<()> {
     let all = ctx.remaining_accounts()?;
     let books = &all[<AskSettle as TryAccounts>::HEADER_SIZE..];
     let accounts = &mut *ctx.accounts;

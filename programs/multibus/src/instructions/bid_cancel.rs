@@ -2,7 +2,7 @@
 //! account that it names.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::Apart,
         clock,
@@ -35,7 +35,7 @@ pub struct BidCancel {
     pub token_program: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::BidCancel>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<BidCancel>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (bus, bid, capacity) = (&accounts.bus, &mut accounts.bid, &mut accounts.capacity);
     bid.validate_cancel(capacity, clock::now()?)?;

@@ -11,7 +11,7 @@
 //! owed waits in the escrow.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Apart, NamedAccount},
         clock,
@@ -63,7 +63,7 @@ pub struct BidSettle {
 }
 
 /// `close` counts only where the buyer itself is the caller.
-pub fn handler(ctx: &mut Context<apart::BidSettle>, close: bool) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<BidSettle>>, close: bool) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (bus, bid, capacity) = (&accounts.bus, &mut accounts.bid, &mut accounts.capacity);
     let caller_is_buyer = address_eq(accounts.caller.address(), &bid.buyer);

@@ -3,7 +3,7 @@
 //! creator. A tombstone that pays the claims stays at the bus's address.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart, BusOrTombstone},
         clock,
@@ -71,7 +71,7 @@ impl BusClose {
     }
 }
 
-pub fn handler(ctx: &mut Context<apart::BusClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<BusClose>>) -> Result<()> {
     let all = ctx.remaining_accounts()?;
     let claims = &all[<BusClose as TryAccounts>::HEADER_SIZE..];
     let accounts = &mut *ctx.accounts;

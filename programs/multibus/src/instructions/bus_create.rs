@@ -7,7 +7,7 @@
 )]
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::Account,
         constants::*,
@@ -50,7 +50,7 @@ pub struct BusCreate {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::BusCreate>, bus_seq: u64, config: BusConfig) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<BusCreate>>, bus_seq: u64, config: BusConfig) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let clock = Clock::get()?;
     let now = clock.unix_timestamp;

@@ -4,7 +4,7 @@
 //! offers and bids. What rounding in an auction left in the escrow goes to the treasury.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -34,7 +34,7 @@ pub struct CapacityClose {
     pub rent_payer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::CapacityClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<CapacityClose>>) -> Result<()> {
     let all = ctx.remaining_accounts()?;
     let others = &all[<CapacityClose as TryAccounts>::HEADER_SIZE..];
     let accounts = &mut *ctx.accounts;

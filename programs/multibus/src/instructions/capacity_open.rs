@@ -2,7 +2,7 @@
 //! who opens it.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -30,7 +30,7 @@ pub struct CapacityOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::CapacityOpen>, window_start: i64) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<CapacityOpen>>, window_start: i64) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let bus = &accounts.bus;
     bus.validate_running()?;

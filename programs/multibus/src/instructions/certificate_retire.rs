@@ -2,7 +2,7 @@
 //! remains as proof, and the rent goes to who paid it.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{account::Account, error::MultibusError, event::log_event, state::Certificate},
     anchor_lang::prelude::*,
 };
@@ -18,7 +18,7 @@ pub struct CertificateRetire {
     pub rent_payer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::CertificateRetire>, beneficiary: String) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<CertificateRetire>>, beneficiary: String) -> Result<()> {
     let certificate = &ctx.accounts.certificate;
     Certificate::validate_beneficiary(&beneficiary)?;
     let mut name = [0; 64];

@@ -5,7 +5,7 @@
 //! because the bus cannot sign.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, bump_of},
         clock,
@@ -68,7 +68,7 @@ impl CertificateTake {
     }
 }
 
-pub fn handler(ctx: &mut Context<apart::CertificateTake>, window_start: i64) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<CertificateTake>>, window_start: i64) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let now = clock::now()?;
     let place = accounts.book.place(window_start)?;

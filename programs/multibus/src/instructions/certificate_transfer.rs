@@ -2,8 +2,8 @@
 //! range, and gets an account of its own.
 
 use {
-    super::apart,
     super::certificate_take::create,
+    super::walk::Walks,
     crate::{account::Account, error::MultibusError, event::log_event, state::Certificate},
     anchor_lang::prelude::*,
 };
@@ -22,7 +22,7 @@ pub struct CertificateTransfer {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::CertificateTransfer>, energy_wh: u64, to: Address) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<CertificateTransfer>>, energy_wh: u64, to: Address) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (owner, certificate) = (*accounts.owner.address(), &mut accounts.certificate);
     certificate.validate_transfer(energy_wh, &to)?;

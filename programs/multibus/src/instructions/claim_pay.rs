@@ -5,7 +5,7 @@
 //! in the unclaimed account, so that nobody gains by closing.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, BusOrTombstone},
         error::{MultibusError, ensure, refuse},
@@ -89,7 +89,7 @@ impl ClaimPay {
     }
 }
 
-pub fn handler(ctx: &mut Context<apart::ClaimPay>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<ClaimPay>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (amount, paid) =
         if accounts.bus.is_tombstone()? { accounts.pay_from_tombstone()? } else { accounts.pay_from_bus()? };

@@ -2,7 +2,7 @@
 //! are right. The clearing closes. Anyone can do it.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::Account,
         clock,
@@ -24,7 +24,7 @@ pub struct ClearingApply {
     pub clearer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::ClearingApply>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<ClearingApply>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (clearing, capacity) = (&accounts.clearing, &mut accounts.capacity);
     let now = clock::now()?;

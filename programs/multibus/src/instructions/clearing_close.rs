@@ -2,7 +2,7 @@
 //! any more, or the window is closed. The rent goes to the clearer.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -27,7 +27,7 @@ pub struct ClearingClose {
     pub clearer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::ClearingClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<ClearingClose>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (caller, clearing) = (accounts.caller.address(), &accounts.clearing);
     let capacity = accounts.capacity.account();

@@ -2,7 +2,7 @@
 //! [`Clearing`] explains. Anyone can be a clearer; each has an account of its own for a window.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::Apart,
         clock,
@@ -27,7 +27,7 @@ pub struct ClearingOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::ClearingOpen>, low_price: u64, high_price: u64) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<ClearingOpen>>, low_price: u64, high_price: u64) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let now = clock::now()?;
     let (capacity, clearer) = (&accounts.capacity, accounts.clearer.address());

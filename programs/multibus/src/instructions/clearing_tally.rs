@@ -2,7 +2,7 @@
 //! counts twice. A clearer calls it as often as it takes.
 
 use {
-    super::apart,
+    super::walk,
     crate::{
         account::Account,
         constants::LAYOUT_VERSION,
@@ -25,8 +25,8 @@ pub struct ClearingTally {
 
 pub fn handler(ctx: &mut Context<ClearingTally>) -> Result<()> {
     const DECLARED: usize = <ClearingTally as TryAccounts>::HEADER_SIZE;
-    let mut room = [const { MaybeUninit::uninit() }; apart::MOST_ACCOUNTS];
-    let orders = &apart::all_accounts(&mut room)[DECLARED..];
+    let mut room = [const { MaybeUninit::uninit() }; walk::MOST_ACCOUNTS];
+    let orders = &walk::all_accounts(&mut room)[DECLARED..];
     let clearing = &mut ctx.accounts.clearing;
     let prices = clearing.prices();
     let (mut bids, mut offers) = (0, 0);

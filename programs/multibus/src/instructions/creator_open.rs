@@ -7,7 +7,7 @@
 )]
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::Account,
         constants::*,
@@ -28,7 +28,7 @@ pub struct CreatorOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::CreatorOpen>, first_slot: u64) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<CreatorOpen>>, first_slot: u64) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let wallet = *accounts.wallet.address();
     let first_slot = counter::validate_first_slot(first_slot, Clock::get()?.slot)?;

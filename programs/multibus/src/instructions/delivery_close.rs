@@ -4,7 +4,7 @@
 //! goes to who paid it.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -30,7 +30,7 @@ pub struct DeliveryClose {
     pub rent_payer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::DeliveryClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<DeliveryClose>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (now, bus, caller) = (clock::now()?, &accounts.bus, accounts.caller.address());
     let caller_is_seller = bus.acts_for(bus.address(), &accounts.seller.wallet, caller);

@@ -3,7 +3,7 @@
 //! or gets a claim when the position book is closed.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart, NamedAccount},
         clock,
@@ -36,7 +36,7 @@ pub struct DeliveryRefund {
     pub token_program: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::DeliveryRefund>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<DeliveryRefund>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let refund = accounts.position.refund(&accounts.book, clock::now()?);
     ensure!(refund.windows != [0; 2], NothingToRefund);

@@ -2,7 +2,7 @@
 //! do it; the rent goes to who paid it. Then the key can be registered again, on any bus.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{account::Account, clock, error::MultibusError, event::log_event, state::Device},
     anchor_lang::prelude::*,
 };
@@ -16,7 +16,7 @@ pub struct DeviceClose {
     pub rent_payer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::DeviceClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<DeviceClose>>) -> Result<()> {
     let device = &ctx.accounts.device;
     device.validate_close(clock::now()?)?;
     log_event!(DeviceClosed { device: *device.address(), key: device.key, bus: device.bus, seller: device.seller });

@@ -4,7 +4,7 @@
 //! the unclaimed account, where the ledger counts them as revenue all the same.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         error::{MultibusError, ensure},
@@ -45,7 +45,7 @@ pub struct GridSweep {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::GridSweep>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<GridSweep>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let bus = &accounts.bus;
     let (vault, mut destination) = (accounts.vault.account(), accounts.destination.account());

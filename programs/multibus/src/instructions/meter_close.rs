@@ -4,7 +4,7 @@
 //! paid it.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         error::{MultibusError, ensure},
@@ -32,7 +32,7 @@ pub struct MeterClose {
     pub rent_payer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::MeterClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<MeterClose>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (bus, caller) = (&accounts.bus, accounts.caller.address());
     ensure!(bus.closing == 1 || bus.is_operator(caller) || address_eq(&accounts.seller.wallet, caller), MeterInUse);

@@ -3,7 +3,7 @@
 //! become it again at any time.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart, bump_of},
         clock,
@@ -37,7 +37,7 @@ pub struct MeterRegister {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::MeterRegister>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<MeterRegister>>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     accounts.bus.validate_open()?;
     accounts.bus.validate_is_operator(accounts.operator.address())?;

@@ -3,8 +3,8 @@
 //! its place.
 
 use {
-    super::apart,
     super::meter_register::register_device,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -35,7 +35,7 @@ pub struct MeterReplace {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::MeterReplace>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<MeterReplace>>, source: u8, power_w: u64, valid_from: i64) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     accounts.bus.validate_open()?;
     accounts.bus.validate_is_operator(accounts.operator.address())?;

@@ -55,6 +55,7 @@ pub mod seller_withdraw;
 pub mod trader_close;
 pub mod trader_open;
 pub mod treasury_claim;
+mod walk;
 
 #[expect(ambiguous_glob_reexports, reason = "every file has a `handler`, which is only called by its full path")]
 mod accounts_of_instructions {

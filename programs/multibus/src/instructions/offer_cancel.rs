@@ -3,8 +3,8 @@
 //! [`Capacity::validate_withdraw`] when an auction needs the offer.
 
 use {
-    super::apart,
     super::ask_settle::load_book,
+    super::walk::Walks,
     crate::{
         account::Apart,
         clock,
@@ -35,7 +35,7 @@ pub struct OfferCancel {
     pub rent_payer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::OfferCancel>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<OfferCancel>>) -> Result<()> {
     let all = ctx.remaining_accounts()?;
     let others = &all[<OfferCancel as TryAccounts>::HEADER_SIZE..];
     let accounts = &mut *ctx.accounts;

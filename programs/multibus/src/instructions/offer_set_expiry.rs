@@ -3,7 +3,7 @@
 //! must meet the bus's present rules for listings. An expired offer stays expired.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::Apart,
         clock,
@@ -26,7 +26,7 @@ pub struct OfferSetExpiry {
     pub offer: Apart<Offer>,
 }
 
-pub fn handler(ctx: &mut Context<apart::OfferSetExpiry>, expires_at: i64, expected_version: u32) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<OfferSetExpiry>>, expires_at: i64, expected_version: u32) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (bus, offer) = (&accounts.bus, &mut accounts.offer);
     offer.validate_lister(bus, accounts.lister.address())?;

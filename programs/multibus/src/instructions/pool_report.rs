@@ -4,7 +4,7 @@
 //! escrow, and the same call pays it later.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -57,7 +57,7 @@ impl PoolReport {
     }
 }
 
-pub fn handler(ctx: &mut Context<apart::PoolReport>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<PoolReport>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let (part, window_start) = accounts.count(clock::now()?)?;
     ensure!(part.auction_wh > 0 || accounts.book.pool_due > 0, NothingToReport);

@@ -4,7 +4,7 @@
 //! or kept as a claim of the buyer. The rent goes to who paid it, less that of a new claim.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart, NamedAccount},
         clock,
@@ -56,7 +56,7 @@ pub struct PositionClose {
     pub system_program: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::PositionClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<PositionClose>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let now = clock::now()?;
     let (bus, position) = (&accounts.bus, &mut accounts.position);

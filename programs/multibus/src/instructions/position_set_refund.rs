@@ -3,7 +3,7 @@
 //! another account just before each closing would make that fail. What cannot be paid to it becomes a claim then.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -27,7 +27,7 @@ pub struct PositionSetRefund {
     pub book: Account<DeliveryBook>,
 }
 
-pub fn handler(ctx: &mut Context<apart::PositionSetRefund>, refund: Address) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<PositionSetRefund>>, refund: Address) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let now = clock::now()?;
     let until = accounts.position.closable(&accounts.book, &accounts.bus, now).by_others;

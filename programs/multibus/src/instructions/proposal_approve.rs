@@ -1,7 +1,7 @@
 //! `proposal_approve`: an owner approves the proposal whose hash is given. Each owner counts once.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -22,7 +22,7 @@ pub struct ProposalApprove {
     pub proposal: Account<Proposal>,
 }
 
-pub fn handler(ctx: &mut Context<apart::ProposalApprove>, hash: [u8; 32]) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<ProposalApprove>>, hash: [u8; 32]) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let owner = *accounts.owner.address();
     accounts.proposal.approve(&accounts.bus, &owner, &hash, clock::now()?)?;

@@ -2,7 +2,7 @@
 //! rent goes to its proposer.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -28,7 +28,7 @@ pub struct ProposalClose {
     pub proposer: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::ProposalClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<ProposalClose>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     accounts.proposal.validate_close(&accounts.bus, clock::now()?)?;
     // Counted when it was made.

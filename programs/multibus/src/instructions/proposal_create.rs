@@ -7,7 +7,7 @@
 )]
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -39,7 +39,7 @@ pub struct ProposalCreate {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::ProposalCreate>, number: u64, action: ProposalAction) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<ProposalCreate>>, number: u64, action: ProposalAction) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let action = Action::encode(&action)?;
     let now = clock::now()?;

@@ -3,8 +3,8 @@
 //! so that it is divided by the old shares.
 
 use {
-    super::apart,
     super::seller_open::{self, SellerAccounts},
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         error::{MultibusError, ensure, refuse},
@@ -98,7 +98,7 @@ impl ProposalExecute {
     }
 }
 
-pub fn handler(ctx: &mut Context<apart::ProposalExecute>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<ProposalExecute>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let clock = Clock::get()?;
     let now = clock.unix_timestamp;

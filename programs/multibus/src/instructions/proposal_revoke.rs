@@ -1,7 +1,7 @@
 //! `proposal_revoke`: an owner takes its approval back.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         clock,
@@ -22,7 +22,7 @@ pub struct ProposalRevoke {
     pub proposal: Account<Proposal>,
 }
 
-pub fn handler(ctx: &mut Context<apart::ProposalRevoke>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<ProposalRevoke>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let owner = *accounts.owner.address();
     accounts.proposal.revoke(&accounts.bus, &owner, clock::now()?)?;

@@ -2,8 +2,8 @@
 //! suspension. The owners can do the same by a proposal.
 
 use {
-    super::apart,
     super::seller_open::SellerAccounts,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         error::MultibusError,
@@ -34,7 +34,7 @@ pub struct SellerAdmit {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::SellerAdmit>, wallet: Address) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<SellerAdmit>>, wallet: Address) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let operator = accounts.operator.address();
     accounts.bus.validate_is_operator(operator)?;

@@ -3,7 +3,7 @@
 //! strangers sent to the vault goes to the treasury. The rent goes to who paid it.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         error::{MultibusError, ensure, refuse},
@@ -50,7 +50,7 @@ pub struct SellerClose {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::SellerClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<SellerClose>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let caller = accounts.caller.address();
     let (bus, wallet) = (&accounts.bus, accounts.seller.wallet);

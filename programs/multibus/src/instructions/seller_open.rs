@@ -3,7 +3,7 @@
 //! knows the number of its first offer in advance.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart, bump_of},
         constants::*,
@@ -38,7 +38,7 @@ pub struct SellerOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::SellerOpen>, wallet: Address, first_slot: u64) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<SellerOpen>>, wallet: Address, first_slot: u64) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let bus = &accounts.bus;
     bus.validate_acts_for(bus.address(), &wallet, accounts.payer.address())?;

@@ -2,8 +2,8 @@
 //! admitted again. It can still withdraw its money. The owners can do the same by a proposal.
 
 use {
-    super::apart,
     super::seller_open,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         state::{Bus, Seller},
@@ -20,7 +20,7 @@ pub struct SellerSuspend {
     pub seller: UncheckedAccount,
 }
 
-pub fn handler(ctx: &mut Context<apart::SellerSuspend>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<SellerSuspend>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let operator = accounts.operator.address();
     accounts.bus.validate_is_operator(operator)?;

@@ -1,7 +1,7 @@
 //! `trader_close`: closes a nonce lane. When it is opened again, it starts above every nonce that it ever had.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{account::Apart, error::MultibusError, event::log_event, state::Trader},
     anchor_lang::prelude::*,
 };
@@ -15,7 +15,7 @@ pub struct TraderClose {
     pub trader: Apart<Trader>,
 }
 
-pub fn handler(ctx: &mut Context<apart::TraderClose>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<TraderClose>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     accounts.trader.validate_close(Clock::get()?.slot)?;
     log_event!(TraderClosed {

@@ -7,7 +7,7 @@
 )]
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::Account,
         constants::*,
@@ -28,7 +28,7 @@ pub struct TraderOpen {
     pub system_program: Program<System>,
 }
 
-pub fn handler(ctx: &mut Context<apart::TraderOpen>, lane: u16, first_slot: u64) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<TraderOpen>>, lane: u16, first_slot: u64) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let clock = Clock::get()?;
     let wallet = *accounts.wallet.address();

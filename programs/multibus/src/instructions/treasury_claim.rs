@@ -6,7 +6,7 @@
 //! the other pays what it can.
 
 use {
-    super::apart,
+    super::walk::Walks,
     crate::{
         account::{Account, Apart},
         error::{MultibusError, ensure, refuse},
@@ -62,7 +62,7 @@ impl TreasuryClaim {
     }
 }
 
-pub fn handler(ctx: &mut Context<apart::TreasuryClaim>) -> Result<()> {
+pub fn handler(ctx: &mut Context<impl Walks<TreasuryClaim>>) -> Result<()> {
     let accounts = &mut *ctx.accounts;
     let bus = &accounts.bus;
     let (owner, treasury) = (*accounts.owner.address(), accounts.treasury.account());

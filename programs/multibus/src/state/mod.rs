@@ -1,5 +1,6 @@
 //! The accounts of the market and their transitions. They make no syscall but hashing, so they are tested on the host.
 
+mod auction;
 mod bid;
 mod book;
 mod bus;
