@@ -38,9 +38,9 @@ impl ModelClearing {
         let mut sums = [0; 7];
         for order in self.tallied.values().filter(|order| order.is_bid == bids) {
             let price = order.price_per_kwh;
-            let holds =
-                [price < low, price == low, price < middle, price == middle, price < high, price == high, price > high];
-            sums[holds.iter().position(|holds| *holds).expect("one of them")] += order.energy_wh;
+            // The last class takes what no other does.
+            let before = [price < low, price == low, price < middle, price == middle, price < high, price == high];
+            sums[before.iter().position(|holds| *holds).unwrap_or(6)] += order.energy_wh;
         }
         sums
     }
