@@ -589,6 +589,7 @@ pub enum Tamper {
 }
 
 /// One step of a game.
+#[expect(clippy::large_enum_variant, reason = "scripts are written as code, and a game has few steps")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// The clock goes to this second of the game, unless that is past.
