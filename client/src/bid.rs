@@ -9,7 +9,7 @@ use {
     crate::{
         account::{Keyed, offset},
         address,
-        capacity::{Capacity, capacity_open},
+        capacity::{self, Capacity, capacity_open},
         error::{Error, Result},
         event::Event,
         hash::TransactionHash,
@@ -19,7 +19,11 @@ use {
         send::Sent,
         wallet::Wallet,
     },
-    multibus::{constants::CERTIFICATE_SECONDS, math, state::AuctionPhase},
+    multibus::{
+        constants::CERTIFICATE_SECONDS,
+        math,
+        state::{AuctionPhase, Bus},
+    },
     solana_address::Address,
     solana_instruction::Instruction,
     solana_sdk_ids::system_program,
@@ -254,12 +258,12 @@ pub struct BidStatus {
 
 /// Whether anyone can settle a bid now to some effect: it is filled or returned, refunded, or closed. Where all that is left is to
 /// pay what could not be paid, it depends on the refund account.
-pub(crate) fn is_settleable(bid: &Bid, capacity: &Capacity, bus_is_closing: bool, now: i64) -> bool {
+pub(crate) fn is_settleable(bid: &Bid, capacity: &Capacity, bus: &Bus, now: i64) -> bool {
     if bid.state == BidState::Open as u8 {
-        return match capacity.phase(now) {
+        return match capacity::phase(capacity, bus, now) {
             AuctionPhase::Cleared | AuctionPhase::Over => true,
             // Without an offer no auction will come.
-            AuctionPhase::Trading => bus_is_closing && capacity.open_offers == 0,
+            AuctionPhase::Trading => bus.closing == 1 && capacity.open_offers == 0,
             _ => false,
         };
     }

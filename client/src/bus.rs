@@ -208,7 +208,7 @@ impl Wallet {
     pub async fn bus_close(&self, bus: &Address) -> Result<Sent> {
         let bus = self.market().bus(bus).await?;
         if bus.closing == 1 {
-            self.settle_auctions(&bus.address).await?;
+            self.settle_auctions(&bus).await?;
             let sellers = self.market().sellers(&bus.address).await?;
             for seller in sellers.iter().filter(|seller| seller.open_offers == 0) {
                 self.seller_close(&bus.address, &seller.wallet).await?;
@@ -218,13 +218,13 @@ impl Wallet {
     }
 
     /// Settles the auctions of a closing bus as far as anyone can, bids before the gate included.
-    async fn settle_auctions(&self, bus: &Address) -> Result<()> {
-        let (capacities, clock) = tokio::join!(self.market().capacities(bus), self.chain().clock());
+    async fn settle_auctions(&self, bus: &Keyed<Bus>) -> Result<()> {
+        let (capacities, clock) = tokio::join!(self.market().capacities(&bus.address), self.chain().clock());
         let (capacities, now) = (capacities?, clock?.unix_timestamp);
         for capacity in capacities {
             let has_orders = capacity.open_bids > 0 || capacity.open_offers > 0;
-            if has_orders && capacity::is_settleable(&capacity, true, now) {
-                Box::pin(self.auction_settle(bus, capacity.window_start)).await?;
+            if has_orders && capacity::is_settleable(&capacity, bus, now) {
+                Box::pin(self.auction_settle(&bus.address, capacity.window_start)).await?;
             }
         }
         Ok(())

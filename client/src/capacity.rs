@@ -9,7 +9,7 @@ use {
         send::Sent,
         wallet::{Created, Wallet},
     },
-    multibus::state::AuctionPhase,
+    multibus::state::{AuctionPhase, Bus},
     solana_address::Address,
     solana_instruction::{AccountMeta, Instruction},
     solana_sdk_ids::system_program,
@@ -49,11 +49,19 @@ pub fn capacity_close(caller: &Address, capacity: &Keyed<Capacity>, settlement: 
     instruction
 }
 
-/// Whether anyone settles orders of a window now: its auction is over, or its bus closes and there is none to come.
-pub(crate) fn is_settleable(capacity: &Capacity, bus_is_closing: bool, now: i64) -> bool {
+/// Where the auction of a window stands. It is over where the bus closes long before the gate: then anyone gives it up.
+pub(crate) fn phase(capacity: &Capacity, bus: &Bus, now: i64) -> AuctionPhase {
     match capacity.phase(now) {
+        AuctionPhase::Trading | AuctionPhase::Closing if capacity.is_far(bus) => AuctionPhase::Over,
+        phase => phase,
+    }
+}
+
+/// Whether anyone settles orders of a window now: its auction is over, or its bus closes and there is none to come.
+pub(crate) fn is_settleable(capacity: &Capacity, bus: &Bus, now: i64) -> bool {
+    match phase(capacity, bus, now) {
         AuctionPhase::Cleared | AuctionPhase::Over => true,
-        AuctionPhase::Trading => bus_is_closing && (capacity.open_bids == 0 || capacity.open_offers == 0),
+        AuctionPhase::Trading => bus.closing == 1 && (capacity.open_bids == 0 || capacity.open_offers == 0),
         _ => false,
     }
 }
@@ -99,7 +107,7 @@ impl Wallet {
         if has_orders && capacity.terms.has_auction() {
             let (rules, clock) = tokio::join!(self.market().bus(bus), self.chain().clock());
             let (rules, now) = (rules?, clock?.unix_timestamp);
-            if is_settleable(&capacity, rules.closing == 1, now) {
+            if is_settleable(&capacity, &rules, now) {
                 Box::pin(self.auction_settle(bus, window_start)).await?;
                 capacity = self.market().capacity(bus, window_start).await?;
             }

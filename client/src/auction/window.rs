@@ -7,6 +7,7 @@ use {
         address,
         bid::{self, Bid, BidFilter, BidState},
         bus::Bus,
+        capacity,
         delivery::DeliveryBook,
         error::{Error, Result},
         market::{Market, Settlement},
@@ -103,7 +104,7 @@ impl WindowBook {
         let asks =
             asks.map(|offer| Order { side: Side::Ask, energy_wh: offer.ask_wh(), price_per_kwh: offer.price_per_kwh });
         let orders = Book::new(open.chain(asks).collect())?;
-        Ok(Self { bus, phase: capacity.phase(now), capacity, now, bids, offers, orders })
+        Ok(Self { phase: capacity::phase(&capacity, &bus, now), bus, capacity, now, bids, offers, orders })
     }
 
     /// The book of a window that is not open.
@@ -189,8 +190,7 @@ impl WindowBook {
 
     /// Bids that anyone can settle now.
     pub(crate) fn settleable_bids(&self) -> impl Iterator<Item = &Keyed<Bid>> {
-        let closing = self.bus.closing == 1;
-        self.bids.iter().filter(move |bid| bid::is_settleable(bid, &self.capacity, closing, self.now))
+        self.bids.iter().filter(|bid| bid::is_settleable(bid, &self.capacity, &self.bus, self.now))
     }
 
     /// Offers that anyone can settle or withdraw now. Those that are withdrawn already end with their locks.

@@ -216,7 +216,7 @@ fn check_over(book: &WindowBook) -> Result<()> {
     let window_start = book.capacity.window_start;
     match book.phase {
         AuctionPhase::Cleared | AuctionPhase::Over => Ok(()),
-        AuctionPhase::Trading if capacity::is_settleable(&book.capacity, book.bus.closing == 1, book.now) => Ok(()),
+        AuctionPhase::Trading if capacity::is_settleable(&book.capacity, &book.bus, book.now) => Ok(()),
         AuctionPhase::Off => Err(Error::Invalid(format!(
             "no auction closes the window {window_start}; name a window of a bus whose terms have one"
         ))),
