@@ -154,6 +154,7 @@ function bus(address: Address, data: Uint8Array): Bus | undefined {
     listing,
     paused: raw.paused === 1,
     closing: raw.closing === 1,
+    closingAt: Number(raw.closingAt),
     mint: raw.mint,
     token: short(raw.mint),
     decimals: raw.mintDecimals,

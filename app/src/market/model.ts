@@ -69,6 +69,8 @@ export interface Bus extends HasTerms {
   readonly paused: boolean;
   /** Whether the owners have decided to close it: nothing opens any more, and it closes when all else has. */
   readonly closing: boolean;
+  /** When the owners decided to close it, in unix seconds. */
+  readonly closingAt?: number;
   readonly mint: Address;
   /** What the settlement token is called. */
   readonly token: string;

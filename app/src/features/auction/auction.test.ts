@@ -151,6 +151,13 @@ describe('what settling makes of a bid', () => {
     expect(ends({}, {}, GATE - 400, true)).toBeUndefined();
     expect(ends({}, { openOffers: 0 }, GATE - 400, true)).toEqual({ allottedWh: 0n, paid: 0n, back: 320_000n });
     expect(ends({}, { openOffers: 0 }, GATE - 300, true)).toBeUndefined();
+    // Whose gate comes more than a day after the decision to close is waited for no more.
+    const decided = (closingAt: number, now: number) =>
+      settlementOf(makeBid(300, window, BUYER), window, { closing: true, closingAt }, now);
+    expect(decided(GATE - 86_400, GATE - 400)).toBeUndefined();
+    expect(decided(GATE - 86_401, GATE - 400)).toMatchObject({ back: 320_000n });
+    expect(decided(GATE - 86_401, GATE - 1)).toMatchObject({ back: 320_000n });
+    expect(decided(GATE - 86_401, GATE)).toBeUndefined();
   });
 
   it('is its part at the price, and the rest of the deposit', () => {

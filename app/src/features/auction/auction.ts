@@ -194,13 +194,28 @@ export interface BidEnd {
   readonly back: bigint;
 }
 
+/** The program's constant of this name: auctions of a closing bus whose gate comes later are given up, in seconds. */
+const CLOSING_AUCTIONS_SECONDS = 24 * 60 * 60;
+
+/** Whether a closing bus waits for a window's auction no more: its gate comes more than a day after the decision. */
+function isFar({ closingAt }: Pick<Bus, 'closingAt'>, { gateClosesAt }: Capacity): boolean {
+  return closingAt !== undefined && gateClosesAt > closingAt + CLOSING_AUCTIONS_SECONDS;
+}
+
 /** What settling a bid makes of it now; `undefined` where nothing can be settled. */
-export function settlementOf(bid: Bid, capacity: Capacity, bus: Pick<Bus, 'closing'>, now: number): BidEnd | undefined {
+export function settlementOf(
+  bid: Bid,
+  capacity: Capacity,
+  bus: Pick<Bus, 'closing' | 'closingAt'>,
+  now: number,
+): BidEnd | undefined {
   const { allottedWh, paid, deposit } = bid;
   const phase = phaseOf(capacity, now);
   if (bid.state === 'open') {
     // On a closing bus nothing is listed any more: without an offer there will be no auction.
-    const isGivenUp = bus.closing && phase === 'trading' && capacity.openOffers === 0;
+    const isEmpty = phase === 'trading' && capacity.openOffers === 0;
+    const isBefore = phase === 'trading' || phase === 'closing';
+    const isGivenUp = bus.closing && (isEmpty || (isBefore && isFar(bus, capacity)));
     if (phase === 'over' || isGivenUp) return { allottedWh: 0n, paid: 0n, back: deposit };
     if (phase !== 'cleared') return undefined;
     const filled = bidFill(outcomeOf(capacity), bid);

@@ -82,6 +82,8 @@ async fn settle_windows(bus: &Address, window: Option<Window>, session: &Session
     let has_orders = |capacity: &Keyed<Capacity>| {
         let is_over = match capacity.phase(now) {
             AuctionPhase::Cleared | AuctionPhase::Over => true,
+            // A closing bus waits for no auction long after: anyone gives it up.
+            AuctionPhase::Trading | AuctionPhase::Closing if capacity.is_far(&bus) => true,
             // On a closing bus a window of bids or of offers alone ends early.
             AuctionPhase::Trading => bus.closing != 0 && (capacity.open_offers == 0 || capacity.open_bids == 0),
             AuctionPhase::Off | AuctionPhase::Closing | AuctionPhase::Fixed => false,
