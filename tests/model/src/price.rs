@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_books_of_the_design_have_their_price_and_volume() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../auction/books");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/auction");
         let read = |name: &str| std::fs::read_to_string(format!("{folder}/{name}")).expect("a book");
         let mut books = 0;
         for line in read("expected.csv").lines().skip(1) {
