@@ -1,6 +1,6 @@
 //! The auction that closes a delivery window: its book, and the one price at which all of it trades.
 //!
-//! [`clear`] finds the price of a book of any kind, without a chain; [`Market::book`] reads the book of a window. A bid's
+//! [`clear`] finds the price of a book of any kind, without a chain; [`Market::book`](crate::Market::book) reads the book of a window. A bid's
 //! price is its limit less the grid fee, an ask's is the seller's own. Prices are in token base units per kWh, energy in Wh.
 //! How the chain proves the price is in [`crate::clearing`], how to bid in [`crate::bid`].
 //!
