@@ -58,7 +58,7 @@ pub(crate) fn phase(capacity: &Capacity, bus: &Bus, now: i64) -> AuctionPhase {
 }
 
 /// Whether anyone settles orders of a window now: its auction is over, or its bus closes and there is none to come.
-pub(crate) fn is_settleable(capacity: &Capacity, bus: &Bus, now: i64) -> bool {
+pub fn is_settleable(capacity: &Capacity, bus: &Bus, now: i64) -> bool {
     match phase(capacity, bus, now) {
         AuctionPhase::Cleared | AuctionPhase::Over => true,
         AuctionPhase::Trading => bus.closing == 1 && (capacity.open_bids == 0 || capacity.open_offers == 0),

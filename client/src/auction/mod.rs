@@ -30,5 +30,5 @@ pub use {
     multibus::state::{AuctionOutcome, AuctionPhase, Capacity, Ration},
     price::{Book, Cleared, Level, Order, Preview, Side, clear, preview},
     quote::BidQuote,
-    window::{BidPreview, WindowBook, phase_name, pool_report},
+    window::{BidPreview, WindowBook, order_of_bid, order_of_offer, phase_name, pool_report},
 };

@@ -54,6 +54,18 @@ pub const fn phase_name(phase: AuctionPhase) -> &'static str {
     }
 }
 
+/// The order of a bid; `None` where it is settled.
+pub fn order_of_bid(bid: &Bid) -> Option<Order> {
+    let is_open = bid.state == BidState::Open as u8;
+    is_open.then_some(Order { side: Side::Bid, energy_wh: bid.energy_wh, price_per_kwh: bid.price_per_kwh })
+}
+
+/// The order of an offer; `None` where it is settled or asks for nothing.
+pub fn order_of_offer(offer: &Offer) -> Option<Order> {
+    let (energy_wh, price_per_kwh) = (offer.ask_wh(), offer.price_per_kwh);
+    (offer.settled == 0 && energy_wh > 0).then_some(Order { side: Side::Ask, energy_wh, price_per_kwh })
+}
+
 /// What one more bid would get from the present book. Until the gate others come and go. Money is in token base units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BidPreview {
@@ -97,13 +109,8 @@ impl WindowBook {
         offers: Vec<Keyed<Offer>>,
         now: i64,
     ) -> Result<Self> {
-        let open = bids.iter().filter(|bid| bid.state == BidState::Open as u8);
-        let open =
-            open.map(|bid| Order { side: Side::Bid, energy_wh: bid.energy_wh, price_per_kwh: bid.price_per_kwh });
-        let asks = offers.iter().filter(|offer| offer.settled == 0 && offer.ask_wh() > 0);
-        let asks =
-            asks.map(|offer| Order { side: Side::Ask, energy_wh: offer.ask_wh(), price_per_kwh: offer.price_per_kwh });
-        let orders = Book::new(open.chain(asks).collect())?;
+        let (open, asks) = (bids.iter().filter_map(|bid| order_of_bid(bid)), offers.iter());
+        let orders = Book::new(open.chain(asks.filter_map(|offer| order_of_offer(offer))).collect())?;
         Ok(Self { phase: capacity::phase(&capacity, &bus, now), bus, capacity, now, bids, offers, orders })
     }
 

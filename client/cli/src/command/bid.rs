@@ -18,7 +18,7 @@ use {
         Address, Error, Keyed, PricePerKwh, Wh,
         account::MarketAccount,
         address,
-        auction::{AuctionPhase, BidPreview, BidQuote, Capacity, Order, Side, WindowBook, phase_name},
+        auction::{AuctionPhase, BidPreview, BidQuote, Capacity, Side, WindowBook, order_of_bid, phase_name},
         bid::{Bid, BidFilter, BidOrder, BidState, Placed},
         event::Event,
         multibus::{constants::AUCTION_CLOSING_SECONDS, state::Bus},
@@ -277,11 +277,10 @@ async fn show(name: &BidName, session: &Session) -> Result<Reply, Failure> {
 
 /// What a bid got, or gets at least: as proven, else if the auction were now.
 pub fn gets(bid: &Bid, book: &WindowBook) -> u64 {
-    if bid.state != BidState::Open as u8 {
-        return bid.allotted_wh;
+    match order_of_bid(bid) {
+        Some(order) => book.cleared().share_of(&order),
+        None => bid.allotted_wh,
     }
-    let order = Order { side: Side::Bid, energy_wh: bid.energy_wh, price_per_kwh: bid.price_per_kwh };
-    book.cleared().share_of(&order)
 }
 
 /// The open bid of that name.

@@ -14,8 +14,9 @@ use {
     clap::{ArgGroup, Args},
     multibus_client::{
         Address, Keyed, Sent,
-        auction::{AuctionPhase, Capacity},
+        auction::Capacity,
         bid::{Bid, BidState},
+        capacity::is_settleable,
         clearing::Settled,
         event::Event,
         multibus::state::RefundOutcome,
@@ -80,15 +81,7 @@ async fn settle_windows(bus: &Address, window: Option<Window>, session: &Session
     let now = session.now().await?;
     let capacities = market.capacities(&bus.address).await?;
     let has_orders = |capacity: &Keyed<Capacity>| {
-        let is_over = match capacity.phase(now) {
-            AuctionPhase::Cleared | AuctionPhase::Over => true,
-            // A closing bus waits for no auction long after: anyone gives it up.
-            AuctionPhase::Trading | AuctionPhase::Closing if capacity.is_far(&bus) => true,
-            // On a closing bus a window of bids or of offers alone ends early.
-            AuctionPhase::Trading => bus.closing != 0 && (capacity.open_offers == 0 || capacity.open_bids == 0),
-            AuctionPhase::Off | AuctionPhase::Closing | AuctionPhase::Fixed => false,
-        };
-        is_over && (capacity.open_bids > 0 || capacity.open_offers > 0)
+        is_settleable(capacity, &bus, now) && (capacity.open_bids > 0 || capacity.open_offers > 0)
     };
     let chosen = choose(window, &bus, &capacities, has_orders, now)?;
     if chosen.is_empty() {

@@ -15,7 +15,10 @@ use {
     clap::Args,
     multibus_client::{
         Address, Keyed,
-        auction::{AuctionPhase, Capacity, Cleared, Level, Order, Side, WindowBook, clear, phase_name},
+        auction::{
+            AuctionPhase, Capacity, Cleared, Level, Order, Side, WindowBook, clear, order_of_bid, order_of_offer,
+            phase_name,
+        },
         bid::{Bid, BidState},
         multibus::state::Offer,
         terms::settlement_name,
@@ -136,22 +139,6 @@ fn write_csv(book: &WindowBook, file: &std::path::Path) -> Result<(), Failure> {
         let _ = writeln!(text, "{},{wallet},{},{}", order.side, order.energy_wh, order.price_per_kwh);
     }
     std::fs::write(file, text).map_err(|error| Failure::file("written", file, &error))
-}
-
-/// The order of a bid; `None` where it is settled.
-fn order_of_bid(bid: &Bid) -> Option<Order> {
-    let is_open = bid.state == BidState::Open as u8;
-    is_open.then_some(Order { side: Side::Bid, energy_wh: bid.energy_wh, price_per_kwh: bid.price_per_kwh })
-}
-
-/// The order of an offer; `None` where it is settled or asks for nothing.
-fn order_of_offer(offer: &Offer) -> Option<Order> {
-    let energy_wh = offer.ask_wh();
-    (offer.settled == 0 && energy_wh > 0).then_some(Order {
-        side: Side::Ask,
-        energy_wh,
-        price_per_kwh: offer.price_per_kwh,
-    })
 }
 
 /// An auction in a list.
