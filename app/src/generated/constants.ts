@@ -26,6 +26,8 @@ export const CLAIM_SEED = new Uint8Array([99, 108, 97, 105, 109]);
 
 export const CLEARING_SEED = new Uint8Array([99, 108, 101, 97, 114, 105, 110, 103]);
 
+export const CLOSING_AUCTIONS_SECONDS = 86400n;
+
 export const COUNTER_SLOT_SHIFT = 20;
 
 export const CREATOR_SEED = new Uint8Array([99, 114, 101, 97, 116, 111, 114]);

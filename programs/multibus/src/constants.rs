@@ -164,6 +164,7 @@ pub const AUCTION_PROOF_SECONDS: i64 = 24 * 60 * 60;
 
 /// Windows of a closing bus whose gate closes within this time after the decision have their auctions; of later ones anyone
 /// returns bids and withdraws offers.
+#[constant]
 pub const CLOSING_AUCTIONS_SECONDS: i64 = 24 * 60 * 60;
 /// Bids that one window can have: 2^20. The sum of their energy fits 64 bits.
 #[constant]

@@ -19,6 +19,7 @@ import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import {
   CERTIFICATE_SECONDS,
+  CLOSING_AUCTIONS_SECONDS,
   getAskSettleInstruction,
   getBidCancelInstruction,
   getBidCreateInstruction,
@@ -194,12 +195,9 @@ export interface BidEnd {
   readonly back: bigint;
 }
 
-/** The program's constant of this name: auctions of a closing bus whose gate comes later are given up, in seconds. */
-const CLOSING_AUCTIONS_SECONDS = 24 * 60 * 60;
-
 /** Whether a closing bus waits for a window's auction no more: its gate comes more than a day after the decision. */
 function isFar({ closingAt }: Pick<Bus, 'closingAt'>, { gateClosesAt }: Capacity): boolean {
-  return closingAt !== undefined && gateClosesAt > closingAt + CLOSING_AUCTIONS_SECONDS;
+  return closingAt !== undefined && gateClosesAt > closingAt + Number(CLOSING_AUCTIONS_SECONDS);
 }
 
 /** What settling a bid makes of it now; `undefined` where nothing can be settled. */
