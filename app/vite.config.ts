@@ -192,6 +192,19 @@ class ByName extends BaseSequencer {
   }
 }
 
+/** Files `e2e/*.KIND.ts` of flows in Chromium, one after the other. Two kinds may run at once: they share no node. */
+const flows = (kind: 'e2e' | 'scripted') => ({
+  test: {
+    name: kind,
+    include: [`e2e/**/*.${kind}.ts`],
+    setupFiles: ['src/testing/speaking.ts'],
+    environment: 'node',
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
+
 export default defineConfig({
   // Relative, so that the built site works in any folder of any web server.
   base: './',
@@ -211,17 +224,10 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['e2e/**/*.e2e.ts'],
-          setupFiles: ['src/testing/speaking.ts'],
-          environment: 'node',
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
+      // On a local network.
+      flows('e2e'),
+      // With nodes that do what no honest network does.
+      flows('scripted'),
       {
         test: {
           name: 'measure',
