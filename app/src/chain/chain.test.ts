@@ -3,8 +3,7 @@
 import type { Address } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
-import { LOCAL_PROGRAM, PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
-import { tokenBalance } from './connection';
+import { LOCAL_PROGRAM } from '../programs';
 import {
   customNetwork,
   defaultWsUrl,
@@ -16,21 +15,6 @@ import {
   walletChain,
   type Network,
 } from './network';
-
-describe('accounts', () => {
-  it('are a token account’s where a balance is read', () => {
-    const data = new Uint8Array(165);
-    data[64] = 7;
-    expect(tokenBalance({ owner: TOKEN_PROGRAM, data })).toBe(7n);
-    expect(tokenBalance({ owner: PROGRAM, data })).toBe(0n);
-    expect(tokenBalance({ owner: TOKEN_PROGRAM, data: data.subarray(0, 82) })).toBe(0n);
-    const extended = Uint8Array.from([...data, 2, 0]);
-    expect(tokenBalance({ owner: TOKEN_2022_PROGRAM, data: extended })).toBe(7n);
-    extended[165] = 1;
-    expect(tokenBalance({ owner: TOKEN_2022_PROGRAM, data: extended })).toBe(0n);
-    expect(tokenBalance(undefined)).toBe(0n);
-  });
-});
 
 describe('networks', () => {
   const kept = (value: string | null) => ({ getItem: () => value }) as unknown as Storage;

@@ -17,7 +17,6 @@ import {
 } from '@solana/kit';
 
 import { Unreachable } from '../errors/explain';
-import { TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
 import { t } from '../words';
 import { createTokenAccount, tokenAccountAddress } from './address';
 import type { Network } from './network';
@@ -136,20 +135,4 @@ export async function chainTime(connection: Connection): Promise<{ readonly seco
   if (data === undefined || data.length < 40) throw new Error('the node serves no clock');
   // slot u64, epoch start i64, epoch u64, leader schedule epoch u64, unix timestamp i64
   return { seconds: Number(new DataView(data.buffer, data.byteOffset).getBigInt64(32, true)), slot };
-}
-
-/** Length of a token account's data; Token-2022 writes the account's type, 2, behind it and extensions behind that. */
-const TOKEN_ACCOUNT_LENGTH = 165;
-
-/**
- * Balance of a token account in base units; 0 where it does not exist or is something else, such as a mint. The amount
- * lies behind mint and owner.
- */
-export function tokenBalance(account: RawAccount | undefined): bigint {
-  if (account === undefined || (account.owner !== TOKEN_PROGRAM && account.owner !== TOKEN_2022_PROGRAM)) return 0n;
-  const { length } = account.data;
-  if (length < TOKEN_ACCOUNT_LENGTH || (length > TOKEN_ACCOUNT_LENGTH && account.data[TOKEN_ACCOUNT_LENGTH] !== 2)) {
-    return 0n;
-  }
-  return new DataView(account.data.buffer, account.data.byteOffset).getBigUint64(64, true);
 }

@@ -2,7 +2,8 @@
 
 import type { Address } from '@solana/kit';
 
-import { COMMITMENT, readAccounts, tokenBalance, type Connection } from '../chain/connection';
+import { COMMITMENT, readAccounts, type Connection } from '../chain/connection';
+import { tokenBalance } from '../chain/tokenAccount';
 
 const ACCOUNTS_AT_ONCE = 100;
 

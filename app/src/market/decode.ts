@@ -394,9 +394,9 @@ function bookWindow(raw: RawBookWindow): BookWindow {
 function deliveryBook(address: Address, data: Uint8Array): Book | undefined {
   const raw = READERS.deliveryBook.decode(data);
   if (raw.layoutVersion !== LAYOUT_VERSION) return undefined;
-  const { bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled, poolDue } = raw;
+  const { bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled, poolDue, poolGridFee } = raw;
   return {
-    ...{ address, bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled, poolDue },
+    ...{ address, bus: of, seller: whose, vault, rentPayer, openOffers, openPositions, settled, poolDue, poolGridFee },
     firstWindow: Number(raw.firstWindow),
     terms: termsOf(raw.terms),
     devices: raw.meters

@@ -378,6 +378,8 @@ export interface Book {
   readonly settled: bigint;
   /** What the escrow still holds for what it delivered to auctions, in base units. */
   readonly poolDue: bigint;
+  /** The grid's part of that. */
+  readonly poolGridFee: bigint;
   readonly terms: Terms;
   readonly devices: readonly BookDevice[];
   readonly windows: readonly BookWindow[];

@@ -1,6 +1,6 @@
 /** A market for tests of what is signed: buses, sellers and offers that a test makes, on a node that has what it says. */
 
-import { getAddressDecoder, type Address } from '@solana/kit';
+import { getAddressDecoder, getAddressEncoder, type Address } from '@solana/kit';
 
 import { capacityAddress, ledgerAddress, sellerAddress, vaultAddress } from '../chain/address';
 import type { Connection } from '../chain/connection';
@@ -286,6 +286,7 @@ export function makeBook(
     firstWindow,
     settled: 0n,
     poolDue: 0n,
+    poolGridFee: 0n,
     terms: DELIVERY,
     devices: [{ key: key(77), powerW: 8_000n, source: 'solar' }],
     windows: Array.from({ length: 96 }, (_, place) => {
@@ -315,6 +316,19 @@ export function makePosition(
     windows: Array.from({ length: 96 }, (_, place) => ({ ...none, ...windows[place] })),
     ...change,
   };
+}
+
+/** A token account of a wallet's, with nothing in it. */
+export function tokenAccountOf(
+  { mint, tokenProgram }: Pick<Bus, 'mint' | 'tokenProgram'>,
+  owner: Address,
+  isFrozen = false,
+): { readonly owner: Address; readonly data: Uint8Array } {
+  const data = new Uint8Array(165);
+  data.set(getAddressEncoder().encode(mint), 0);
+  data.set(getAddressEncoder().encode(owner), 32);
+  data[108] = isFrozen ? 2 : 1;
+  return { owner: tokenProgram, data };
 }
 
 /** A live market with this state, on a node that has these accounts besides. */

@@ -24,6 +24,7 @@ import { decodePosition, KINDS, POSITION_BOOK_AT } from '../../market/decode';
 import {
   bookClosesAt,
   certifiableOf,
+  owesPool,
   poolDueOf,
   poolWork,
   positionClosesAt,
@@ -160,6 +161,36 @@ export function poolReportInstruction(book: Book, bus: Bus, capacity: Address): 
   });
 }
 
+/** A window whose part of the auction can be counted, or paid where only the payment waits. */
+export interface PoolPart {
+  readonly windowStart: number;
+  /** What its seller gets of it, in base units. */
+  readonly amount: bigint;
+}
+
+/** What can be counted of a book's parts of auctions, and what each pays to the seller. */
+export function poolParts(
+  { capacities }: Pick<MarketState, 'capacities'>,
+  book: Book,
+  now: number,
+): readonly PoolPart[] {
+  const starts = poolWork(book, now);
+  if (starts.length === 0) return [];
+  const prices = new Map<number, bigint>();
+  for (const { bus, windowStart, auctionPricePerKwh, terms } of capacities.values()) {
+    if (bus === book.bus) prices.set(windowStart, auctionPricePerKwh + terms.gridFeePerKwh);
+  }
+  // The first one also pays what the escrow still owes.
+  const waiting = book.poolDue - book.poolGridFee;
+  return starts.map((windowStart, index) => {
+    const window = book.windows[(windowStart - book.firstWindow) / book.terms.windowSeconds];
+    const price = prices.get(windowStart);
+    const isCounted = window === undefined || price === undefined || !owesPool(window);
+    const { due, gridFee } = isCounted ? { due: 0n, gridFee: 0n } : poolDueOf(window, price, book.terms.gridFeePerKwh);
+    return { windowStart, amount: due - gridFee + (index === 0 ? waiting : 0n) };
+  });
+}
+
 /** What releases all that is due of a book: to what offers sold, and for each window to what its auction sold. */
 async function releaseParts(book: Book, bus: Bus, now: number): Promise<readonly (readonly Instruction[])[]> {
   const release = releasable(book, now).windows > 0 ? [[releaseInstruction(book)]] : [];
@@ -168,21 +199,8 @@ async function releaseParts(book: Book, bus: Bus, now: number): Promise<readonly
 }
 
 /** What a seller is due for what it delivered, in base units: of its offers' sales, and of its auctions'. */
-export function dueToSeller({ capacities }: Pick<MarketState, 'capacities'>, book: Book, now: number): bigint {
-  const prices = new Map<number, bigint>();
-  const starts = poolWork(book, now);
-  if (starts.length > 0) {
-    for (const { bus, windowStart, auctionPricePerKwh, terms } of capacities.values()) {
-      if (bus === book.bus) prices.set(windowStart, auctionPricePerKwh + terms.gridFeePerKwh);
-    }
-  }
-  return starts.reduce((sum, start) => {
-    const window = book.windows[(start - book.firstWindow) / book.terms.windowSeconds];
-    const price = prices.get(start);
-    if (window === undefined || price === undefined) return sum;
-    const { due, gridFee } = poolDueOf(window, price, book.terms.gridFeePerKwh);
-    return sum + due - gridFee;
-  }, releasable(book, now).amount);
+export function dueToSeller(state: Pick<MarketState, 'capacities'>, book: Book, now: number): bigint {
+  return poolParts(state, book, now).reduce((sum, { amount }) => sum + amount, releasable(book, now).amount);
 }
 
 /** The instruction that releases what is due of a book's final windows. */

@@ -1,8 +1,9 @@
 /** Whether a wallet can pay: what is known before anything is simulated, in words that name what is missing. */
 
 import { formatTokens } from '../../amount/token';
-import { tokenBalance, type RawAccount } from '../../chain/connection';
+import type { RawAccount } from '../../chain/connection';
 import { UNNAMED } from '../../chain/mint';
+import { tokenBalance } from '../../chain/tokenAccount';
 import type { Bus } from '../../market/model';
 import { t } from '../../words';
 

@@ -43,14 +43,14 @@ export function SellerMoneyCard() {
 /** What one seller can withdraw, what is held for locks, and why it cannot list where that is so. */
 export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly seller: Seller }) {
   const { live, signer, wallet } = useSession();
-  const { offers, books, slot } = useMarket();
+  const state = useMarket();
   const now = useNow();
   const action = useAction();
-  const money = moneyOf(seller, offers.values(), books.values(), now);
+  const money = moneyOf(seller, state, now);
   const due = money.released + money.proceeds + money.due;
   const isOfBus = seller.wallet === bus.address;
   const unlisted = isOfBus ? undefined : listingRefusal(bus, seller.wallet, seller);
-  const whyOpen = whyNotClosed(seller, bus, slot);
+  const whyOpen = whyNotClosed(seller, bus, state.slot);
   const rent = useSellerRent();
   const withdraw = () => {
     if (signer === undefined) return;

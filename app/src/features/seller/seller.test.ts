@@ -15,9 +15,11 @@ import {
   makeBus,
   makeOffer,
   makeSeller,
+  makeWindow,
   marketOf,
   NOW,
   QUARTERS,
+  tokenAccountOf,
 } from '../../testing/market';
 import { offerCancelInstruction, offerCreateInstructions, type Listed } from '../offer/offer';
 import { gridPart, gridSweepInstructions, moneyOf, sellerCloseInstruction, whyNotClosed, withdrawal } from './seller';
@@ -104,7 +106,8 @@ describe('what a seller earned', () => {
       }),
       makeBook(301, other, NOW - 20_000, { 0: { soldWh: 1n, paid: 1_000n } }),
     ];
-    expect(moneyOf(seller, offers, books, NOW)).toEqual({
+    const state = { offers: byAddress(offers), books: byAddress(books), capacities: new Map() };
+    expect(moneyOf(seller, state, NOW)).toEqual({
       released: 5n,
       proceeds: 18n,
       deposits: 2n,
@@ -144,6 +147,49 @@ describe('what a seller earned', () => {
     expect(released.amount).toBe(5n + 200_000n + 5n);
     const again = await withdrawal(marketOf(state, there), SAM, bus, seller);
     expect(namesOf(again.instructions)).toEqual(['OfferCollect', 'SellerWithdraw']);
+  });
+
+  it('of auctions is counted in their pools first, and left out while the escrow or the vault is frozen', async () => {
+    const { bus } = await makeBus(100);
+    const seller = await makeSeller(bus, SAM, { released: 5n });
+    const terms = { ...DELIVERY, from: NOW - 90_000, hasAuction: true };
+    const sold = { auctionWh: 1_000n, deliveredWh: 500n, reportedAt: NOW - 10_000 };
+    // The first window is final, half of what the auction sold is delivered; the second one is not read.
+    const book = makeBook(
+      300,
+      seller,
+      NOW - 90_000,
+      { 0: sold, 89: { auctionWh: 2_000n } },
+      { terms, poolDue: 30n, poolGridFee: 4n },
+    );
+    const at = (place: number) => NOW - 90_000 + place * 900;
+    const price = { auctionPricePerKwh: 200_000n, clearedAt: NOW - 90_000, volumeWh: 1_000n, terms };
+    const capacities = byAddress(await Promise.all([0, 89].map((place) => makeWindow(bus, at(place), price))));
+    const state = {
+      ...{ buses: byAddress([bus]), sellers: byAddress([seller]), books: byAddress([book]), capacities },
+    };
+    const fee = terms.gridFeePerKwh;
+    // Half of 1 kWh at the price; the grid has its fee. What the escrow owed before comes too.
+    const due = 100_000n + 26n;
+    expect(moneyOf(seller, { ...state, offers: new Map() }, NOW)).toMatchObject({
+      ...{ released: 5n, due, held: 2n * (200_000n + fee) },
+    });
+    const own = await tokenAccountAddress(SAM, bus.mint, bus.tokenProgram);
+    const accounts = (isFrozen: boolean) =>
+      new Map([
+        [bus.escrow, tokenAccountOf(bus, bus.address, isFrozen)],
+        [seller.vault, tokenAccountOf(bus, bus.address)],
+        [own, tokenAccountOf(bus, SAM)],
+      ]);
+    const made = await withdrawal(marketOf(state, accounts(false)), SAM, bus, seller);
+    expect(namesOf(made.instructions)).toEqual(['PoolReport', 'SellerWithdraw']);
+    expect(addressesOf(made.instructions[0]).slice(1, 4)).toEqual([
+      ...[await capacityAddress(bus.address, at(0)), seller.address, book.address],
+    ]);
+    expect([made.amount, made.left]).toEqual([5n + due, 0n]);
+    const frozen = await withdrawal(marketOf(state, accounts(true)), SAM, bus, seller);
+    expect(namesOf(frozen.instructions)).not.toContain('PoolReport');
+    expect(frozen.amount).toBe(5n);
   });
 
   it('of many offers is collected as far as one transaction holds, the most valuable first', async () => {

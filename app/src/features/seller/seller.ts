@@ -2,10 +2,12 @@
 
 import type { Address, Instruction } from '@solana/kit';
 
-import { claimAddress, ledgerAddress, sellerAddress, tokenAccountAddress } from '../../chain/address';
+import { capacityAddress, claimAddress, ledgerAddress, sellerAddress, tokenAccountAddress } from '../../chain/address';
+import { readAccounts } from '../../chain/connection';
 import { firstOf, newCounter } from '../../chain/counter';
 import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
+import { isFrozen } from '../../chain/tokenAccount';
 import { Refusal } from '../../errors/explain';
 import {
   getDeliveryReleaseInstruction,
@@ -18,11 +20,14 @@ import {
   getSellerWithdrawInstruction,
   WH_PER_KWH,
 } from '../../generated';
-import { heldFor, releasable } from '../../market/delivery';
+import { paidFor } from '../../market/auction';
+import { finalAt, heldFor, releasable, usedWindows, windowStartOf } from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
 import type { Book, Bus, Offer, Seller } from '../../market/model';
 import { payeeOf } from '../../market/payee';
+import type { MarketState } from '../../market/state';
 import { t } from '../../words';
+import { poolParts, poolReportInstruction } from '../delivery/delivery';
 
 /** What of a seller's money stands where. */
 export interface Money {
@@ -32,29 +37,49 @@ export interface Money {
   readonly proceeds: bigint;
   /** What the vault holds for locks on its offers: the seller's once they settle. */
   readonly deposits: bigint;
-  /** Due of windows that are final, and released when it withdraws. */
+  /** Due of windows that are final, for what offers and auctions sold, and released when it withdraws. */
   readonly due: bigint;
-  /** What the vault holds of its delivery books and that is not due yet: it waits for readings. */
+  /** What is held for its delivery books and is not due yet: it waits for readings. */
   readonly held: bigint;
 }
 
-/** What a seller has in its vault. */
-export function moneyOf(seller: Seller, offers: Iterable<Offer>, books: Iterable<Book>, now: number): Money {
+/** What a seller has: in its vault, and in the bus's escrow for what auctions sold. */
+export function moneyOf(
+  seller: Seller,
+  state: Pick<MarketState, 'offers' | 'books' | 'capacities'>,
+  now: number,
+): Money {
   let [proceeds, deposits] = [0n, 0n];
-  for (const offer of offers) {
+  for (const offer of state.offers.values()) {
     if (offer.seller !== seller.address) continue;
     // Of what was paid, the grid's part goes to the grid.
     proceeds += offer.proceeds - gridPart(offer);
     deposits += offer.deposits;
   }
   let [due, held] = [0n, 0n];
-  for (const book of books) {
+  for (const book of state.books.values()) {
     if (book.seller !== seller.address) continue;
     const free = releasable(book, now);
-    due += free.amount;
-    held += heldFor(book) - free.amount - free.gridFee;
+    due += poolParts(state, book, now).reduce((sum, { amount }) => sum + amount, free.amount);
+    held += heldFor(book) - free.amount - free.gridFee + heldForAuctions(state, book, now);
   }
   return { released: seller.released, proceeds, deposits, due, held };
+}
+
+/** What the escrow holds for what auctions sold of a book's windows that are not final. */
+function heldForAuctions({ capacities }: Pick<MarketState, 'capacities'>, book: Book, now: number): bigint {
+  const open = new Map(
+    usedWindows(book).flatMap(({ place, window }) =>
+      window.auctionWh > 0n && now < finalAt(book, place) ? [[windowStartOf(book, place), window.auctionWh]] : [],
+    ),
+  );
+  if (open.size === 0) return 0n;
+  let held = 0n;
+  for (const { bus, windowStart, auctionPricePerKwh, terms } of capacities.values()) {
+    const soldWh = bus === book.bus ? open.get(windowStart) : undefined;
+    if (soldWh !== undefined) held += paidFor(soldWh, auctionPricePerKwh + terms.gridFeePerKwh);
+  }
+  return held;
 }
 
 /** What a first listing needs: the seller account where there is none, and the number of the next offer. */
@@ -97,8 +122,8 @@ export interface Withdrawal {
 }
 
 /**
- * Collects what was paid for a seller's offers, as many as one transaction holds, and pays all that is released: to the
- * seller's own token account, which is created where it is missing, or for the bus to its treasury. Anyone may.
+ * Collects what was paid for a seller's offers and what it delivered to auctions, as much as one transaction holds, and pays
+ * all that is released: to the seller's own token account, which is created where it is missing, or for the bus to its treasury. Anyone may.
  */
 export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, chosen: Seller): Promise<Withdrawal> {
   await live.refresh([chosen.address]);
@@ -129,11 +154,28 @@ export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, ch
     const due = book.seller === seller.address ? releasable(book, live.now()).amount : 0n;
     if (due > 0n) add(getDeliveryReleaseInstruction({ book: book.address, seller: seller.address }), due);
   }
+  for (const { book, parts } of await payableParts(live, bus, seller)) {
+    for (const { windowStart, amount: due } of parts) {
+      add(poolReportInstruction(book, bus, await capacityAddress(bus.address, windowStart)), due);
+    }
+  }
   for (const offer of paid) {
     add(getOfferCollectInstruction({ offer: offer.address, seller: seller.address }), offer.proceeds - gridPart(offer));
   }
   if (amount === 0n) throw new Refusal(t.seller.thereIsNothingToWithdraw);
   return { instructions: [...creation, ...collects, withdraw], creation: creation.length, amount, left };
+}
+
+/** What auctions owe to a seller, by book; nothing while the escrow or its vault is frozen, so that the rest is paid. */
+async function payableParts(live: LiveMarket, bus: Bus, seller: Seller) {
+  const state = live.state.get();
+  const found = [...state.books.values()]
+    .filter((book) => book.seller === seller.address)
+    .map((book) => ({ book, parts: poolParts(state, book, live.now()).filter(({ amount }) => amount > 0n) }))
+    .filter(({ parts }) => parts.length > 0);
+  if (found.length === 0) return [];
+  const { accounts } = await readAccounts(live.connection, [bus.escrow, seller.vault]);
+  return accounts.every((account) => isFrozen(account, bus) === false) ? found : [];
 }
 
 /** Makes a withdrawal; returns what it paid, and what one transaction could not collect as well. */
@@ -184,7 +226,7 @@ export async function withdrawAll(
     const now = live.now();
     const state = live.state.get();
     for (const { seller, bus } of own) {
-      const { released, proceeds, due } = moneyOf(seller, state.offers.values(), state.books.values(), now);
+      const { released, proceeds, due } = moneyOf(seller, state, now);
       if (released + proceeds + due === 0n) continue;
       const { instructions: all, creation, amount, left } = await withdrawal(live, signer.address, bus, seller);
       // One creation of the wallet's account of a token is enough.

@@ -138,7 +138,7 @@ function decisions({ proposals, buses }: Known, wallet: Address, now: number): r
 
 /** What the wallet can withdraw, claim and get back. */
 function money(state: Known, wallet: Address, now: number): readonly Waiting[] {
-  const { buses, sellers, offers, ledgers, balances, claims } = state;
+  const { buses, sellers, ledgers, balances, claims } = state;
   const refunds = dueByToken(
     heldBy(state, wallet).map(({ bus, book, position }) => ({ bus, amount: refundable(book, position, now).amount })),
   );
@@ -151,7 +151,7 @@ function money(state: Known, wallet: Address, now: number): readonly Waiting[] {
     ...[...sellers.values()].flatMap((seller): Waiting[] => {
       const bus = buses.get(seller.bus);
       if (bus === undefined || seller.wallet !== wallet) return [];
-      const { released, proceeds } = moneyOf(seller, offers.values(), [], now);
+      const { released, proceeds } = moneyOf(seller, { ...state, books: new Map() }, now);
       const amount = released + proceeds;
       return amount > 0n ? [{ kind: 'withdraw', key: keyOf('withdraw', seller.address), bus, seller, amount }] : [];
     }),
