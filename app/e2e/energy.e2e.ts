@@ -47,6 +47,28 @@ describe('my energy', () => {
     await waiting.getByText('In your wallet now').waitFor();
   });
 
+  test('is still listed after its lane is closed: the list comes from the chain', async () => {
+    const { ada, market } = suite();
+    const leaving = await market.wallet('leaving');
+    const bus = await suite().bus('Leaving Row');
+    await suite().list(ada, bus, '5kWh', '0.2');
+    for (const energy of ['1kWh', '1.5kWh']) await market.cli(leaving, 'buy', bus, '--energy', energy);
+    // A lane closes only once the chain is past the slot of its first nonce.
+    await market.passUntil((await market.now()) + 900);
+    const { page } = await suite().come([leaving], '#/mine');
+    const rows = page.getByRole('region', { name: 'Purchases' }).getByRole('row');
+    await expect.poll(() => rows.count()).toBe(3);
+    await page.getByText('Advanced: lanes, records, rent').click();
+    const lanes = page.getByRole('region', { name: 'Purchase lanes' });
+    await lanes.getByRole('button', { name: 'Close', exact: true }).click();
+    await lanes.getByText('The lane is closed, its rent is back.').waitFor();
+    await lanes.getByText('Your first purchase opens').waitFor();
+    await expect.poll(() => rows.count()).toBe(3);
+    await page.reload();
+    await expect.poll(() => rows.count()).toBe(3);
+    await rows.last().getByText('1 kWh').waitFor();
+  });
+
   test('every purchase has a receipt with its proof, which prints without the rest of the page', async () => {
     const { page } = await suite().come([suite().buyer], '#/mine');
     await page.getByRole('table', { name: 'Purchases' }).getByRole('link', { name: 'Receipt' }).first().click();

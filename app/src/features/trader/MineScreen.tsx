@@ -9,7 +9,7 @@ import { noSigner } from '../../chain/signer';
 import { getTraderCloseInstruction } from '../../generated';
 import { isOwner, type Bus, type Lock, type Trader } from '../../market/model';
 import { useMarket, useSession } from '../../session';
-import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Empty, Facts, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
@@ -194,6 +194,8 @@ function Locks() {
 
 function Lanes() {
   const { holdings } = useMarket();
+  // Of the card, because a lane that was closed is gone.
+  const closing = useAction();
   const traders = holdings?.traders;
   return (
     <Card title={t.mineScreen.purchaseLanes}>
@@ -204,15 +206,16 @@ function Lanes() {
       ) : (
         <ul className="lines-list">
           {traders.map((trader) => (
-            <LaneLine key={trader.address} trader={trader} />
+            <LaneLine key={trader.address} trader={trader} closing={closing} />
           ))}
         </ul>
       )}
+      <ActionStatus action={closing} />
     </Card>
   );
 }
 
-function LaneLine({ trader }: { readonly trader: Trader }) {
+function LaneLine({ trader, closing }: { readonly trader: Trader; readonly closing: Action }) {
   const { live, signer } = useSession();
   const { slot } = useMarket();
   const canClose = isClosable(trader, slot);
@@ -235,7 +238,7 @@ function LaneLine({ trader }: { readonly trader: Trader }) {
   };
   const close = () => {
     if (signer === undefined) return;
-    void action.run(async (onStage) => {
+    void closing.run(async (onStage) => {
       await send(
         live.connection,
         signer,
@@ -260,7 +263,7 @@ function LaneLine({ trader }: { readonly trader: Trader }) {
         <button type="button" className="button small quiet" onClick={check} disabled={action.isRunning}>
           {t.mineScreen.checkTheHistory}
         </button>
-        <WalletButton tone="quiet" onClick={close} busy={action.isRunning} disabled={!canClose}>
+        <WalletButton tone="quiet" onClick={close} busy={closing.isRunning} disabled={!canClose}>
           {t.mineScreen.close}
         </WalletButton>
         {!canClose && <span className="hint">{t.mineScreen.canBeClosedAFew}</span>}
