@@ -204,3 +204,37 @@ describe('a bus whose windows an auction closes', () => {
     await earned.getByText('0.25 tokens are in your wallet').waitFor();
   }, 240_000);
 });
+
+describe('a book of many orders', () => {
+  test('is proven in several transactions of one approval, and what is counted stays counted', async () => {
+    const { ada, ben, buyer, market } = suite();
+    const more = ['--window', '15m', '--gate-closure', '0', '--auction', 'on', '--listing', 'open'];
+    const many = await market.bus(ada, 'Many Orders', { capacity: '100kWh', basePrice: '0.10tokens', more });
+    const start = Math.ceil(((await market.now()) + 1_200) / 900) * 900;
+    const window = ['--window', String(start)];
+    await suite().list(ben, many, '20kWh', '0.2', ...window);
+    const bids = 60;
+    for (let index = 0; index < bids; index += 1) {
+      const limit = `${(0.3 + index / 1_000).toFixed(3)}tokens`;
+      await market.cli(buyer, 'bid', 'create', many, '--energy', '500Wh', '--max-price', limit, ...window);
+    }
+    await market.passUntil(start + 1);
+    const { page, wallet } = await suite().come([ada], `#/market/${many}`);
+    const card = region(page, 'Auction');
+    await card.getByRole('combobox', { name: 'Delivery window' }).selectOption(String(start));
+    const prove = card.getByRole('button', { name: 'Prove the price' });
+    // 30 kWh are wanted and 20 offered: the price is that of the first bid that gets nothing, or where the last one still does.
+    const price = card.getByText('Price for all, per kWh');
+    await prove.or(price).first().waitFor();
+    if (await prove.isVisible()) {
+      await card.getByText('61 orders take 3 transactions').waitFor();
+      await prove.click();
+      await card.getByText(/(The price is proven|Somebody else has proven the price)/u).waitFor();
+      // All three in one approval.
+      expect(wallet.asked).toBe(1);
+    }
+    await price.waitFor();
+    await card.getByRole('button', { name: 'Check it yourself' }).click();
+    await card.getByText('Equal: 20 kWh at').waitFor();
+  }, 400_000);
+});

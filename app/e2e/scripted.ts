@@ -3,13 +3,11 @@
  * moment. It serves accounts that a test makes, and executes nothing.
  */
 
-import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { basename } from 'node:path';
 
 import {
-  createKeyPairFromPrivateKeyBytes,
+  generateKeyPair,
   getAddressEncoder,
   getAddressFromPublicKey,
   getBase58Decoder,
@@ -18,7 +16,6 @@ import {
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from '@solana/kit';
-import { expect } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import {
@@ -85,26 +82,14 @@ import type { Keys } from './network';
 /** Genesis hash of the public mainnet. */
 export const MAINNET = '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d';
 
-let keys = 0;
-
-/**
- * The next key of this file of tests. Each run makes the same ones, because addresses decide what is shown first where all
- * else is equal.
- */
-async function nextKey(): Promise<CryptoKeyPair> {
-  keys += 1;
-  const seed = `${basename(expect.getState().testPath ?? '')} ${keys}`;
-  return createKeyPairFromPrivateKeyBytes(createHash('sha256').update(seed).digest());
-}
-
 /** A new address. */
 export async function newAddress(): Promise<Address> {
-  return getAddressFromPublicKey((await nextKey()).publicKey);
+  return getAddressFromPublicKey((await generateKeyPair()).publicKey);
 }
 
 /** A wallet with a key and nothing else. */
 export async function newKeys(name: string): Promise<Keys> {
-  const keyPair = await nextKey();
+  const keyPair = await generateKeyPair();
   return { name, address: await getAddressFromPublicKey(keyPair.publicKey), keyPair, file: '' };
 }
 
@@ -217,7 +202,6 @@ export class ScriptedNode {
   private readonly subscriptions = new Set<Subscription>();
   private slot = 1_000;
   private bids = 0;
-  private nextCreation = 1_700_000_000n;
   private isDown = false;
   private clock: ReturnType<typeof setInterval> | undefined;
 
@@ -318,7 +302,7 @@ export class ScriptedNode {
     this.sockets.close();
   }
 
-  /** Creates a bus that everybody may list on, of these owners or of somebody; returns its address. Each is younger than the last. */
+  /** Creates a bus that everybody may list on, of these owners or of somebody; returns its address. */
   async bus(name: string, fields: Partial<BusArgs> = {}, wallets: readonly Address[] = []): Promise<Address> {
     const bus = await newAddress();
     const all = wallets.length > 0 ? wallets : [await newAddress()];
@@ -348,10 +332,8 @@ export class ScriptedNode {
       unclaimed: await newAddress(),
       escrow: await newAddress(),
       seller: await sellerAddress(bus, bus),
-      createdAt: this.nextCreation,
       ...fields,
     };
-    this.nextCreation += 1n;
     this.hold(bus, PROGRAM, dataOf(getBusEncoder(), getBusDecoder(), own));
     this.hold(await ledgerAddress(bus), PROGRAM, dataOf(getLedgerEncoder(), getLedgerDecoder(), { bus }));
     await this.capacity(bus, 0, 0);

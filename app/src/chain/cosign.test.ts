@@ -20,7 +20,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { PROGRAM, SYSTEM_PROGRAM } from '../programs';
 import { key } from '../testing/market';
 import { FakeNode } from '../testing/node';
-import { sign, type Cosigner, type Prepared, type Signable, type Signed, type Signer } from './send';
+import { sign, type Cosigner, type Signable, type Signed, type Signer } from './send';
 
 const WALLET = key(1);
 let device: Cosigner;
@@ -61,10 +61,7 @@ function transactionOf(instructions: readonly Instruction[]): Signable {
 
 /** Has a registration signed by a wallet that answers with these instructions, or sends what it got. */
 async function signed(answer: readonly Instruction[], sends = false) {
-  const prepared: Prepared = {
-    transaction: transactionOf([registration]),
-    ...{ lastValidBlockHeight: 9n, fee: 0n, computeUnits: 1 },
-  };
+  const prepared = { transaction: transactionOf([registration]), lastValidBlockHeight: 9n };
   let asked: readonly Signable[] = [];
   const wallet: Signer = {
     address: WALLET,

@@ -89,6 +89,8 @@ export interface Prepared {
   /** Network fee in lamports. */
   readonly fee: bigint;
   readonly computeUnits: number;
+  /** Priority fee in micro-lamports per compute unit. */
+  readonly price: bigint;
 }
 
 const MAX_COMPUTE_UNITS = 1_400_000;
@@ -210,6 +212,7 @@ export async function prepare(
     lastValidBlockHeight: blockhash.lastValidBlockHeight,
     fee: fee ?? 0n,
     computeUnits,
+    price,
   };
 }
 
@@ -301,7 +304,7 @@ async function cosign<T extends Transaction>(
 export async function sign(
   connection: Connection,
   signer: Signer,
-  prepared: readonly Prepared[],
+  prepared: readonly Pick<Prepared, 'transaction' | 'lastValidBlockHeight'>[],
   cosigner?: Cosigner,
 ): Promise<readonly (Submitted & { readonly signature: Signature })[]> {
   const unsigned = prepared.map(({ transaction }) => transaction);
@@ -371,6 +374,44 @@ export async function send(
       }
     } catch (error) {
       if (!(error instanceof Refusal && error.conflict && attempt < ATTEMPTS)) throw error;
+    }
+  }
+}
+
+/** Transactions of a row that a wallet signs in one approval: they must land before their blockhash expires. */
+export const SIGNED_AT_ONCE = 10;
+
+/**
+ * Sends transactions of which each needs the one before. The first of each approval is simulated. The others cannot be, and
+ * are given `computeUnits`. A wallet that sends itself is asked for one after the other. `onLanded` hears of each.
+ */
+export async function sendInOrder(
+  connection: Connection,
+  signer: Signer,
+  steps: readonly (readonly Instruction[])[],
+  computeUnits: number,
+  onStage: (stage: Stage) => void,
+  onLanded: (step: number) => void,
+): Promise<void> {
+  const atOnce = signer.sends ? 1 : SIGNED_AT_ONCE;
+  for (let at = 0; at < steps.length; at += atOnce) {
+    const [first = [], ...others] = steps.slice(at, at + atOnce);
+    onStage('checking');
+    const prepared = await prepare(connection, signer.address, first);
+    const { transaction, lastValidBlockHeight, price } = prepared;
+    const budget = [computeUnitLimit(computeUnits), computeUnitPrice(price)];
+    const blind = others.map((instructions) => ({
+      transaction: compile(signer.address, transaction.lifetimeConstraint, [...budget, ...instructions]),
+      lastValidBlockHeight,
+    }));
+    onStage('signing');
+    const submitted = await sign(connection, signer, [prepared, ...blind]);
+    onStage('confirming');
+    for (const [index, one] of submitted.entries()) {
+      const outcome = await confirm(connection, one, PATIENCE_MS);
+      if (outcome.kind === 'failed') throw outcome.refusal;
+      if (outcome.kind === 'expired') throw new Refusal(t.send.theNetworkDidNotTake);
+      onLanded(at + index);
     }
   }
 }

@@ -1619,7 +1619,8 @@ export const de: Words = {
     nothingToSettle: 'Gerade gibt es nichts abzurechnen; vielleicht hat es eben jemand anderes getan.',
     theBookIsNotKnown:
       'Hier sind noch nicht alle Aufträge dieses Zeitfensters bekannt; versuchen Sie es gleich noch einmal.',
-    tooManyOrders: 'Eine Transaktion fasst nicht alle Aufträge dieses Zeitfensters.',
+    theBookIsNotFixed:
+      'Das Buch dieses Zeitfensters steht jetzt nicht fest: Sein Handelsschluss kommt noch, oder seine Auktion ist vorbei.',
     nobodyBidsOrOffers: 'Für dieses Zeitfenster bietet noch niemand, und niemand bietet Energie an.',
     curves: (wanted, offered, volume, price) =>
       `${wanted} gesucht und ${offered} angeboten; die Kurven kreuzen sich bei ${volume} und ${price} je kWh.`,
@@ -1664,12 +1665,25 @@ export const de: Words = {
     readOf: (some, all) => `bisher abgelesen: ${some} von ${all}`,
     deliveredOf: (some, all) => `${some} von ${all}`,
     nothingWasSold: 'Kein Gebot traf ein Angebot; nichts wurde verkauft.',
-    whatProvingIs:
-      'Jeder kann den Preis beweisen: Die Chain zählt alle Aufträge und nimmt nur den richtigen Preis an. Es kostet Sie eine Netzgebühr.',
-    tooManyToProve: (count) =>
-      `${count} Aufträge sind mehr, als eine Transaktion eines Browsers fasst. Die Kommandozeile beweist den Preis: multibus auction clear.`,
+    whatProvingIs: 'Jeder kann den Preis beweisen: Die Chain zählt alle Aufträge und nimmt nur den richtigen Preis an.',
+    costsAFee: 'Es kostet Sie eine Netzgebühr.',
+    takesTransactions: (orders, transactions) =>
+      `${orders} Aufträge brauchen ${transactions} Transaktionen und je eine Netzgebühr; Ihre Wallet unterschreibt bis zu zehn auf einmal. Sie können aufhören und später weitermachen: Was gezählt ist, bleibt gezählt.`,
+    ordersCounted: (some, all) => `${some} von ${all} Aufträgen sind gezählt.`,
     proveThePrice: 'Den Preis beweisen',
     priceIsProven: 'Der Preis ist bewiesen. Jeder Auftrag kann jetzt abgerechnet werden.',
+    somebodyElseProved: 'Jemand anderes hat den Preis bewiesen. Jeder Auftrag kann jetzt abgerechnet werden.',
+    countIsLeftOver:
+      'Ihre eigene Zählung dieser Aufträge wird nicht mehr gebraucht. Schließen Sie sie, und ihre Miete gehört wieder Ihnen.',
+    closeTheCount: 'Die Zählung schließen',
+    countIsClosed: 'Die Zählung ist geschlossen, und ihre Miete gehört wieder Ihnen.',
+    comesToNothing:
+      'Alle Aufträge zusammen, wie Ihr Browser sie zählt: Kein Gebot trifft ein Angebot, also wird nichts verkauft.',
+    comesTo: (price, energy) => (
+      <>
+        Alle Aufträge zusammen, wie Ihr Browser sie zählt: {energy} für {price} je kWh, für alle.
+      </>
+    ),
     toSettle: (count) =>
       `${counted(count, 'Zahlung kann', 'Zahlungen können')} abgerechnet werden. Jeder kann das tun, für alle.`,
     settle: 'Abrechnen',
@@ -1747,6 +1761,17 @@ export const de: Words = {
     lastMinutesOfBid: 'In den letzten fünf Minuten kann es nicht zurückgezogen werden.',
     bidIsWithdrawn: (deposit) => <>Das Gebot ist zurückgezogen; {deposit} sind wieder in Ihrer Wallet.</>,
     bidIsClosed: 'Das Gebot ist geschlossen, und seine Miete gehört wieder Ihnen.',
+    paysToTheUsual:
+      'Das Tokenkonto, das dieses Gebot nennt, ist geschlossen, eingefroren oder nicht mehr Ihres. Was zurückkommt, geht stattdessen auf Ihr übliches Tokenkonto.',
+    paysNowhere:
+      'Weder das Tokenkonto, das dieses Gebot nennt, noch Ihr übliches kann jetzt Geld annehmen: geschlossen, eingefroren, oder es verlangt einen Vermerk. Nennen Sie unten ein anderes. Sonst wird das Geld für Sie verwahrt: im Gebot, und sobald es schließt, als Forderung.',
+    payElsewhere: 'Auf ein anderes Konto zahlen',
+    whatElsewhereIs:
+      'Jedes Tokenkonto dieses Tokens kann das Geld bekommen, auch ein fremdes. Was dorthin geht, gehört Ihnen nicht mehr; prüfen Sie also die Adresse. Bleibt das Feld leer, geht es auf Ihr eigenes.',
+    accountToPay: 'Tokenkonto, das das Geld bekommt',
+    theAccountCannotBePaid:
+      'Das ist kein Tokenkonto dieses Tokens, das Geld annehmen kann: Es fehlt, ist eingefroren, gehört zu einem anderen Token oder verlangt einen Vermerk.',
+    isPaidThere: 'Was zurückkam, liegt auf dem Tokenkonto, das Sie genannt haben.',
     bought: (energy, limit) => `Gebot auf ${energy}, bis ${limit} je kWh`,
     states: {
       open: 'noch nicht entschieden',

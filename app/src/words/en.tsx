@@ -1594,7 +1594,7 @@ export const en = {
     tooMuch: 'That is more than a deposit can be; bid less.',
     nothingToSettle: 'There is nothing to settle now; somebody else may have done it a moment ago.',
     theBookIsNotKnown: 'Not all orders of this window are known here yet; try again in a moment.',
-    tooManyOrders: 'One transaction does not hold all orders of this window.',
+    theBookIsNotFixed: 'The book of this window is not fixed now: its gate is ahead, or its auction is over.',
     nobodyBidsOrOffers: 'Nobody bids for this window or offers energy in it yet.',
     curves: (wanted: string, offered: string, volume: string, price: string) =>
       `${wanted} wanted and ${offered} offered; the curves cross at ${volume} and ${price} per kWh.`,
@@ -1638,12 +1638,23 @@ export const en = {
     readOf: (some: string, all: string) => `read so far: ${some} of ${all}`,
     deliveredOf: (some: string, all: string) => `${some} of ${all}`,
     nothingWasSold: 'No bid met an offer, so nothing was sold.',
-    whatProvingIs:
-      'Anyone can prove the price: the chain counts all orders and takes no price but the right one. It costs you a network fee.',
-    tooManyToProve: (count: number) =>
-      `${count} orders are more than one transaction of a browser holds. The command line proves the price: multibus auction clear.`,
+    whatProvingIs: 'Anyone can prove the price: the chain counts all orders and takes no price but the right one.',
+    costsAFee: 'It costs you a network fee.',
+    takesTransactions: (orders: number, transactions: number) =>
+      `${orders} orders take ${transactions} transactions, and a network fee each; your wallet signs up to ten at once. You can stop and go on later: what is counted stays counted.`,
+    ordersCounted: (some: number, all: number) => `${some} of ${all} orders are counted.`,
     proveThePrice: 'Prove the price',
     priceIsProven: 'The price is proven. Each order can be settled now.',
+    somebodyElseProved: 'Somebody else has proven the price. Each order can be settled now.',
+    countIsLeftOver: 'Your own count of these orders is not needed any more. Close it, and its rent is yours again.',
+    closeTheCount: 'Close the count',
+    countIsClosed: 'The count is closed, and its rent is yours again.',
+    comesToNothing: 'All orders together, as your browser counts them: no bid meets an offer, so nothing is sold.',
+    comesTo: (price: ReactNode, energy: ReactNode) => (
+      <>
+        All orders together, as your browser counts them: {energy} for {price} per kWh, for everybody.
+      </>
+    ),
     toSettle: (count: number) => `${counted(count, 'payment')} can be settled. Anyone can do it, for everybody.`,
     settle: 'Settle',
     aPartIsSettled: 'What fits into one transaction is settled.',
@@ -1723,6 +1734,17 @@ export const en = {
     lastMinutesOfBid: 'In the last five minutes it cannot be withdrawn.',
     bidIsWithdrawn: (deposit: ReactNode) => <>The bid is withdrawn; {deposit} are back in your wallet.</>,
     bidIsClosed: 'The bid is closed, and its rent is yours again.',
+    paysToTheUsual:
+      'The token account that this bid names is closed, frozen or no longer yours. What comes back goes to your usual token account instead.',
+    paysNowhere:
+      'Neither the token account that this bid names nor your usual one can be paid now: closed, frozen, or it asks for memos. Name another one below. Without one the money is kept for you: in the bid, and once that closes as a claim.',
+    payElsewhere: 'Pay it to another account',
+    whatElsewhereIs:
+      'Any token account of this token can be paid, also somebody else’s. What is paid there is not yours any more, so check the address. Left empty, it is paid to yours.',
+    accountToPay: 'Token account to pay',
+    theAccountCannotBePaid:
+      'That is no token account of this token that can be paid: it is missing, frozen, of another token, or it asks for memos.',
+    isPaidThere: 'What came back is in the token account that you named.',
     bought: (energy: string, limit: string) => `Bid for ${energy}, up to ${limit} per kWh`,
     states: {
       open: 'not decided yet',

@@ -22,25 +22,18 @@ import {
 import type { Bus, Capacity } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
-import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { useAnswer } from '../../state/useAnswer';
+import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
 import { Select } from '../../ui/fields';
 import { CheckIcon } from '../../ui/icons';
 import { Card, Facts } from '../../ui/parts';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
-import {
-  auctionClear,
-  auctionSettle,
-  countOf,
-  fitsClearing,
-  isBookKnown,
-  settleable,
-  windowPhase,
-  type AuctionWindow,
-} from './auction';
+import { auctionSettle, countOf, settleable, windowPhase, type AuctionWindow } from './auction';
 import { AuctionChart } from './AuctionChart';
 import { checkAccounts, checkAuction, type Checked } from './check';
+import { auctionClear, clearingClose, isBookKnown, readClearing, transactionsFor } from './clearing';
 
 /** The card; `windows` are those to choose from. */
 export function AuctionCard({
@@ -139,6 +132,8 @@ function Opened({
   const book = useMemo(() => bookOf(orders), [orders]);
   const fee = capacity.terms.gridFeePerKwh;
   const preview = useMemo(() => clear(book), [book]);
+  // Not of the button, because that is gone once the price is proven.
+  const proving = useAction();
   const isAhead = phase === 'trading' || phase === 'closing' || phase === 'fixed';
   // Orders close once they are settled: the curves are shown as long as they are those of the price.
   const isWhole = isAhead || (phase === 'cleared' && checkAccounts(capacity, orders) !== undefined);
@@ -160,15 +155,23 @@ function Opened({
       {isAhead && (
         <p data-auction="preview">
           {preview.volumeWh === 0n
-            ? t.auction.nothingWouldBeSold
-            : t.auction.ifItEndedNow(
+            ? phase === 'fixed'
+              ? t.auction.comesToNothing
+              : t.auction.nothingWouldBeSold
+            : (phase === 'fixed' ? t.auction.comesTo : t.auction.ifItEndedNow)(
                 <Tokens units={preview.pricePerKwh + fee} bus={bus} />,
                 <Energy wh={preview.volumeWh} />,
               )}
         </p>
       )}
-      {phase === 'fixed' && <ClearButton capacity={capacity} />}
-      {(phase === 'cleared' || phase === 'over') && <SettleButton bus={bus} capacity={capacity} />}
+      {phase === 'fixed' && <ClearButton capacity={capacity} action={proving} />}
+      <ActionStatus action={proving} />
+      {(phase === 'cleared' || phase === 'over') && (
+        <>
+          <LeftOver capacity={capacity} />
+          <SettleButton bus={bus} capacity={capacity} />
+        </>
+      )}
       {phase === 'cleared' && <Check capacity={capacity} bus={bus} windowStart={capacity.windowStart} />}
     </>
   );
@@ -221,30 +224,66 @@ export function rationingOf(outcome: Outcome): string {
   );
 }
 
-/** Proves the price, where one transaction does it; else says who does. */
-function ClearButton({ capacity }: { readonly capacity: Capacity }) {
+/** Proves the price, in as many transactions as the orders take, and goes on where somebody stopped. */
+function ClearButton({ capacity, action }: { readonly capacity: Capacity; readonly action: Action }) {
   const { live, signer } = useSession();
   const state = useMarket();
-  const action = useAction();
+  const [counted, setCounted] = useState(0);
   const isKnown = isBookKnown(state, capacity);
+  const orders = capacity.openBids + capacity.openOffers;
+  const transactions = transactionsFor(orders);
   const run = () => {
     if (signer === undefined) return;
+    setCounted(0);
     void action.run(async (onStage) => {
-      await auctionClear(live, signer, capacity, onStage);
-      return { message: t.auction.priceIsProven };
+      const by = await auctionClear(live, signer, capacity, onStage, setCounted);
+      return { message: by === 'own' ? t.auction.priceIsProven : t.auction.somebodyElseProved };
     });
   };
   return (
     <div className="stack tight">
       <p className="hint">
-        {fitsClearing(state, capacity)
-          ? t.auction.whatProvingIs
-          : t.auction.tooManyToProve(capacity.openBids + capacity.openOffers)}
+        {t.auction.whatProvingIs}{' '}
+        {transactions === 1 ? t.auction.costsAFee : t.auction.takesTransactions(orders, transactions)}
       </p>
-      {fitsClearing(state, capacity) && (
-        <WalletButton onClick={run} busy={action.isRunning} disabled={!isKnown}>
-          {t.auction.proveThePrice}
-        </WalletButton>
+      {!isKnown && <p className="hint">{t.auction.theBookIsNotKnown}</p>}
+      <WalletButton onClick={run} busy={action.isRunning} disabled={!isKnown}>
+        {t.auction.proveThePrice}
+      </WalletButton>
+      {counted > 0 && counted < orders && (
+        <p className="hint" role="status">
+          {t.auction.ordersCounted(counted, orders)}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The wallet's own count of a window that needs no count any more: its rent is fetched. */
+function LeftOver({ capacity }: { readonly capacity: Capacity }) {
+  const { live, signer, wallet } = useSession();
+  const action = useAction();
+  const own = useAnswer(live, wallet === undefined ? undefined : `${capacity.address}:${wallet}`, () =>
+    wallet === undefined ? Promise.resolve(undefined) : readClearing(live, capacity.address, wallet),
+  );
+  const isDone = action.state.kind === 'done';
+  if (own.kind !== 'answered' || own.value === undefined) return null;
+  const close = () => {
+    if (signer === undefined) return;
+    void action.run(async (onStage) => {
+      await clearingClose(live, signer, capacity.address, onStage);
+      return { message: t.auction.countIsClosed };
+    });
+  };
+  return (
+    <div className="stack tight">
+      {!isDone && (
+        <>
+          <p className="hint">{t.auction.countIsLeftOver}</p>
+          <WalletButton tone="quiet" onClick={close} busy={action.isRunning}>
+            {t.auction.closeTheCount}
+          </WalletButton>
+        </>
       )}
       <ActionStatus action={action} />
     </div>

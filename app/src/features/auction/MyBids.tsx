@@ -1,17 +1,23 @@
 /** The wallet's bids: open, decided, waiting for the meters, refunded; each with what can be done. */
 
+import { useState } from 'react';
+
 import { formatEnergy } from '../../amount/energy';
 import { timeLabel } from '../../amount/time';
 import { closingFrom, phaseOf, proofUntil } from '../../market/auction';
 import type { Bid, Bus, Capacity } from '../../market/model';
 import { deliveryTime, settledBy } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
+import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
+import { TextField } from '../../ui/fields';
 import { Card } from '../../ui/parts';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
+import { parseAddress } from '../bus/bus';
 import { bidCancel, bidClose, bidsSettle, completesPool, ownSettleable, settlementOf, type BidEnd } from './auction';
+import { refundsOf } from './refund';
 
 /** The card; nothing for a wallet without bids. */
 export function MyBids() {
@@ -39,24 +45,30 @@ function BidTile({ bid, action }: { readonly bid: Bid; readonly action: Action }
   const { live, signer } = useSession();
   const { buses, capacities, books } = useMarket();
   const now = useNow();
+  const [text, setText] = useState('');
+  const named = parseAddress(text);
   const [bus, capacity] = [buses.get(bid.bus), capacities.get(bid.capacity)];
   if (bus === undefined || capacity === undefined) return null;
   const phase = phaseOf(capacity, now);
   const end = settlementOf(bid, capacity, bus, now);
   const isReady = end !== undefined || (bid.state === 'filled' && completesPool(books.values(), capacity, now));
   const isLeft = bid.state === 'refunded' && bid.certifiedWh < bid.deliveredWh;
+  const isWithdrawable = bid.state === 'open' && phase === 'trading';
+  const to = named.ok ? named.value : undefined;
+  const isElsewhere = text.trim() !== '';
   const settle = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      await bidsSettle(live, signer, new Set([bid.address]), onStage);
-      return { message: endOf(end, bus), hashes: [bid.hash] };
+      await bidsSettle(live, signer, new Set([bid.address]), to, onStage);
+      return { message: to === undefined ? endOf(end, bus) : t.auction.isPaidThere, hashes: [bid.hash] };
     });
   };
   const withdraw = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      await bidCancel(live, signer, bid, bus, onStage);
-      return { message: t.auction.bidIsWithdrawn(<Tokens units={bid.deposit} bus={bus} />) };
+      await bidCancel(live, signer, bid, bus, to, onStage);
+      const deposit = <Tokens units={bid.deposit} bus={bus} />;
+      return { message: to === undefined ? t.auction.bidIsWithdrawn(deposit) : t.auction.isPaidThere };
     });
   };
   const close = () => {
@@ -82,14 +94,16 @@ function BidTile({ bid, action }: { readonly bid: Bid; readonly action: Action }
         {t.auction.upTo(<Tokens units={bid.maxPricePerKwh} bus={bus} />, <Tokens units={bid.deposit} bus={bus} />)}
       </p>
       <State bid={bid} bus={bus} capacity={capacity} end={end} now={now} />
+      {isReady && <RefundNote bid={bid} bus={bus} />}
+      {(isReady || isWithdrawable) && <Elsewhere text={text} onText={setText} />}
       <div className="row wrap">
         {isReady && (
-          <WalletButton onClick={settle} busy={action.isRunning}>
+          <WalletButton onClick={settle} busy={action.isRunning} disabled={isElsewhere && !named.ok}>
             {end === undefined || end.back > 0n ? t.auction.getIt : t.auction.settle}
           </WalletButton>
         )}
-        {bid.state === 'open' && phase === 'trading' && (
-          <WalletButton onClick={withdraw} busy={action.isRunning} tone="quiet">
+        {isWithdrawable && (
+          <WalletButton onClick={withdraw} busy={action.isRunning} tone="quiet" disabled={isElsewhere && !named.ok}>
             {t.auction.withdraw}
           </WalletButton>
         )}
@@ -103,6 +117,39 @@ function BidTile({ bid, action }: { readonly bid: Bid; readonly action: Action }
         </a>
       </div>
     </li>
+  );
+}
+
+/** Says where what comes back goes, where the account that the bid names cannot be paid. */
+function RefundNote({ bid, bus }: { readonly bid: Bid; readonly bus: Bus }) {
+  const { live } = useSession();
+  const place = useAnswer(live, `${bid.address}:${bid.state}`, async () =>
+    (await refundsOf(live.connection, bid.buyer, [bid], bus)).of(bid),
+  );
+  if (place.kind !== 'answered' || place.value.kind === 'named') return null;
+  return (
+    <p className="status noted">
+      <span>{place.value.kind === 'usual' ? t.auction.paysToTheUsual : t.auction.paysNowhere}</span>
+    </p>
+  );
+}
+
+/** Naming another token account that is paid. */
+function Elsewhere({ text, onText }: { readonly text: string; readonly onText: (text: string) => void }) {
+  return (
+    <details className="more">
+      <summary>{t.auction.payElsewhere}</summary>
+      <div className="stack tight">
+        <p className="hint">{t.auction.whatElsewhereIs}</p>
+        <TextField
+          label={t.auction.accountToPay}
+          value={text}
+          onChange={onText}
+          parsed={parseAddress(text)}
+          inputMode="text"
+        />
+      </div>
+    </details>
   );
 }
 
@@ -185,7 +232,7 @@ export function BidsButton({ action }: { readonly action: Action }) {
   const run = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      await bidsSettle(live, signer, undefined, onStage);
+      await bidsSettle(live, signer, undefined, undefined, onStage);
       return { message: t.auction.aPartIsSettled };
     });
   };

@@ -1,14 +1,10 @@
 // @vitest-environment node
 
+import type { Address } from '@solana/kit';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { bidAddress, capacityAddress, clearingAddress, tokenAccountAddress } from '../../chain/address';
-import { fitsTransaction } from '../../chain/send';
-import {
-  getBidCreateInstructionDataDecoder,
-  getBidSettleInstructionDataDecoder,
-  getClearingOpenInstructionDataDecoder,
-} from '../../generated';
+import { bidAddress, capacityAddress, tokenAccountAddress } from '../../chain/address';
+import { getBidCreateInstructionDataDecoder, getBidSettleInstructionDataDecoder } from '../../generated';
 import type { Bid, Book, Bus, Capacity, Offer, Seller } from '../../market/model';
 import { UNREAD } from '../../market/state';
 import { addressesOf, dataOf, namesOf } from '../../testing/instructions';
@@ -25,18 +21,15 @@ import {
   makeWindow,
   marketOf,
   NOW,
+  tokenAccountOf,
 } from '../../testing/market';
 import { madeOf } from '../purchase/plan';
 import {
-  ascending,
   auctionWindows,
   bidRefusal,
-  clearInstructions,
   completesPool,
   countOf,
-  isBookKnown,
   mostWh,
-  ORDERS_AT_ONCE,
   ownSettleable,
   ownSettleInstructions,
   planBid,
@@ -220,6 +213,57 @@ describe('settling', () => {
     expect(addressesOf(chosen[1])[3]).toBe(bids[1]?.address);
   });
 
+  it('one’s own bids pays where the bid says, else to the usual account, else to one that its buyer names', async () => {
+    const cleared = { ...window, ...CLEARED, gateClosesAt: NOW - 100 };
+    const usual = await tokenAccountAddress(BUYER, bus.mint, bus.tokenProgram);
+    const [named, elsewhere] = [key(60), key(61)];
+    const bid = makeBid(300, cleared, BUYER, { refund: named });
+    const state = { ...UNREAD, bids: byAddress([bid]), capacities: byAddress([cleared]), buses: byAddress([bus]) };
+    /** The account that is paid, and what is created, where these accounts are usable or frozen. */
+    const made = async (accounts: readonly (readonly [Address, 'usable' | 'frozen', Address?])[], to?: Address) => {
+      const onChain = new Map(
+        accounts.map(([address, is, owner = BUYER]) => [address, tokenAccountOf(bus, owner, is === 'frozen')] as const),
+      );
+      const all = await ownSettleInstructions(marketOf(state, onChain), BUYER, undefined, to);
+      return [addressesOf(all.at(-1))[6], all.length];
+    };
+    expect(await made([[named, 'usable']])).toEqual([named, 1]);
+    expect(
+      await made([
+        [named, 'frozen'],
+        [usual, 'usable'],
+      ]),
+    ).toEqual([usual, 1]);
+    // Closed, or of somebody else by now.
+    expect(await made([])).toEqual([usual, 2]);
+    expect(
+      await made([
+        [named, 'usable', key(7)],
+        [usual, 'usable'],
+      ]),
+    ).toEqual([usual, 1]);
+    // Where nothing can be paid, the bid keeps it, or a claim once it closes.
+    expect(
+      await made([
+        [named, 'frozen'],
+        [usual, 'frozen'],
+      ]),
+    ).toEqual([named, 1]);
+    expect(
+      await made(
+        [
+          [named, 'frozen'],
+          [elsewhere, 'usable', key(7)],
+        ],
+        elsewhere,
+      ),
+    ).toEqual([elsewhere, 1]);
+    await expect(made([[elsewhere, 'frozen']], elsewhere)).rejects.toThrow(
+      'no token account of this token that can be',
+    );
+    await expect(made([[elsewhere, 'usable', bus.address]], elsewhere)).rejects.toThrow('can be paid');
+  });
+
   it('a bid that waits for the meters counts the sellers first where that completes the pool', async () => {
     const terms = { ...DELIVERY, from: START, hasAuction: true };
     const cleared = { ...window, ...CLEARED, terms, gateClosesAt: NOW - 100 };
@@ -237,7 +281,8 @@ describe('settling', () => {
     expect(completesPool(books, cleared, NOW)).toBe(true);
     expect(completesPool(books.slice(1), cleared, NOW)).toBe(false);
     expect(completesPool(books, { ...cleared, poolCompleteAt: 1 }, NOW)).toBe(false);
-    expect(namesOf(await ownSettleInstructions(marketOf(state), BUYER, undefined))).toEqual([
+    const onChain = new Map([[bid.refund, tokenAccountOf(bus, BUYER)]]);
+    expect(namesOf(await ownSettleInstructions(marketOf(state, onChain), BUYER, undefined))).toEqual([
       ...['PoolReport', 'PoolReport', 'BidSettle'],
     ]);
     expect(ownSettleable({ ...state, books: byAddress(books.slice(1)) }, BUYER, NOW)).toEqual([]);
@@ -247,44 +292,5 @@ describe('settling', () => {
       windows: book.windows.map((one) => ({ ...one, unsettledOffers: 1 })),
     }));
     expect(ownSettleable({ ...state, books: byAddress(late) }, BUYER, NOW)).toEqual([]);
-  });
-});
-
-describe('proving the price', () => {
-  const ordersOf = (count: number) => {
-    const bids = Array.from({ length: count - 1 }, (_, index) =>
-      makeBid(1_000 + index * 2, window, BUYER, { pricePerKwh: 200_000n + BigInt(index) }),
-    );
-    return { bids: byAddress(bids), offers: byAddress([offer]) };
-  };
-
-  it('counts every order once, in the order of their bytes, and names both prices', async () => {
-    const state = ordersOf(4);
-    const made = await clearInstructions(state, BUYER, window);
-    expect(namesOf(made)).toEqual(['ClearingOpen', 'ClearingTally', 'ClearingApply']);
-    const clearing = await clearingAddress(window.address, BUYER);
-    const [clearer, account, ...orders] = addressesOf(made[1]);
-    expect([clearer, account]).toEqual([BUYER, clearing]);
-    expect(orders).toEqual(ascending([...orders].toReversed()));
-    expect(new Set(orders)).toEqual(new Set([...state.bids.keys(), offer.address]));
-    expect(getClearingOpenInstructionDataDecoder().decode(dataOf(made[0]))).toMatchObject({
-      ...{ lowPrice: 200_000n, highPrice: 200_000n },
-    });
-    expect(isBookKnown(state, { ...window, openBids: 3, openOffers: 1 })).toBe(true);
-    expect(isBookKnown(state, { ...window, openBids: 4, openOffers: 1 })).toBe(false);
-  });
-
-  it('sorts addresses as the program does: by their bytes, not by their letters', () => {
-    const all = Array.from({ length: 300 }, (_, number) => key((number * 7_919) % 65_536));
-    const numbers = ascending(all)
-      .map((address) => all.indexOf(address))
-      .map((index) => (index * 7_919) % 65_536);
-    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
-  });
-
-  it('takes as many orders as one transaction holds, and no more', async () => {
-    const fits = async (count: number) =>
-      fitsTransaction(BUYER, await clearInstructions(ordersOf(count), BUYER, window));
-    expect([await fits(ORDERS_AT_ONCE), await fits(ORDERS_AT_ONCE + 1)]).toEqual([true, false]);
   });
 });

@@ -1,20 +1,13 @@
-/** Bids and auctions: bidding, withdrawing, proving the price, and settling; anyone settles, and changes nobody's outcome. */
+/** Bids and auctions: bidding, withdrawing and settling; anyone settles, and changes nobody's outcome. */
 
-import { AccountRole, getAddressEncoder, type Address, type Instruction } from '@solana/kit';
+import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
-import {
-  bidAddress,
-  capacityAddress,
-  claimAddress,
-  clearingAddress,
-  ledgerAddress,
-  tokenAccountAddress,
-} from '../../chain/address';
+import { bidAddress, capacityAddress, claimAddress, ledgerAddress, tokenAccountAddress } from '../../chain/address';
 import { tokenAccount } from '../../chain/connection';
-import { fitsTransaction, send, together, type Sent, type Signer, type Stage } from '../../chain/send';
+import { send, together, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
 import {
@@ -27,21 +20,8 @@ import {
   getBidSize,
   getCapacityOpenInstructionAsync,
   getCapacitySize,
-  getClearingApplyInstruction,
-  getClearingOpenInstruction,
-  getClearingTallyInstruction,
 } from '../../generated';
-import {
-  bidFill,
-  bookOf,
-  clear,
-  ordersOf,
-  outcomeOf,
-  owesAsk,
-  paidFor,
-  phaseOf,
-  type AuctionPhase,
-} from '../../market/auction';
+import { bidFill, ordersOf, outcomeOf, owesAsk, paidFor, phaseOf, type AuctionPhase } from '../../market/auction';
 import { placeOf, poolWork } from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
 import type { Bid, Book, Bus, Capacity, Offer } from '../../market/model';
@@ -51,6 +31,7 @@ import { SYSTEM_PROGRAM } from '../../programs';
 import { t } from '../../words';
 import { poolReportInstruction } from '../delivery/delivery';
 import { withAccounts, type Plan } from '../purchase/plan';
+import { checkPayable, refundsOf } from './refund';
 
 const writable = (address: Address) => ({ address, role: AccountRole.WRITABLE });
 
@@ -168,21 +149,23 @@ export async function freshBid(
   return fresh;
 }
 
-/** Withdraws a bid; the deposit goes to the buyer's own token account. */
+/** Withdraws a bid; the deposit goes to the buyer's own token account, or to one that it names. */
 export function bidCancel(
   live: LiveMarket,
   signer: Signer,
   bid: Bid,
   bus: Bus,
+  to: Address | undefined,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
   const build = async () => {
+    await checkPayable(live.connection, to, bus);
     const own = await tokenAccount(live.connection, signer.address, bid.buyer, bus);
     const cancel = getBidCancelInstruction({
       ...{ buyer: noSigner(signer.address), bus: bus.address, capacity: bid.capacity, bid: bid.address },
-      ...{ escrow: bus.escrow, destination: own.address, tokenProgram: bus.tokenProgram },
+      ...{ escrow: bus.escrow, destination: to ?? own.address, tokenProgram: bus.tokenProgram },
     });
-    return [...own.creation, cancel];
+    return [...(to === undefined ? own.creation : []), cancel];
   };
   return send(live.connection, signer, build, onStage);
 }
@@ -231,11 +214,16 @@ export function settlementOf(
   return isOver || deposit > paid ? { allottedWh, paid, back: deposit - paid } : undefined;
 }
 
-/** The instruction that settles a bid; where its buyer gives up what it could certify, `close`. */
-export async function bidSettleInstruction(caller: Address, bid: Bid, bus: Bus, close = false): Promise<Instruction> {
+/** The instruction that settles a bid; where its buyer gives up what it could certify, `close`. Its buyer alone pays elsewhere. */
+export async function bidSettleInstruction(
+  caller: Address,
+  bid: Bid,
+  bus: Bus,
+  { close = false, to = bid.refund }: { readonly close?: boolean; readonly to?: Address } = {},
+): Promise<Instruction> {
   return getBidSettleInstruction({
     ...{ caller: noSigner(caller), bus: bus.address, capacity: bid.capacity, bid: bid.address, buyer: bid.buyer },
-    ...{ escrow: bus.escrow, refund: bid.refund, unclaimed: bus.unclaimed, tokenProgram: bus.tokenProgram, close },
+    ...{ escrow: bus.escrow, refund: to, unclaimed: bus.unclaimed, tokenProgram: bus.tokenProgram, close },
     ledger: await ledgerAddress(bus.address),
     claim: await claimAddress(bus.address, bid.buyer),
     systemProgram: SYSTEM_PROGRAM,
@@ -296,21 +284,23 @@ export async function settleInstructions(
   return together(caller, parts, t.auction.nothingToSettle);
 }
 
-/** The instructions that settle bids; the caller's own token account is created first where it is missing and named. */
+/** The instructions that settle bids. The caller's own are paid where they can be paid, or to an account that it names. */
 async function bidParts(
   live: LiveMarket,
   caller: Address,
   bids: readonly Bid[],
   bus: Bus,
+  to?: Address,
 ): Promise<readonly (readonly Instruction[])[]> {
   const isOwn = bids.some(({ buyer }) => buyer === caller);
-  const own = isOwn ? await tokenAccount(live.connection, caller, caller, bus) : undefined;
+  const refunds = isOwn && to === undefined ? await refundsOf(live.connection, caller, bids, bus) : undefined;
   let isCreated = false;
   const parts: Instruction[][] = [];
   for (const bid of bids) {
-    const isMissing = !isCreated && bid.buyer === caller && bid.refund === own?.address;
-    if (isMissing) isCreated = true;
-    parts.push([...(isMissing ? own.creation : []), await bidSettleInstruction(caller, bid, bus)]);
+    const place = bid.buyer === caller ? (to ?? refunds?.of(bid).account) : undefined;
+    const creation = isCreated || refunds?.isMissing(place) !== true ? [] : refunds.creation;
+    if (creation.length > 0) isCreated = true;
+    parts.push([...creation, await bidSettleInstruction(caller, bid, bus, { to: place ?? bid.refund })]);
   }
   return parts;
 }
@@ -352,11 +342,15 @@ export function completesPool(books: Iterable<Book>, capacity: Capacity, now: nu
   return counted === capacity.volumeWh;
 }
 
-/** The instructions that settle bids of a wallet: sellers are counted first where the bids wait for that alone. */
+/**
+ * The instructions that settle bids of a wallet, and pay to an account that it names, or where they can be paid. Sellers are
+ * counted first where the bids wait for that alone.
+ */
 export async function ownSettleInstructions(
   live: LiveMarket,
   caller: Address,
   chosen: ReadonlySet<Address> | undefined,
+  to?: Address,
 ): Promise<readonly Instruction[]> {
   const state = live.state.get();
   const now = live.now();
@@ -373,8 +367,9 @@ export async function ownSettleInstructions(
     );
   }
   for (const bus of new Set(due.map((one) => one.bus))) {
+    await checkPayable(live.connection, to, bus);
     const bids = due.filter((one) => one.bus === bus).map(({ bid }) => bid);
-    parts.push(...(await bidParts(live, caller, bids, bus)));
+    parts.push(...(await bidParts(live, caller, bids, bus, to)));
   }
   return together(caller, parts, t.auction.nothingToSettle);
 }
@@ -384,9 +379,10 @@ export function bidsSettle(
   live: LiveMarket,
   signer: Signer,
   chosen: ReadonlySet<Address> | undefined,
+  to: Address | undefined,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  return send(live.connection, signer, () => ownSettleInstructions(live, signer.address, chosen), onStage);
+  return send(live.connection, signer, () => ownSettleInstructions(live, signer.address, chosen, to), onStage);
 }
 
 /** Closes a bid whose certificates its buyer gives up; the rent comes back. */
@@ -397,71 +393,6 @@ export function bidClose(
   bus: Bus,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  const build = async () => [await bidSettleInstruction(signer.address, bid, bus, true)];
-  return send(live.connection, signer, build, onStage);
-}
-
-/** Addresses in the order of their bytes, in which a clearing counts orders. */
-export function ascending(addresses: readonly Address[]): readonly Address[] {
-  const encoder = getAddressEncoder();
-  const keyed = addresses.map((address) => ({ address, bytes: new Uint8Array(encoder.encode(address)) }));
-  const compare = (a: Uint8Array, b: Uint8Array) => {
-    const at = a.findIndex((byte, index) => byte !== b[index]);
-    return at === -1 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
-  };
-  return keyed.sort((a, b) => compare(a.bytes, b.bytes)).map(({ address }) => address);
-}
-
-/** Whether all orders of a window are known: as many as the window counts. */
-export function isBookKnown(state: Pick<MarketState, 'bids' | 'offers'>, capacity: Capacity): boolean {
-  const { bids, offers } = ordersOf(state, capacity.address);
-  return bids.length === capacity.openBids && offers.length === capacity.openOffers;
-}
-
-/** The instructions that prove the price of a window's auction: all in one transaction, so that nothing is left over. */
-export async function clearInstructions(
-  state: Pick<MarketState, 'bids' | 'offers'>,
-  clearer: Address,
-  capacity: Capacity,
-): Promise<readonly Instruction[]> {
-  const orders = ordersOf(state, capacity.address);
-  const { lowPrice, highPrice } = clear(bookOf(orders));
-  const clearing = await clearingAddress(capacity.address, clearer);
-  const by = { clearer: noSigner(clearer), clearing };
-  const all = ascending([...orders.bids, ...orders.offers].map(({ address }) => address));
-  const open = getClearingOpenInstruction({
-    ...{ ...by, capacity: capacity.address, systemProgram: SYSTEM_PROGRAM, lowPrice, highPrice },
-  });
-  const tally = withAccounts(
-    getClearingTallyInstruction(by),
-    all.map((address) => ({ address, role: AccountRole.READONLY })),
-  );
-  return [open, tally, getClearingApplyInstruction({ clearing, capacity: capacity.address, clearer })];
-}
-
-/** Orders that one transaction holds, with what opens and applies a clearing and with room for what wallets add. */
-export const ORDERS_AT_ONCE = 23;
-
-/** Whether one transaction clears the book of a window. */
-export function fitsClearing(state: Pick<MarketState, 'bids' | 'offers'>, capacity: Capacity): boolean {
-  const { bids, offers } = ordersOf(state, capacity.address);
-  return bids.length + offers.length <= ORDERS_AT_ONCE;
-}
-
-/** Proves the price of a window's auction. */
-export function auctionClear(
-  live: LiveMarket,
-  signer: Signer,
-  capacity: Capacity,
-  onStage: (stage: Stage) => void,
-): Promise<Sent> {
-  const build = async () => {
-    const state = live.state.get();
-    const now = state.capacities.get(capacity.address) ?? capacity;
-    if (!isBookKnown(state, now)) throw new Refusal(t.auction.theBookIsNotKnown);
-    const instructions = await clearInstructions(state, signer.address, now);
-    if (!fitsTransaction(signer.address, instructions)) throw new Refusal(t.auction.tooManyOrders);
-    return instructions;
-  };
+  const build = async () => [await bidSettleInstruction(signer.address, bid, bus, { close: true })];
   return send(live.connection, signer, build, onStage);
 }

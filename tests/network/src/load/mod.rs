@@ -1,14 +1,12 @@
 //! Load: many wallets post offers, buy, lock and cancel at the same time, as fast as one node takes it. What landed is
-//! counted and timed. At the end it is compared with the chain, to the Wh and the base unit. [`auction`] holds an auction instead.
+//! counted and timed. At the end it is compared with the chain, to the Wh and the base unit.
 
-mod auction;
 mod books;
 mod report;
 mod run;
 mod submit;
 
 pub use {
-    auction::{AuctionOptions, AuctionReport, MAX_ORDERS, Step, auction},
     report::{KindReport, LoadReport},
     run::run,
 };
@@ -44,13 +42,11 @@ pub enum Kind {
     LockSettle,
     /// Gives a lock up.
     LockRelease,
-    /// Bids in an auction.
-    BidCreate,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::OfferCreate,
         Self::OfferCancel,
         Self::Purchase,
@@ -58,7 +54,6 @@ impl Kind {
         Self::LockTake,
         Self::LockSettle,
         Self::LockRelease,
-        Self::BidCreate,
     ];
 
     /// Whether it is a purchase: energy and money change hands.
@@ -77,7 +72,6 @@ impl fmt::Display for Kind {
             Self::LockTake => "lock_take",
             Self::LockSettle => "lock_settle",
             Self::LockRelease => "lock_release",
-            Self::BidCreate => "bid_create",
         })
     }
 }
@@ -193,16 +187,6 @@ pub enum LoadError {
         /// What went wrong.
         #[source]
         error: multibus_client::Error,
-    },
-    /// Not all orders of an auction landed before its gate.
-    #[error("{placed} of {orders} orders were placed before the gate ({causes}); choose fewer orders or more traders")]
-    Unplaced {
-        /// Orders that landed.
-        placed: usize,
-        /// Orders that were asked for.
-        orders: u32,
-        /// Why the others did not.
-        causes: String,
     },
 }
 

@@ -140,7 +140,7 @@ describe('a book', () => {
     await card.getByRole('table').getByRole('row', { name: '0.42 1 kWh 4 kWh' }).waitFor();
   });
 
-  test('that is fixed is proven by whoever likes, where one transaction holds it; else it says who does it', async () => {
+  test('that is fixed is proven by whoever likes, in as many transactions as its orders take', async () => {
     const start = quarter(0);
     await node.window(bus, start, terms, { openBids: 1, openOffers: 1 });
     await ask(start, 2, 200_000n);
@@ -149,6 +149,8 @@ describe('a book', () => {
     const card = region(page, 'Auction');
     await card.getByRole('combobox', { name: 'Delivery window' }).selectOption(String(start));
     await card.getByText('The book is fixed').waitFor();
+    await card.locator('[data-auction="preview"]').getByText('as your browser counts them').waitFor();
+    await card.getByText('It costs you a network fee.').waitFor();
     wallet.answer = 'reject';
     await card.getByRole('button', { name: 'Prove the price' }).click();
     await card.getByText('You declined in your wallet').waitFor();
@@ -159,8 +161,17 @@ describe('a book', () => {
     }
     await page.reload();
     await card.getByRole('combobox', { name: 'Delivery window' }).selectOption(String(start));
-    await card.getByText('25 orders are more than one transaction').waitFor();
-    expect(await card.getByRole('button', { name: 'Prove the price' }).count()).toBe(0);
+    await card.getByText('25 orders take 2 transactions').waitFor();
+    await card.getByRole('button', { name: 'Prove the price' }).click();
+    // Both in one approval.
+    await expect.poll(() => wallet.asked).toBe(2);
+    await card.getByText('You declined in your wallet').waitFor();
+    // A node that shows only a part of the book proves nothing.
+    await node.window(bus, start, terms, { openBids: 25, openOffers: 1 });
+    await page.reload();
+    await card.getByRole('combobox', { name: 'Delivery window' }).selectOption(String(start));
+    await card.getByText('Not all orders of this window are known here yet').waitFor();
+    expect(await card.getByRole('button', { name: 'Prove the price' }).isDisabled()).toBe(true);
   });
 });
 
@@ -179,7 +190,8 @@ describe('a result', () => {
     const price = 300_000n;
     const deposit = { deposit: 640_000n, maxPricePerKwh: 320_000n };
     await node.bid(bus, await newAddress(), start, { kWh: 1, price, fields: { ...deposit, deposit: 320_000n } });
-    await node.bid(bus, neighbour.address, start, { kWh: 2, price, fields: deposit });
+    const gone = { ...deposit, refund: await newAddress() };
+    await node.bid(bus, neighbour.address, start, { kWh: 2, price, fields: gone });
     const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
     const card = region(page, 'Auction');
     await card.getByRole('combobox', { name: 'Delivery window' }).selectOption(String(start));
@@ -202,6 +214,16 @@ describe('a result', () => {
     const bids = region(page, 'Your bids');
     // Two thirds of 2 kWh, at the price and the grid fee.
     await bids.getByText('You get 1.333 kWh for 0.42656 tokens; 0.21344 tokens come back.').waitFor();
+    // It names an account that is not there; the usual one is paid, or one that is named here and can be paid.
+    await bids.getByText('What comes back goes to your usual token account instead.').waitFor();
+    await bids.getByText('Pay it to another account').click();
+    const elsewhere = bids.getByLabel('Token account to pay');
+    await elsewhere.fill('nowhere');
+    expect(await bids.getByRole('button', { name: 'Get what is yours' }).isDisabled()).toBe(true);
+    await elsewhere.fill(await newAddress());
+    await bids.getByRole('button', { name: 'Get what is yours' }).click();
+    await bids.getByText('That is no token account of this token that can be paid').waitFor();
+    await elsewhere.fill('');
     wallet.answer = 'reject';
     await bids.getByRole('button', { name: 'Get what is yours' }).click();
     await bids.getByText('You declined in your wallet').waitFor();
