@@ -666,9 +666,11 @@ fn auctions(table: &mut Table, on_delivery: bool) {
         table.measure("clearing_open", None, market, open.clone());
         table.measure("clearing_close", None, market, clearing_close(&clearing, &clearer));
         market.restore(before);
-        for (count, limits) in
-            [(1, None), (2, Some(tally_limits(2))), (ORDERS_WITHOUT_TABLE, Some(tally_limits(ORDERS_WITHOUT_TABLE)))]
-        {
+        for (count, limits) in [
+            (1, Some(tally_limits(1))),
+            (2, Some(tally_limits(2))),
+            (ORDERS_WITHOUT_TABLE, Some(tally_limits(ORDERS_WITHOUT_TABLE))),
+        ] {
             market.execute(std::slice::from_ref(&open));
             let tally = clearing_tally(&clearing, &orders[..count]);
             table.measure(&format!("clearing_tally, N={count}"), limits, market, tally);

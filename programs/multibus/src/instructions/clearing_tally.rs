@@ -2,7 +2,7 @@
 //! counts twice. A clearer calls it as often as it takes.
 
 use {
-    super::walk,
+    super::walk::{Behind, Passed},
     crate::{
         account::Account,
         constants::LAYOUT_VERSION,
@@ -11,7 +11,6 @@ use {
         state::{Bid, Clearing, Offer},
     },
     anchor_lang::{Discriminator, TryAccounts, address_eq, prelude::*},
-    core::mem::MaybeUninit,
 };
 
 /// Followed by bids and offers of the window, in ascending order of their addresses.
@@ -25,19 +24,24 @@ pub struct ClearingTally {
 
 pub fn handler(ctx: &mut Context<ClearingTally>) -> Result<()> {
     const DECLARED: usize = <ClearingTally as TryAccounts>::HEADER_SIZE;
-    let mut room = [const { MaybeUninit::uninit() }; walk::MOST_ACCOUNTS];
-    let orders = &walk::all_accounts(&mut room)[DECLARED..];
+    // SAFETY: the clearing is the last of them. It is written, so it was not passed twice, and nothing changed its length.
+    let orders = unsafe { Behind::new(ctx.accounts.clearing.account(), DECLARED) };
     let clearing = &mut ctx.accounts.clearing;
     let prices = clearing.prices();
     let (mut bids, mut offers) = (0, 0);
     let mut last = clearing.last;
     for order in orders {
+        let order = match order {
+            Passed::Once(order) => order,
+            Passed::Again(index) if usize::from(index) < DECLARED => refuse!(OrderForeign),
+            Passed::Again(_) => refuse!(OrderNotAscending),
+        };
         ensure!(is_before(&last, order.address()), OrderNotAscending);
         last = *order.address();
-        match kind_of(order) {
+        match kind_of(&order) {
             Some(BID) if order.data_len() >= 8 + size_of::<Bid>() => {
                 // SAFETY: it is a bid, and nothing writes it meanwhile.
-                let bid = unsafe { Account::<Bid>::reload(*order) };
+                let bid = unsafe { Account::<Bid>::reload(order) };
                 ensure!(address_eq(&bid.capacity, &clearing.capacity), OrderForeign);
                 let class = prices.class_of(bid.price_per_kwh);
                 clearing.bid_wh[class] += bid.energy_wh;
@@ -45,7 +49,7 @@ pub fn handler(ctx: &mut Context<ClearingTally>) -> Result<()> {
             }
             Some(OFFER) if order.data_len() >= 8 + size_of::<Offer>() => {
                 // SAFETY: it is an offer, and nothing writes it meanwhile.
-                let offer = unsafe { Account::<Offer>::reload(*order) };
+                let offer = unsafe { Account::<Offer>::reload(order) };
                 ensure!(address_eq(&offer.capacity, &clearing.capacity), OrderForeign);
                 let class = prices.class_of(offer.price_per_kwh);
                 clearing.ask_wh[class] += offer.ask_wh();

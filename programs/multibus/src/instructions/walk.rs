@@ -1,7 +1,11 @@
 //! How the accounts of an instruction are walked over without Anchor's copy of the walk.
 
 use {
-    anchor_lang::{AccountCursor, AccountView, Bumps, ErrorCode, prelude::ProgramError},
+    anchor_lang::{
+        AccountCursor, AccountView, Bumps, ErrorCode,
+        pinocchio::account::{MAX_PERMITTED_DATA_INCREASE, NOT_BORROWED, RuntimeAccount},
+        prelude::ProgramError,
+    },
     core::{mem::MaybeUninit, ops::DerefMut, ptr},
 };
 
@@ -48,19 +52,67 @@ impl<const COUNT: usize> Walked<COUNT> {
     }
 }
 
-/// The most accounts that a transaction can have.
-pub(super) const MOST_ACCOUNTS: usize = 256;
+/// The accounts behind the declared ones, read from the chain's input one after the other: cheaper than Anchor's list of them.
+pub(super) struct Behind {
+    next: *mut u8,
+    left: usize,
+}
 
-/// All accounts of the instruction, walked over at once: cheaper than Anchor's list of the remaining ones.
+/// An account as the chain passes it.
+pub(super) enum Passed {
+    /// For the first time.
+    Once(AccountView),
+    /// Again: the index of the account that it is.
+    Again(u8),
+}
+
+impl Behind {
+    /// Those behind the last of `declared` accounts.
+    ///
+    /// # Safety
+    ///
+    /// `last` is that account. It was not passed twice, and has the length that the chain passed.
+    #[inline(always)]
+    pub(super) unsafe fn new(last: &AccountView, declared: usize) -> Self {
+        // SAFETY: the caller's promise.
+        Self { next: unsafe { end_of(last.account_ptr().cast_mut()) }, left: input().0 - declared }
+    }
+}
+
+impl Iterator for Behind {
+    type Item = Passed;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Passed> {
+        self.left = self.left.checked_sub(1)?;
+        let account = self.next.cast::<RuntimeAccount>();
+        // SAFETY: the input has one more account. Where it was passed before, there is its index in place of the marker.
+        let index = unsafe { (*account).borrow_state };
+        if index != NOT_BORROWED {
+            // SAFETY: such an account takes 8 bytes.
+            self.next = unsafe { self.next.add(size_of::<u64>()) };
+            return Some(Passed::Again(index));
+        }
+        // SAFETY: the account is there, as the chain passed it.
+        self.next = unsafe { end_of(account) };
+        // SAFETY: the same.
+        Some(Passed::Once(unsafe { AccountView::new_unchecked(account) }))
+    }
+}
+
+/// Where the account behind this one starts: behind its data, room for it to grow, up to the next multiple of 8 bytes, and 8 bytes
+/// for its rent.
+///
+/// # Safety
+///
+/// The account is in the chain's input, and has the length that the chain passed.
 #[inline(always)]
-pub(super) fn all_accounts(room: &mut [MaybeUninit<AccountView>; MOST_ACCOUNTS]) -> &[AccountView] {
-    let (count, input) = input();
-    // SAFETY: the accounts are there, at most 255 of them, and `room` has a place for each.
-    let mut cursor = unsafe { AccountCursor::new(input, room.as_mut_ptr().cast()) };
+unsafe fn end_of(account: *mut RuntimeAccount) -> *mut u8 {
+    const FIXED: usize = size_of::<RuntimeAccount>() + MAX_PERMITTED_DATA_INCREASE + size_of::<u64>();
+    // SAFETY: the caller's promise.
+    let length = unsafe { (*account).data_len } as usize;
     // SAFETY: the same.
-    unsafe { cursor.walk_n(count) };
-    // SAFETY: so many places were filled.
-    unsafe { core::slice::from_raw_parts(room.as_ptr().cast(), count) }
+    unsafe { account.cast::<u8>().add(FIXED + length.next_multiple_of(size_of::<u64>())) }
 }
 
 /// One function for all of these instructions.

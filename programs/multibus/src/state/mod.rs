@@ -63,7 +63,7 @@ layouts!(
     Capacity[LOADED_OFTEN],
     Certificate,
     Claim,
-    Clearing,
+    Clearing[LOADED_OFTEN],
     Creator,
     DeliveryBook,
     Device,
