@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import type { Plugin, Rolldown } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * What the built page may load: its own files and nothing else. It talks to whatever RPC node the user names, and shows
@@ -184,12 +185,33 @@ function offline(): Plugin {
   };
 }
 
+/** Runs test files by their names. The order that vitest takes of itself comes from earlier runs, which a new checkout lacks. */
+class ByName extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
+  }
+}
+
+/** Files `e2e/*.KIND.ts` of flows in Chromium, one after the other. Two kinds may run at once: they share no node. */
+const flows = (kind: 'e2e' | 'scripted') => ({
+  test: {
+    name: kind,
+    include: [`e2e/**/*.${kind}.ts`],
+    setupFiles: ['src/testing/speaking.ts'],
+    environment: 'node',
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
+
 export default defineConfig({
   // Relative, so that the built site works in any folder of any web server.
   base: './',
   plugins: [react(), errorSentences(), ownProgram(), contentSecurityPolicy(), scriptSize(), preload(), offline()],
   build: { target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0, chunkSizeWarningLimit: 1_000 },
   test: {
+    sequence: { sequencer: ByName },
     projects: [
       {
         extends: true,
@@ -202,17 +224,10 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['e2e/**/*.e2e.ts'],
-          setupFiles: ['src/testing/speaking.ts'],
-          environment: 'node',
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
+      // On a local network.
+      flows('e2e'),
+      // With nodes that do what no honest network does.
+      flows('scripted'),
       {
         test: {
           name: 'measure',

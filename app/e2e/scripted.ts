@@ -3,11 +3,13 @@
  * moment. It serves accounts that a test makes, and executes nothing.
  */
 
+import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { basename } from 'node:path';
 
 import {
-  generateKeyPair,
+  createKeyPairFromPrivateKeyBytes,
   getAddressEncoder,
   getAddressFromPublicKey,
   getBase58Decoder,
@@ -16,6 +18,7 @@ import {
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from '@solana/kit';
+import { expect } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import {
@@ -82,14 +85,26 @@ import type { Keys } from './network';
 /** Genesis hash of the public mainnet. */
 export const MAINNET = '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d';
 
+let keys = 0;
+
+/**
+ * The next key of this file of tests. Each run makes the same ones, because addresses decide what is shown first where all
+ * else is equal.
+ */
+async function nextKey(): Promise<CryptoKeyPair> {
+  keys += 1;
+  const seed = `${basename(expect.getState().testPath ?? '')} ${keys}`;
+  return createKeyPairFromPrivateKeyBytes(createHash('sha256').update(seed).digest());
+}
+
 /** A new address. */
 export async function newAddress(): Promise<Address> {
-  return getAddressFromPublicKey((await generateKeyPair()).publicKey);
+  return getAddressFromPublicKey((await nextKey()).publicKey);
 }
 
 /** A wallet with a key and nothing else. */
 export async function newKeys(name: string): Promise<Keys> {
-  const keyPair = await generateKeyPair();
+  const keyPair = await nextKey();
   return { name, address: await getAddressFromPublicKey(keyPair.publicKey), keyPair, file: '' };
 }
 
@@ -202,6 +217,7 @@ export class ScriptedNode {
   private readonly subscriptions = new Set<Subscription>();
   private slot = 1_000;
   private bids = 0;
+  private nextCreation = 1_700_000_000n;
   private isDown = false;
   private clock: ReturnType<typeof setInterval> | undefined;
 
@@ -302,7 +318,7 @@ export class ScriptedNode {
     this.sockets.close();
   }
 
-  /** Creates a bus that everybody may list on, of these owners or of somebody; returns its address. */
+  /** Creates a bus that everybody may list on, of these owners or of somebody; returns its address. Each is younger than the last. */
   async bus(name: string, fields: Partial<BusArgs> = {}, wallets: readonly Address[] = []): Promise<Address> {
     const bus = await newAddress();
     const all = wallets.length > 0 ? wallets : [await newAddress()];
@@ -332,8 +348,10 @@ export class ScriptedNode {
       unclaimed: await newAddress(),
       escrow: await newAddress(),
       seller: await sellerAddress(bus, bus),
+      createdAt: this.nextCreation,
       ...fields,
     };
+    this.nextCreation += 1n;
     this.hold(bus, PROGRAM, dataOf(getBusEncoder(), getBusDecoder(), own));
     this.hold(await ledgerAddress(bus), PROGRAM, dataOf(getLedgerEncoder(), getLedgerDecoder(), { bus }));
     await this.capacity(bus, 0, 0);

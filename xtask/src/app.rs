@@ -1,8 +1,13 @@
 //! The web app: checks it, builds it, tests it in Chromium on a local network, and serves it beside one.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 
 use crate::{
     context::Context,
@@ -75,10 +80,22 @@ pub fn check(ctx: &Context, _: Tools, tally: &mut Tally) -> Result<()> {
     build(ctx)
 }
 
-/// What people do, in Chromium on a fresh network.
+/// What people do, in Chromium on a fresh network; at the same time what they do with nodes that are scripted.
 pub fn e2e(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
     let mut network = beside_network(ctx, tools)?;
-    vitest(ctx, &mut network, "e2e", tally)
+    let mut scripted = tool(ctx, "vitest");
+    let (scripted, report) = reporting(ctx, scripted.env("MULTIBUS_CHROMIUM", setup::CHROMIUM), "scripted")?;
+    println!("Flows with scripted nodes run at the same time. What they say follows after the others.");
+    let (beside, result) = thread::scope(|threads| {
+        let beside = threads.spawn(|| scripted.output());
+        let result = vitest(ctx, &mut network, "e2e", tally);
+        (beside.join(), result)
+    });
+    let beside = beside.map_err(|_| anyhow!("the flows with scripted nodes were not run"))??;
+    print!("{}{}", String::from_utf8_lossy(&beside.stdout), String::from_utf8_lossy(&beside.stderr));
+    count(&report, tally)?;
+    ensure!(beside.status.success(), "the app's tests `scripted` failed ({}), see above", beside.status);
+    result
 }
 
 /// Pictures of every screen, in both themes and on a phone.
@@ -110,17 +127,33 @@ fn beside_network(ctx: &Context, tools: Tools) -> Result<Command> {
 
 /// Runs a project of Vitest and counts its tests.
 fn vitest(ctx: &Context, command: &mut Command, project: &str, tally: &mut Tally) -> Result<()> {
+    let (command, report) = reporting(ctx, command, project)?;
+    let result = run::live(command);
+    count(&report, tally)?;
+    result.with_context(|| format!("the app's tests `{project}` failed, see above"))
+}
+
+/// A run of a project of Vitest, and the file in which it reports.
+fn reporting<'command>(
+    ctx: &Context,
+    command: &'command mut Command,
+    project: &str,
+) -> Result<(&'command mut Command, PathBuf)> {
     let report = ctx.target.join(format!("app-{project}.json"));
     if report.exists() {
         fs::remove_file(&report).with_context(|| format!("could not remove {}", report.display()))?;
     }
     command.args(["run", "--project", project, "--reporter=default", "--reporter=json", "--outputFile.json"]);
-    let result = run::live(command.arg(&report));
-    if let Ok(text) = fs::read_to_string(&report) {
+    Ok((command.arg(&report), report))
+}
+
+/// Counts the tests of a report, if Vitest came as far as writing it.
+fn count(report: &Path, tally: &mut Tally) -> Result<()> {
+    if let Ok(text) = fs::read_to_string(report) {
         tally.passed += number_of(&text, "numPassedTests")?;
         tally.failed += number_of(&text, "numFailedTests")?;
     }
-    result.with_context(|| format!("the app's tests `{project}` failed, see above"))
+    Ok(())
 }
 
 /// A number of Vitest's report.

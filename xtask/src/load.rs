@@ -42,11 +42,17 @@ pub struct Options {
     /// Weights of purchases, batches, locks and offers [default: 55,15,10,20]
     #[arg(long, value_name = "P,B,L,O")]
     mix: Option<String>,
+    /// Hold one auction of this many orders instead, half of them offers and half bids
+    #[arg(long, value_name = "ORDERS", conflicts_with_all = ["seconds", "hot", "buses", "max_transactions", "mix"])]
+    auction: Option<u32>,
+    /// Clear the auction by lookup tables
+    #[arg(long, requires = "auction")]
+    lookup_tables: bool,
 }
 
 impl Options {
     /// A short load that shows that everything works.
-    pub fn smoke() -> Self {
+    fn smoke() -> Self {
         Self {
             engine: Some(Engine::Surfpool),
             url: None,
@@ -57,11 +63,19 @@ impl Options {
             buses: Some(2),
             max_transactions: Some(2_000),
             mix: None,
+            auction: None,
+            lookup_tables: false,
         }
     }
 
+    /// A small auction on the same network.
+    fn smoke_auction() -> Self {
+        Self { seconds: None, buses: None, max_transactions: None, auction: Some(60), ..Self::smoke() }
+    }
+
     fn add_to(&self, command: &mut Command) {
-        let Self { engine: _, url, traders, lanes, seconds, hot, buses, max_transactions, mix } = self;
+        let Self { engine: _, url, traders, lanes, seconds, hot, buses, max_transactions, mix, auction, lookup_tables } =
+            self;
         let mut add = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 command.args([name, &value]);
@@ -74,10 +88,19 @@ impl Options {
         add("--buses", buses.map(|number| number.to_string()));
         add("--max-transactions", max_transactions.map(|number| number.to_string()));
         add("--mix", mix.clone());
-        if *hot {
-            command.arg("--hot");
+        add("--auction", auction.map(|number| number.to_string()));
+        for (flag, given) in [("--hot", hot), ("--lookup-tables", lookup_tables)] {
+            if *given {
+                command.arg(flag);
+            }
         }
     }
+}
+
+/// A short load and a small auction, one after the other.
+pub fn smoke(ctx: &Context, tools: Tools) -> Result<()> {
+    load(ctx, tools, &Options::smoke())?;
+    load(ctx, tools, &Options::smoke_auction())
 }
 
 pub fn load(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {

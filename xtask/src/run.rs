@@ -115,6 +115,7 @@ pub fn logged(command: &mut Command, what: &str, expect: &str, log: &Path) -> Re
 struct Progress {
     announced: bool,
     lines: u32,
+    pace: Pace,
 }
 
 impl Progress {
@@ -127,12 +128,12 @@ impl Progress {
 
     fn show(&mut self, terminal: bool, time: Duration, log: &Path) {
         if terminal {
-            let doing: String = doing(&end(log, 2 * 1024), time).chars().take(100).collect();
+            let doing: String = self.pace.doing(&end(log, 2 * 1024), time).chars().take(100).collect();
             eprint!("\r\x1b[2K    {} {doing}", elapsed(time));
             let _ = std::io::stderr().flush();
         } else if time >= EVERY * (self.lines + 1) {
             self.lines += 1;
-            eprintln!("    {} {}", elapsed(time), doing(&end(log, 2 * 1024), time));
+            eprintln!("    {} {}", elapsed(time), self.pace.doing(&end(log, 2 * 1024), time));
         }
     }
 
@@ -145,18 +146,32 @@ impl Progress {
     }
 }
 
-/// What a command is doing, from the end of its log: how many crates Cargo has compiled of all, and how long the rest takes at
-/// that pace; else its last line.
-fn doing(log: &str, time: Duration) -> String {
-    let mut latest = log.split(['\n', '\r']).rev().map(|line| line.trim_start_matches("\x1b[K").trim());
-    let latest = latest.find(|line| !line.is_empty()).unwrap_or_default();
-    let Some(Bar { done, total, crates }) = Bar::parse(latest) else { return latest.to_owned() };
-    let left = match done {
-        // The first crates say little about the others.
-        0..20 => String::new(),
-        _ => format!(", about {} left", elapsed(time.mul_f64((total - done) as f64 / done as f64))),
-    };
-    format!("{done} of {total} crates compiled{left}: {crates}")
+/// How fast Cargo compiles.
+#[derive(Default)]
+struct Pace {
+    /// When its bar was first seen, and how many crates it counted then: those need not be compiled.
+    first: Option<(Duration, u64)>,
+}
+
+impl Pace {
+    /// What a command is doing, from the end of its log: how many crates Cargo has compiled of all, and how long the rest takes at
+    /// its pace; else its last line.
+    fn doing(&mut self, log: &str, time: Duration) -> String {
+        let mut latest = log.split(['\n', '\r']).rev().map(|line| line.trim_start_matches("\x1b[K").trim());
+        let latest = latest.find(|line| !line.is_empty()).unwrap_or_default();
+        let Some(Bar { done, total, crates }) = Bar::parse(latest) else { return latest.to_owned() };
+        let (begun, fresh) = *self.first.get_or_insert((time, done));
+        let compiled = done.saturating_sub(fresh);
+        let left = match compiled {
+            // The first crates say little about the others.
+            0..20 => String::new(),
+            _ => {
+                let each = time.saturating_sub(begun).as_secs_f64() / compiled as f64;
+                format!(", about {} left", elapsed(Duration::from_secs_f64(each * (total - done) as f64)))
+            }
+        };
+        format!("{done} of {total} crates compiled{left}: {crates}")
+    }
 }
 
 /// Cargo's progress bar: `Building [====>   ] 120/480: syn, serde`.
@@ -229,13 +244,19 @@ mod tests {
 
     #[test]
     fn a_long_build_says_how_much_is_left() {
-        let log = "   Compiling syn v2.0.119\n\r    Building [==>        ] 100/400: syn, serde(build)\r\x1b[K\r";
+        let mut pace = Pace::default();
+        let begun = "    Building [>     ] 20/400: syn";
+        assert_eq!(pace.doing(begun, Duration::from_secs(2)), "20 of 400 crates compiled: syn");
+        let log = "   Compiling syn v2.0.119\n\r    Building [==>        ] 120/400: syn, serde(build)\r\x1b[K\r";
         assert_eq!(
-            doing(log, Duration::from_mins(1)),
-            "100 of 400 crates compiled, about 3 min 00 s left: syn, serde(build)"
+            pace.doing(log, Duration::from_secs(62)),
+            "120 of 400 crates compiled, about 2 min 48 s left: syn, serde(build)"
         );
-        let early = "    Building [>     ] 3/400: syn";
-        assert_eq!(doing(early, Duration::from_secs(2)), "3 of 400 crates compiled: syn");
+        // Where most is compiled already, the pace of the others is not known.
+        let mut warm = Pace::default();
+        assert_eq!(warm.doing("Building [=>] 390/400: a", Duration::from_secs(2)), "390 of 400 crates compiled: a");
+        assert_eq!(warm.doing("Building [=>] 399/400: b", Duration::from_mins(2)), "399 of 400 crates compiled: b");
+        let doing = |log: &str, time| Pace::default().doing(log, time);
         assert_eq!(doing("Unpacking libclang\nSetting up libclang\n", Duration::ZERO), "Setting up libclang");
         assert_eq!(doing("", Duration::ZERO), "");
         // What the command does once everything is compiled.

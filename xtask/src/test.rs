@@ -151,8 +151,9 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "load",
-        shows: "many wallets trade at once on a surfpool network, and afterwards no Wh and no base unit is missing",
-        action: Action::Own(|ctx, tools| load::load(ctx, tools, &load::Options::smoke())),
+        shows: "many wallets trade at once on a surfpool network, also in an auction, and afterwards no Wh and no base unit is \
+                missing",
+        action: Action::Own(load::smoke),
     },
     Step {
         name: "agave",

@@ -2,14 +2,15 @@
 
 use {
     clap::Parser,
-    multibus_network::load::{self, LoadOptions, Mix},
-    std::process::ExitCode,
+    multibus_network::load::{self, AuctionOptions, LoadError, LoadOptions, Mix},
+    std::{fmt::Display, process::ExitCode},
 };
 
 /// Let many wallets post offers, buy, lock and cancel at the same time, as fast as one node takes it
 ///
 /// Reports what was submitted, landed and failed, how fast and how long it took, and then checks on the chain that no Wh
-/// and no base unit is missing. Only a node on this machine is accepted.
+/// and no base unit is missing. Only a node on this machine is accepted. With `--auction` they offer and bid in one auction
+/// instead, which is then cleared and settled.
 #[derive(Parser, Debug)]
 #[command(name = "cargo xtask load", max_term_width = 120)]
 struct Args {
@@ -40,6 +41,12 @@ struct Args {
     /// Weights of purchases, batches, locks and offers
     #[arg(long, value_name = "P,B,L,O", value_parser = mix, default_value = "55,15,10,20")]
     mix: Mix,
+    /// Hold one auction of this many orders instead, half of them offers and half bids
+    #[arg(long, value_name = "ORDERS", conflicts_with_all = ["seconds", "hot", "buses", "max_transactions", "mix"])]
+    auction: Option<u32>,
+    /// Clear the auction by lookup tables
+    #[arg(long, requires = "auction")]
+    lookup_tables: bool,
 }
 
 fn mix(text: &str) -> Result<Mix, String> {
@@ -66,7 +73,8 @@ fn described() -> Result<(String, Option<u32>), String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Args { url, ws, traders, lanes, seconds, hot, buses, max_transactions, mix } = Args::parse();
+    let Args { url, ws, traders, lanes, seconds, hot, buses, max_transactions, mix, auction, lookup_tables } =
+        Args::parse();
     let (url, node_process) = match url.map_or_else(described, |url| Ok((url, None))) {
         Ok(node) => node,
         Err(sentence) => {
@@ -74,6 +82,11 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let note = |note: &str| eprintln!("  {note} ...");
+    if let Some(orders) = auction {
+        let options = AuctionOptions { url, websocket_url: ws, orders, traders, lanes, lookup_tables };
+        return tell(Box::pin(load::auction(&options, &note)).await, load::AuctionReport::is_sound);
+    }
     let options = LoadOptions {
         url,
         websocket_url: ws,
@@ -86,10 +99,15 @@ async fn main() -> ExitCode {
         mix,
         node_process,
     };
-    match load::run(&options, &|note| eprintln!("  {note} ...")).await {
+    tell(Box::pin(load::run(&options, &note)).await, load::LoadReport::is_sound)
+}
+
+/// Prints a report, or why there is none.
+fn tell<R: Display>(report: Result<R, LoadError>, is_sound: fn(&R) -> bool) -> ExitCode {
+    match report {
         Ok(report) => {
             println!("{report}");
-            if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if is_sound(&report) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             eprintln!("error: {error}");

@@ -5,7 +5,7 @@ use {
     super::LoadError,
     crate::market::{CAPACITY_WH, FUNDS, NetworkMarket},
     multibus_client::{
-        Address, Keyed, Keypair, Signer,
+        Account, Address, Keyed, Keypair, Signer,
         account::decode,
         address,
         chain::Chain,
@@ -30,6 +30,12 @@ const READ_AT_ONCE: usize = 1_000;
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a token account holds, in base units.
+pub(super) fn amount(account: &Account) -> Option<u64> {
+    // Mint, owner, amount: the same in both token programs.
+    Some(u64::from_le_bytes(account.data.get(64..72)?.try_into().ok()?))
 }
 
 /// A wallet that trades.
@@ -72,6 +78,7 @@ impl Member {
 }
 
 /// What is known of one nonce lane.
+#[derive(PartialEq, Eq)]
 pub(super) struct LaneBook {
     pub member: usize,
     pub lane: u16,
@@ -84,7 +91,7 @@ pub(super) struct LaneBook {
 }
 
 /// A purchase that landed, or may have.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Bought {
     pub hash: TransactionHash,
     pub energy_wh: u64,
@@ -131,10 +138,31 @@ impl LaneBook {
     }
 
     fn record(&mut self, bought: &Bought) {
-        self.nonce += 1;
-        self.root = next_history_root(&self.root, &bought.hash.0);
+        self.spend(&bought.hash);
         self.energy_wh += bought.energy_wh;
         self.paid += bought.cost();
+    }
+
+    /// The nonce was spent by what has this hash.
+    pub fn spend(&mut self, hash: &TransactionHash) {
+        self.nonce += 1;
+        self.root = next_history_root(&self.root, &hash.0);
+    }
+
+    /// What is wrong with the lane on the chain.
+    pub fn flaw(&self, trader: &Keyed<Trader>) -> Option<String> {
+        let address = trader.address;
+        if let Err(rule) = trader.check_invariants() {
+            return Some(format!("lane {address}: {rule} does not hold"));
+        }
+        let on_chain = (trader.next_nonce, trader.total_energy_wh, trader.total_paid);
+        let known = (self.nonce, self.energy_wh, self.paid);
+        (on_chain != known || trader.history_root != self.root).then(|| {
+            format!(
+                "lane {address} has nonce, Wh and base units {on_chain:?} and should have {known:?}, with the root of these \
+                 purchases"
+            )
+        })
     }
 }
 
@@ -310,17 +338,7 @@ impl Books {
                 {
                     self.bought(book, &uncertain);
                 }
-                if let Err(rule) = trader.check_invariants() {
-                    found.push(format!("lane {address}: {rule} does not hold"));
-                }
-                let on_chain = (trader.next_nonce, trader.total_energy_wh, trader.total_paid);
-                let known = (book.nonce, book.energy_wh, book.paid);
-                if on_chain != known || trader.history_root != book.root {
-                    found.push(format!(
-                        "lane {address} has nonce, Wh and base units {on_chain:?} and should have {known:?}, with the root \
-                         of these purchases"
-                    ));
-                }
+                found.extend(book.flaw(&trader));
             }
         }
         if bought_wh != sold_wh {
@@ -334,9 +352,7 @@ impl Books {
         let accounts: Vec<Address> = self.members.iter().map(|member| member.token_account).collect();
         let balances = chain.accounts(&accounts).await.map_err(chain_failed)?;
         for (member, account) in self.members.iter().zip(balances) {
-            // Mint, owner, amount: the same in both token programs.
-            let amount = account.and_then(|account| account.data.get(64..72)?.try_into().ok()).map(u64::from_le_bytes);
-            let Some(amount) = amount else {
+            let Some(amount) = account.as_ref().and_then(amount) else {
                 found.push(format!("the token account of {} is gone", member.address()));
                 continue;
             };

@@ -1,12 +1,14 @@
 //! Load: many wallets post offers, buy, lock and cancel at the same time, as fast as one node takes it. What landed is
-//! counted and timed. At the end it is compared with the chain, to the Wh and the base unit.
+//! counted and timed. At the end it is compared with the chain, to the Wh and the base unit. [`auction`] holds an auction instead.
 
+mod auction;
 mod books;
 mod report;
 mod run;
 mod submit;
 
 pub use {
+    auction::{AuctionOptions, AuctionReport, MAX_ORDERS, Step, auction},
     report::{KindReport, LoadReport},
     run::run,
 };
@@ -42,11 +44,13 @@ pub enum Kind {
     LockSettle,
     /// Gives a lock up.
     LockRelease,
+    /// Bids in an auction.
+    BidCreate,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::OfferCreate,
         Self::OfferCancel,
         Self::Purchase,
@@ -54,6 +58,7 @@ impl Kind {
         Self::LockTake,
         Self::LockSettle,
         Self::LockRelease,
+        Self::BidCreate,
     ];
 
     /// Whether it is a purchase: energy and money change hands.
@@ -72,6 +77,7 @@ impl fmt::Display for Kind {
             Self::LockTake => "lock_take",
             Self::LockSettle => "lock_settle",
             Self::LockRelease => "lock_release",
+            Self::BidCreate => "bid_create",
         })
     }
 }
@@ -187,6 +193,16 @@ pub enum LoadError {
         /// What went wrong.
         #[source]
         error: multibus_client::Error,
+    },
+    /// Not all orders of an auction landed before its gate.
+    #[error("{placed} of {orders} orders were placed before the gate ({causes}); choose fewer orders or more traders")]
+    Unplaced {
+        /// Orders that landed.
+        placed: usize,
+        /// Orders that were asked for.
+        orders: u32,
+        /// Why the others did not.
+        causes: String,
     },
 }
 

@@ -7,11 +7,11 @@ use {
         report::Tally,
         submit::{Fate, Submitter},
     },
-    crate::market::{self, BASE_PRICE, LOCK_FEE_BPS},
+    crate::market::{self, BASE_PRICE, LOCK_FEE_BPS, NetworkMarket},
     bytemuck::Zeroable,
     futures_util::{StreamExt, TryStreamExt, stream},
     multibus_client::{
-        Address, Error, Keyed, PricePerKwh, Signature, Signer, Wallet, Wh,
+        Address, Error, Keyed, Keypair, PricePerKwh, Signature, Signer, Wallet, Wh,
         account::decode,
         address,
         chain::{Chain, CommitmentLevel, RpcChain},
@@ -46,14 +46,14 @@ const OPEN_OFFERS: usize = 2;
 /// Preparations at the same time.
 const PREPARED_AT_ONCE: usize = 48;
 /// Transactions of each kind whose compute units are read.
-const SAMPLE: usize = 200;
+pub(super) const SAMPLE: usize = 200;
 /// How long an offer trades, in seconds: longer than any load.
 const OFFERED_SECONDS: i64 = 86_400;
 /// How often a lock is looked for after it landed, and how long to wait in between.
 const LOCK_READS: u32 = 20;
 const LOCK_READ_INTERVAL: Duration = Duration::from_millis(250);
 /// Lamports of a trader: rent of its lanes, offers and locks, and fees.
-const TRADER_LAMPORTS: u64 = SOL;
+pub(super) const TRADER_LAMPORTS: u64 = SOL;
 /// Lamports for a trader's seller account and vault on one bus.
 const SELLER_LAMPORTS: u64 = SOL / 100;
 
@@ -143,20 +143,9 @@ async fn prepare(chain: Arc<RpcChain>, options: &LoadOptions) -> Result<(Books, 
     // Long after the load, and within the horizon whenever an offer is listed.
     books.expires_at = chain.clock().await?.unix_timestamp + OFFERED_SECONDS;
     let sellers = if options.hot { 1 } else { traders };
-    let (shared, lane_count) = (&books, options.lanes);
-    let open_lanes = |member: usize| async move {
-        let wallet = Wallet::new(shared.fresh.chain.clone(), shared.members[member].keypair.clone());
-        wallet.with_lanes(lane_count).open_lanes(lane_count).await
-    };
-    stream::iter((0..traders).map(open_lanes)).buffer_unordered(PREPARED_AT_ONCE).try_collect::<()>().await?;
-    let open_sellers = |member: usize| async move {
-        let wallet = Wallet::new(shared.fresh.chain.clone(), shared.members[member].keypair.clone());
-        for bus in &shared.fresh.buses {
-            wallet.seller_open(bus).await?;
-        }
-        Ok::<_, Error>(())
-    };
-    stream::iter((0..traders).map(open_sellers)).buffer_unordered(PREPARED_AT_ONCE).try_collect::<()>().await?;
+    let keypairs: Vec<_> = books.members.iter().map(|member| member.keypair.clone()).collect();
+    open_accounts(&books.fresh, &keypairs, options.lanes).await?;
+    let shared = &books;
     let list = |seller: usize| async move {
         let bus = seller % shared.fresh.buses.len();
         let (number, mut numbers) = shared.offer_number(seller, bus).await?;
@@ -168,18 +157,40 @@ async fn prepare(chain: Arc<RpcChain>, options: &LoadOptions) -> Result<(Books, 
     };
     let standing =
         stream::iter((0..sellers).map(list)).buffer_unordered(PREPARED_AT_ONCE).try_collect::<Vec<_>>().await?;
-    let mut lanes = Vec::new();
-    for member in 0..traders {
-        let wallet = books.members[member].address();
-        let addresses: Vec<Address> = (0..lane_count).map(|lane| address::trader(&wallet, lane)).collect();
-        for (address, account) in addresses.iter().zip(chain.accounts(&addresses).await?) {
-            let account = account.ok_or(Error::NotFound { kind: "trader", address: *address })?;
-            let trader: Keyed<Trader> = decode(address, &account)?;
-            lanes.push(LaneBook::new(member, &trader));
-        }
-    }
+    let lanes = lane_books(&books.fresh, &keypairs, options.lanes).await?;
     books.standing = standing;
     Ok((books, lanes, settlement))
+}
+
+/// Opens lanes and a seller account on every bus for each wallet.
+pub(super) async fn open_accounts(fresh: &NetworkMarket, keypairs: &[Arc<Keypair>], lanes: u16) -> Result<(), Error> {
+    let open = |keypair: Arc<Keypair>| async move {
+        let wallet = Wallet::new(fresh.chain.clone(), keypair).with_lanes(lanes);
+        wallet.open_lanes(lanes).await?;
+        for bus in &fresh.buses {
+            wallet.seller_open(bus).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    stream::iter(keypairs.iter().cloned().map(open)).buffer_unordered(PREPARED_AT_ONCE).try_collect().await
+}
+
+/// The books of all lanes of these wallets, as they are on the chain.
+pub(super) async fn lane_books(
+    fresh: &NetworkMarket,
+    keypairs: &[Arc<Keypair>],
+    lanes: u16,
+) -> Result<Vec<LaneBook>, Error> {
+    let mut books = Vec::new();
+    for (member, keypair) in keypairs.iter().enumerate() {
+        let addresses: Vec<Address> = (0..lanes).map(|lane| address::trader(&keypair.pubkey(), lane)).collect();
+        for (address, account) in addresses.iter().zip(fresh.chain.accounts(&addresses).await?) {
+            let account = account.ok_or(Error::NotFound { kind: "trader", address: *address })?;
+            let trader: Keyed<Trader> = decode(address, &account)?;
+            books.push(LaneBook::new(member, &trader));
+        }
+    }
+    Ok(books)
 }
 
 impl Books {
@@ -210,7 +221,7 @@ impl Books {
 }
 
 /// Compute units of one transaction, on average.
-async fn compute_units(chain: &RpcChain, sample: &[Signature]) -> Result<Option<u64>, Error> {
+pub(super) async fn compute_units(chain: &RpcChain, sample: &[Signature]) -> Result<Option<u64>, Error> {
     let units: Vec<u64> = stream::iter(sample)
         .map(|signature| async move {
             Ok::<_, Error>(chain.transaction(signature).await?.map(|record| record.compute_units))

@@ -157,7 +157,7 @@ impl Submitter {
 /// the program longer to find.
 fn limit(kind: Kind) -> u32 {
     match kind {
-        Kind::OfferCreate | Kind::LockTake | Kind::LockRelease => 12_000,
+        Kind::OfferCreate | Kind::LockTake | Kind::LockRelease | Kind::BidCreate => 12_000,
         Kind::OfferCancel | Kind::Purchase | Kind::LockSettle => 6_000,
         Kind::PurchaseBatch => 12_000,
     }

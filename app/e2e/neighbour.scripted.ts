@@ -124,7 +124,8 @@ describe('time first', () => {
 
 describe('names and places', () => {
   test('the market begins where the user says, and favourites come first', async () => {
-    const busy = await node.bus('Busy Square');
+    // Older than Mill Lane, so it comes first until the user says otherwise.
+    const busy = await node.bus('Busy Square', { createdAt: 1_600_000_000n });
     for (let count = 0; count < 3; count += 1) await node.offer(busy, { kWh: 1, price: 150_000n });
     const quiet = await node.bus('Quiet Yard');
     const { page } = await pages().visit(node.urls(), [], '#/market');
