@@ -2,8 +2,8 @@
 
 use {
     clap::Parser,
-    multibus_network::load::{self, AuctionOptions, LoadError, LoadOptions, Mix},
-    std::{fmt::Display, process::ExitCode},
+    multibus_network::load::{self, AuctionOptions, Kind, LoadError, LoadOptions, LoadReport, Mix},
+    std::{fmt::Display, process::ExitCode, time::Duration},
 };
 
 /// Let many wallets post offers, buy, lock and cancel at the same time, as fast as one node takes it
@@ -47,6 +47,35 @@ struct Args {
     /// Clear the auction by lookup tables
     #[arg(long, requires = "auction")]
     lookup_tables: bool,
+    /// Also send bare token transfers, before and after, and print rows for `cargo xtask bench`
+    #[arg(long, conflicts_with = "auction")]
+    beside_transfers: bool,
+}
+
+/// A row of the table of `cargo xtask bench`: what landed a second, beside bare transfers.
+fn row(report: &LoadReport) -> Option<String> {
+    let transfers = report.transfers_per_second?;
+    let market = report.landed_per_second(|kind| kind != Kind::Transfer);
+    let share = |time: Duration| {
+        let (_, available) = report.machine_cpu?;
+        Some(format!("{:.0}%", 100.0 * time.as_secs_f64() / available.as_secs_f64().max(0.001)))
+    };
+    let limit = match (report.node_cpu.and_then(share), report.client_cpu.and_then(share)) {
+        (Some(node), Some(client)) => {
+            format!(
+                "the machine: the node used {node} of it, the generator {client}; whatever else runs takes from both"
+            )
+        }
+        _ => "the machine, which node and generator share".to_string(),
+    };
+    let row = serde_json::json!({
+        "what": "purchases, batches, locks and offers, up to as many in flight as lanes",
+        "figure": format!("{market:.0} landed a second"),
+        "beside": format!("{transfers:.0} bare token transfers a second, before and after"),
+        "ratio": format!("{:.2}", market / transfers.max(1.0)),
+        "limit": limit,
+    });
+    Some(row.to_string())
 }
 
 fn mix(text: &str) -> Result<Mix, String> {
@@ -73,8 +102,20 @@ fn described() -> Result<(String, Option<u32>), String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Args { url, ws, traders, lanes, seconds, hot, buses, max_transactions, mix, auction, lookup_tables } =
-        Args::parse();
+    let Args {
+        url,
+        ws,
+        traders,
+        lanes,
+        seconds,
+        hot,
+        buses,
+        max_transactions,
+        mix,
+        auction,
+        lookup_tables,
+        beside_transfers,
+    } = Args::parse();
     let (url, node_process) = match url.map_or_else(described, |url| Ok((url, None))) {
         Ok(node) => node,
         Err(sentence) => {
@@ -97,9 +138,16 @@ async fn main() -> ExitCode {
         buses,
         max_transactions,
         mix,
+        beside_transfers,
         node_process,
     };
-    tell(Box::pin(load::run(&options, &note)).await, load::LoadReport::is_sound)
+    let report = Box::pin(load::run(&options, &note)).await;
+    let row = report.as_ref().ok().and_then(row);
+    let code = tell(report, LoadReport::is_sound);
+    if let Some(row) = row {
+        println!("{row}");
+    }
+    code
 }
 
 /// Prints a report, or why there is none.

@@ -46,11 +46,13 @@ pub enum Kind {
     LockRelease,
     /// Bids in an auction.
     BidCreate,
+    /// A bare transfer of the token to another trader: what the node does without the market.
+    Transfer,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::OfferCreate,
         Self::OfferCancel,
         Self::Purchase,
@@ -59,6 +61,7 @@ impl Kind {
         Self::LockSettle,
         Self::LockRelease,
         Self::BidCreate,
+        Self::Transfer,
     ];
 
     /// Whether it is a purchase: energy and money change hands.
@@ -78,6 +81,7 @@ impl fmt::Display for Kind {
             Self::LockSettle => "lock_settle",
             Self::LockRelease => "lock_release",
             Self::BidCreate => "bid_create",
+            Self::Transfer => "transfer",
         })
     }
 }
@@ -122,6 +126,9 @@ pub struct LoadOptions {
     pub max_transactions: u64,
     /// What is sent.
     pub mix: Mix,
+    /// Send bare token transfers before and after the market's load, each for half as long: what the node takes without the
+    /// market.
+    pub beside_transfers: bool,
     /// The node's process, whose processor time is reported.
     pub node_process: Option<u32>,
 }
@@ -153,8 +160,11 @@ impl LoadOptions {
         if [purchase, batch, lock, offer].iter().all(|weight| *weight == 0) {
             return refuse("every weight of the mix is 0; give one of them more".to_string());
         }
-        if self.traders < 2 && purchase + batch + lock > 0 {
+        if self.traders < 2 && (purchase + batch + lock > 0 || self.beside_transfers) {
             return refuse("1 trader cannot buy its own offers; choose 2 traders or more".to_string());
+        }
+        if self.seconds < 2 && self.beside_transfers {
+            return refuse("1 second cannot be halved for the transfers; choose 2 seconds or more".to_string());
         }
         Ok(())
     }
@@ -221,6 +231,7 @@ mod tests {
             buses: 1,
             max_transactions: 1_000,
             mix: Mix::default(),
+            beside_transfers: false,
             node_process: None,
         }
     }
@@ -250,6 +261,7 @@ mod tests {
             (LoadOptions { seconds: 601, ..options() }, "601 seconds were asked for; choose 1 to 600"),
             (LoadOptions { buses: 0, ..options() }, "0 buses were asked for; choose 1 to 256"),
             (LoadOptions { traders: 1, ..options() }, "choose 2 traders or more"),
+            (LoadOptions { seconds: 1, beside_transfers: true, ..options() }, "choose 2 seconds or more"),
             (LoadOptions { mix: Mix { purchase: 0, batch: 0, lock: 0, offer: 0 }, ..options() }, "mix is 0"),
         ] {
             let refused = wrong.validate().unwrap_err().to_string();

@@ -3,6 +3,7 @@
 use {
     super::Kind,
     multibus_client::{Error, Signature},
+    solana_instruction::error::InstructionError,
     std::{
         collections::BTreeMap,
         fmt,
@@ -53,7 +54,7 @@ impl Tally {
 
     /// Counts a transaction that could not be signed, because the node gave no blockhash.
     pub fn unsent(&self, kind: Kind, error: &Error) {
-        *self.kinds().entry(kind).or_default().failed.entry(name(error)).or_default() += 1;
+        *self.kinds().entry(kind).or_default().failed.entry(name(kind, error)).or_default() += 1;
     }
 
     pub fn ended(&self, kind: Kind, submitted_at: Instant, end: End<'_>) {
@@ -68,9 +69,9 @@ impl Tally {
                 tally.landed.push(signature);
                 tally.landed_in_time += u64::from(now.duration_since(self.started_at) <= self.duration);
             }
-            End::Failed(error) => failed(name(error)),
+            End::Failed(error) => failed(name(kind, error)),
             End::Expired => failed("expired".to_string()),
-            End::Unknown(error) => failed(format!("unknown: {}", name(error))),
+            End::Unknown(error) => failed(format!("unknown: {}", name(kind, error))),
         }
     }
 
@@ -102,18 +103,36 @@ impl Tally {
     }
 }
 
-/// The name of a failure in the report: the market's error, or what the network said.
-fn name(error: &Error) -> String {
+/// The name of a failure in the report, in the market's words: its error, or what happened meanwhile; else what the network
+/// said.
+fn name(kind: Kind, error: &Error) -> String {
     match error {
         Error::Program(failure) => match failure.multibus {
             Some(multibus) => multibus.name().to_string(),
-            None => format!("{:?}", failure.error),
+            None if is_missing(&failure.error) => match kind {
+                Kind::Purchase | Kind::PurchaseBatch | Kind::LockTake => "offer withdrawn meanwhile".to_string(),
+                Kind::OfferCancel => "offer closed meanwhile".to_string(),
+                Kind::LockSettle | Kind::LockRelease => "lock ended meanwhile".to_string(),
+                Kind::OfferCreate | Kind::BidCreate | Kind::Transfer => failure.sentence.clone(),
+            },
+            None => failure.sentence.clone(),
         },
-        Error::Transaction { error, .. } => format!("{error:?}"),
+        Error::Transaction { sentence, .. } => sentence.clone(),
         Error::Rpc { action, .. } => format!("{action} failed"),
         Error::OutcomeUnknown { .. } => "outcome unknown".to_string(),
         other => other.to_string(),
     }
+}
+
+/// Whether an account was not there any more: of a load's accounts, only offers and locks are ever closed.
+fn is_missing(error: &InstructionError) -> bool {
+    matches!(
+        error,
+        InstructionError::AccountDataTooSmall
+            | InstructionError::UninitializedAccount
+            | InstructionError::InvalidAccountData
+            | InstructionError::InvalidAccountOwner
+    )
 }
 
 /// What became of one kind of transaction.
@@ -153,6 +172,8 @@ pub struct LoadReport {
     pub in_flight: u64,
     /// By kind.
     pub kinds: Vec<KindReport>,
+    /// Bare token transfers that landed in a second, before and after; `None` where none were sent.
+    pub transfers_per_second: Option<f64>,
     /// Processor time of this process while load was sent.
     pub client_cpu: Option<Duration>,
     /// Processor time of the node while load was sent, where its process is known.
@@ -228,6 +249,13 @@ impl fmt::Display for LoadReport {
             self.duration.as_secs(),
             self.preparation.as_secs()
         )?;
+        if let Some(transfers) = self.transfers_per_second {
+            writeln!(
+                f,
+                "{transfers:.0} bare token transfers landed a second before and after: the market landed {:.2} times as many.",
+                self.landed_per_second(|kind| kind != Kind::Transfer) / transfers.max(1.0)
+            )?;
+        }
         if let (Some(client), Some((machine, available))) = (self.client_cpu, self.machine_cpu) {
             let share = |time: Duration| 100.0 * time.as_secs_f64() / available.as_secs_f64().max(0.001);
             let node = self.node_cpu.unwrap_or_default();
@@ -258,7 +286,27 @@ impl fmt::Display for LoadReport {
 
 #[cfg(test)]
 mod tests {
-    use {super::*, multibus_client::multibus::error::MultibusError, solana_instruction::error::InstructionError};
+    use {super::*, multibus_client::multibus::error::MultibusError};
+
+    #[test]
+    fn failures_have_the_words_of_the_market() {
+        let refused = |error| {
+            let error = multibus_client::chain::TransactionError::InstructionError(2, error);
+            Error::from_transaction(error, Vec::new())
+        };
+        let gone = refused(InstructionError::AccountDataTooSmall);
+        assert_eq!(name(Kind::Purchase, &gone), "offer withdrawn meanwhile");
+        assert_eq!(name(Kind::LockTake, &gone), "offer withdrawn meanwhile");
+        assert_eq!(name(Kind::OfferCancel, &gone), "offer closed meanwhile");
+        assert_eq!(name(Kind::LockSettle, &gone), "lock ended meanwhile");
+        let sold_out = refused(InstructionError::Custom(MultibusError::EnergyUnavailable.code()));
+        assert_eq!(name(Kind::Purchase, &sold_out), "EnergyUnavailable");
+        let named = name(Kind::Purchase, &refused(InstructionError::ComputationalBudgetExceeded));
+        assert!(named.contains("compute units ran out"), "{named}");
+        let forgotten = multibus_client::chain::TransactionError::BlockhashNotFound;
+        let named = name(Kind::Purchase, &Error::from_transaction(forgotten, Vec::new()));
+        assert!(!named.contains("BlockhashNotFound"), "{named}");
+    }
 
     #[test]
     fn what_ended_is_counted_timed_and_named() {

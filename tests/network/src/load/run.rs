@@ -37,6 +37,8 @@ use {
 const OFFERED_WH: u64 = 20_000_000;
 /// Energy of one purchase, in Wh, at most.
 const MOST_WH: u64 = 500;
+/// Base units of one transfer, at most.
+const MOST_TRANSFERRED: u64 = 100;
 /// Offers that a batch takes from.
 const BATCH_ITEMS: usize = 4;
 /// Percentage of locks that are released instead of settled.
@@ -75,40 +77,60 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
     let (books, mut lanes, settlement) =
         prepare(Arc::new(chain), options).await.map_err(failed("preparing the load"))?;
     let preparation = preparing_at.elapsed();
-    note(&format!("sending for {} s", options.seconds));
-
-    let tally = Arc::new(Tally::new(options.duration()));
-    let cpu_before = cpu_times(options.node_process);
-    let deadline = Instant::now() + options.duration();
-    let shared = Arc::new(Shared {
-        submitter: Submitter::new(books.fresh.chain.clone(), tally.clone(), options.max_transactions),
-        books,
-        settlement,
-        mix: options.mix,
-        hot: options.hot,
-        deadline,
-    });
-    let running: Vec<_> = lanes.drain(..).map(|book| tokio::spawn(Lane::new(shared.clone(), book).trade())).collect();
-    tokio::time::sleep_until(deadline.into()).await;
-    let cpu_after = cpu_times(options.node_process);
-    note("waiting for what is in flight");
+    let books = Arc::new(books);
     let mut is_certain = true;
-    for lane in running {
-        match lane.await {
-            Ok((book, certain)) => {
-                is_certain &= certain;
-                lanes.push(book);
+    let mut send = async |lanes: &mut Vec<LaneBook>, what: What, duration: Duration| {
+        let tally = Arc::new(Tally::new(duration));
+        let cpu_before = cpu_times(options.node_process);
+        let deadline = Instant::now() + duration;
+        let shared = Arc::new(Shared {
+            submitter: Submitter::new(books.fresh.chain.clone(), tally.clone(), options.max_transactions),
+            books: books.clone(),
+            settlement,
+            what,
+            hot: options.hot,
+            deadline,
+        });
+        let running: Vec<_> = lanes.drain(..).map(|book| tokio::spawn(Lane::new(shared.clone(), book).act())).collect();
+        tokio::time::sleep_until(deadline.into()).await;
+        let cpu_after = cpu_times(options.node_process);
+        note("waiting for what is in flight");
+        for lane in running {
+            match lane.await {
+                Ok((book, certain)) => {
+                    is_certain &= certain;
+                    lanes.push(book);
+                }
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
             }
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
+        (shared, cpu_before, cpu_after)
+    };
+    // Half of the transfers before the market's load and half after it: what grows on the node meanwhile changes both alike.
+    let half = options.duration() / 2;
+    let mut transfers = Vec::new();
+    if options.beside_transfers {
+        note(&format!("sending bare token transfers for {} s", half.as_secs()));
+        transfers.push(send(&mut lanes, What::Transfers, half).await.0);
+    }
+    note(&format!("sending for {} s", options.seconds));
+    let (shared, cpu_before, cpu_after) = send(&mut lanes, What::Market(options.mix), options.duration()).await;
+    if options.beside_transfers {
+        note(&format!("sending bare token transfers for {} s again", half.as_secs()));
+        transfers.push(send(&mut lanes, What::Transfers, half).await.0);
     }
     note("checking the chain");
-    let violations = shared.books.violations(&mut lanes, is_certain).await?;
+    let violations = books.violations(&mut lanes, is_certain).await?;
+    let tally = shared.submitter.tally();
     let mut kinds = Vec::new();
     for kind in Kind::ALL {
-        let units = compute_units(&shared.books.fresh.chain, &tally.sample(kind, SAMPLE)).await;
+        let units = compute_units(&books.fresh.chain, &tally.sample(kind, SAMPLE)).await;
         kinds.extend(tally.kind_report(kind, units.map_err(failed("reading compute units"))?));
     }
+    let landed = transfers.iter().filter_map(|sent| sent.submitter.tally().kind_report(Kind::Transfer, None));
+    let landed: u64 = landed.map(|report| report.landed_in_time).sum();
+    let transfers_per_second =
+        options.beside_transfers.then(|| landed as f64 / (half * transfers.len() as u32).as_secs_f64());
     let between = |choose: fn(&CpuTimes) -> Duration| {
         Some(choose(cpu_after.as_ref()?).saturating_sub(choose(cpu_before.as_ref()?)))
     };
@@ -117,6 +139,7 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
         preparation,
         in_flight: u64::from(options.traders) * u64::from(options.lanes),
         kinds,
+        transfers_per_second,
         client_cpu: between(|times| times.client),
         node_cpu: options.node_process.and_then(|_| between(|times| times.node)),
         machine_cpu: between(|times| times.busy).zip(between(|times| times.all)),
@@ -264,12 +287,21 @@ fn cpu_times(node_process: Option<u32>) -> Option<CpuTimes> {
     })
 }
 
+/// What lanes send.
+#[derive(Clone, Copy)]
+enum What {
+    /// The market's load.
+    Market(Mix),
+    /// Bare token transfers.
+    Transfers,
+}
+
 struct Shared {
     submitter: Submitter,
-    books: Books,
+    books: Arc<Books>,
     /// Of all buses.
     settlement: Settlement,
-    mix: Mix,
+    what: What,
     hot: bool,
     deadline: Instant,
 }
@@ -293,10 +325,44 @@ impl Lane {
         Self { shared, book, wallet, trader, offers: Vec::new(), rng: StdRng::from_os_rng(), is_certain: true }
     }
 
+    fn may_act(&self) -> bool {
+        Instant::now() < self.shared.deadline && self.is_certain && self.shared.submitter.take_one()
+    }
+
     /// Acts until the time is over or nothing more may be sent. Locks that it took are ended.
-    async fn trade(mut self) -> (LaneBook, bool) {
-        let Mix { purchase, batch, lock, offer } = self.shared.mix;
-        while Instant::now() < self.shared.deadline && self.is_certain && self.shared.submitter.take_one() {
+    async fn act(mut self) -> (LaneBook, bool) {
+        match self.shared.what {
+            What::Market(mix) => self.trade(mix).await,
+            What::Transfers => self.transfer().await,
+        }
+        (self.book, self.is_certain)
+    }
+
+    /// Sends tokens to other traders.
+    async fn transfer(&mut self) {
+        let count = self.shared.books.members.len();
+        while self.may_act() {
+            let (from, amount) = (self.book.member, self.rng.random_range(1..=MOST_TRANSFERRED));
+            let to = (from + self.rng.random_range(1..count)) % count;
+            let members = &self.shared.books.members;
+            let instruction = spl_token_interface::instruction::transfer(
+                &self.shared.settlement.token_program,
+                &members[from].token_account,
+                &members[to].token_account,
+                &self.wallet,
+                &[],
+                amount,
+            );
+            let Ok(instruction) = instruction else { return };
+            if let Fate::Landed = self.send(Kind::Transfer, instruction).await {
+                self.shared.books.transferred(from, to, amount);
+            }
+        }
+    }
+
+    /// Buys, locks and lists.
+    async fn trade(&mut self, Mix { purchase, batch, lock, offer }: Mix) {
+        while self.may_act() {
             let draw = self.rng.random_range(0..purchase + batch + lock + offer);
             let has_acted = if draw < purchase {
                 self.buy().await
@@ -316,7 +382,6 @@ impl Lane {
                 }
             }
         }
-        (self.book, self.is_certain)
     }
 
     async fn send(&mut self, kind: Kind, instruction: multibus_client::Instruction) -> Fate {

@@ -54,6 +54,11 @@ impl Submitter {
         Self { chain, tally, sequence: AtomicU32::new(0), left: AtomicU64::new(max_transactions) }
     }
 
+    /// What it counts with.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// Counts one more transaction; `false` where no more may be sent.
     pub fn take_one(&self) -> bool {
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
@@ -160,5 +165,6 @@ fn limit(kind: Kind) -> u32 {
         Kind::OfferCreate | Kind::LockTake | Kind::LockRelease | Kind::BidCreate => 12_000,
         Kind::OfferCancel | Kind::Purchase | Kind::LockSettle => 6_000,
         Kind::PurchaseBatch => 12_000,
+        Kind::Transfer => 6_000,
     }
 }
