@@ -262,6 +262,12 @@ impl Market {
         self.list(&[(offset!(Offer, bus), bus.as_ref())]).await
     }
 
+    /// Every open offer of a bus in a window, tradable or not, by address; window start 0 is outside windows.
+    pub async fn offers_in(&self, bus: &Address, window_start: i64) -> Result<Vec<Keyed<Offer>>> {
+        let start = window_start.to_le_bytes();
+        self.list(&[(offset!(Offer, bus), bus.as_ref()), (offset!(Offer, window_start), &start)]).await
+    }
+
     /// Every open offer of a wallet on a bus, tradable or not, by address.
     pub async fn offers_of(&self, bus: &Address, wallet: &Address) -> Result<Vec<Keyed<Offer>>> {
         self.list(&[(offset!(Offer, bus), bus.as_ref()), (offset!(Offer, wallet), wallet.as_ref())]).await

@@ -9,13 +9,13 @@ use {
     super::{
         AccountFilter, Chain, ChainClock, LogsNotification, LogsStream, Outcome, RecentBlockhash, SignatureInfo,
         SignatureStatus, Simulation, TransactionError, TransactionRecord, VersionedTransaction, ed25519,
-        guard::LAST_SECOND,
+        guard::LAST_SECOND, kinds::Kinds,
     },
     crate::error::{Error, Result},
     async_trait::async_trait,
     futures_util::{StreamExt, stream},
     litesvm::{LiteSVM, types::TransactionMetadata},
-    solana_account::{Account, ReadableAccount},
+    solana_account::{Account, AccountSharedData, ReadableAccount},
     solana_address::Address,
     solana_clock::Clock,
     solana_hash::Hash,
@@ -58,6 +58,7 @@ pub(super) struct State {
     blockhashes: VecDeque<(Hash, u64)>,
     slot_hashes: VecDeque<(u64, Hash)>,
     pub(super) history: History,
+    pub(super) kinds: Kinds,
     subscribers: Vec<(Address, mpsc::UnboundedSender<LogsNotification>)>,
 }
 
@@ -158,6 +159,7 @@ impl EmbeddedChain {
             blockhashes: VecDeque::new(),
             slot_hashes: VecDeque::new(),
             history: History::default(),
+            kinds: Kinds::default(),
             subscribers: Vec::new(),
         };
         state.advance(1);
@@ -270,6 +272,8 @@ impl State {
         meta: TransactionMetadata,
         addresses: Vec<Address>,
     ) {
+        let accounts = &self.svm.accounts_db().inner;
+        addresses.iter().for_each(|address| self.kinds.update(address, accounts.get(address)));
         let TransactionMetadata { logs, compute_units_consumed, fee, .. } = meta;
         let clock = self.clock();
         self.subscribers.retain(|(mentions, subscriber)| {
@@ -315,11 +319,17 @@ impl Chain for EmbeddedChain {
     async fn program_accounts(&self, program: &Address, filter: &AccountFilter) -> Result<Vec<(Address, Account)>> {
         let state = self.state();
         let accounts = &state.svm.accounts_db().inner;
-        Ok(accounts
-            .iter()
-            .filter(|(_, account)| account.owner() == program && filter.matches(account.data()))
-            .map(|(address, account)| (*address, Account::from(account.clone())))
-            .collect())
+        let chosen = |(address, account): (&Address, &AccountSharedData)| {
+            let is_wanted = account.owner() == program && filter.matches(account.data());
+            is_wanted.then(|| (*address, Account::from(account.clone())))
+        };
+        // A query of the market names the kind: those accounts alone are looked at.
+        let first_bytes = filter.bytes.iter().find(|(offset, _)| *offset == 0).map(|(_, bytes)| bytes.as_slice());
+        let of_kind = first_bytes.filter(|_| *program == multibus::ID).and_then(|bytes| state.kinds.of(bytes));
+        Ok(match of_kind {
+            Some(of_kind) => of_kind.filter_map(|address| chosen(accounts.get_key_value(address)?)).collect(),
+            None => accounts.iter().filter_map(chosen).collect(),
+        })
     }
 
     async fn latest_blockhash(&self) -> Result<RecentBlockhash> {

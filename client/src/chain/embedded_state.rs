@@ -245,7 +245,9 @@ impl State {
                 executable: false,
                 rent_epoch: u64::MAX,
             };
-            self.svm.set_account(parse(&kept.address)?, account).map_err(|error| format!("{error:?}"))?;
+            let address = parse(&kept.address)?;
+            self.svm.set_account(address, account).map_err(|error| format!("{error:?}"))?;
+            self.kinds.update(&address, self.svm.accounts_db().inner.get(&address));
         }
         for transaction in kept.transactions {
             let (record, addresses) = transaction.restore()?;

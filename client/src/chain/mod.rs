@@ -9,6 +9,8 @@ mod embedded;
 pub mod embedded_state;
 mod guard;
 mod interface;
+#[cfg(feature = "embedded")]
+mod kinds;
 mod layer;
 mod pages;
 mod rpc;
