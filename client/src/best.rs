@@ -11,7 +11,7 @@ use {
         offer::{EnergySource, Offer, OfferFilter, OfferSort},
         purchase::{BatchItem, BatchOrder, Purchased, rounds_above},
         quantity::{BaseUnits, PricePerKwh, Wh},
-        router::{self, BatchLimits, PriceFraction, RouteError, RouterOffer, RouterWant},
+        router::{self, Batch, BatchLimits, PriceFraction, RouteError, RouterFill, RouterOffer, RouterWant},
         wallet::Wallet,
     },
     multibus::math,
@@ -173,14 +173,6 @@ pub fn quote(offers: &[Keyed<Offer>], bus: &Bus, want: &Want, limits: &BatchLimi
         }
     }
     let by_address: HashMap<Address, &Keyed<Offer>> = offers.iter().map(|offer| (offer.address, offer)).collect();
-    let orders = router::split(&plan.fills, limits).into_iter().map(|batch| BatchOrder {
-        items: (batch.fills.iter())
-            .filter_map(|fill| Some(BatchItem::at_quote(**by_address.get(&fill.offer.offer)?, fill.energy_wh)))
-            .collect(),
-        max_total: batch.total_cost,
-        payment: None,
-        allow_rounding: true,
-    });
     let grid_fees = plan.fills.iter().map(|fill| math::grid_fee(fill.energy_wh, fill.offer.grid_fee_per_kwh));
     let on_delivery = plan.fills.iter().filter(|fill| fill.offer.book.is_some()).map(|fill| fill.energy_wh);
     Ok(BestQuote {
@@ -189,8 +181,25 @@ pub fn quote(offers: &[Keyed<Offer>], bus: &Bus, want: &Want, limits: &BatchLimi
         energy_wh: plan.energy_wh,
         total_cost: plan.total_cost,
         lower_bound: plan.lower_bound,
-        orders: orders.collect(),
+        orders: batch_orders(&plan.fills, limits, |address| by_address.get(address).copied()),
     })
+}
+
+/// Fills as orders, one for each transaction. `offer` tells the offer at an address; fills without one are left out.
+pub fn batch_orders<'a>(
+    fills: &[RouterFill],
+    limits: &BatchLimits,
+    offer: impl Fn(&Address) -> Option<&'a Keyed<Offer>>,
+) -> Vec<BatchOrder> {
+    let order = |batch: Batch| BatchOrder {
+        items: (batch.fills.iter())
+            .filter_map(|fill| Some(BatchItem::at_quote(*offer(&fill.offer.offer)?, fill.energy_wh)))
+            .collect(),
+        max_total: batch.total_cost,
+        payment: None,
+        allow_rounding: true,
+    };
+    router::split(fills, limits).into_iter().map(order).collect()
 }
 
 impl Market {

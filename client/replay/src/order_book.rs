@@ -32,8 +32,17 @@ impl OrderBook {
         self.offers.iter().filter(|offer| offer.free_wh() > 0)
     }
 
+    fn place(&self, address: &Address) -> Option<usize> {
+        self.offers.binary_search_by_key(address, |offer| offer.address).ok()
+    }
+
+    /// An offer as it stands after the members' trades; `None` for those of strangers.
+    pub fn get(&self, address: &Address) -> Option<&Keyed<Offer>> {
+        self.place(address).map(|place| &self.offers[place])
+    }
+
     fn offer(&mut self, address: &Address) -> Option<&mut Offer> {
-        let place = self.offers.binary_search_by_key(address, |offer| offer.address).ok()?;
+        let place = self.place(address)?;
         Some(&mut self.offers[place].account)
     }
 
@@ -121,6 +130,7 @@ mod tests {
         book.unlock(&two.address, 20, true);
         assert_eq!(free(&book), [100, 10]);
         // Offers of strangers are not in it.
-        assert_eq!(book.take_up_to(&Address::default(), 1), 0);
+        assert_eq!((book.take_up_to(&Address::default(), 1), book.get(&Address::default())), (0, None));
+        assert_eq!(book.get(&one.address).map(|offer| offer.free_wh()), Some(100));
     }
 }

@@ -42,11 +42,9 @@ impl Replay<'_> {
 
     /// Writes the state file, where there is one.
     pub fn save(&mut self) -> Result<(), ReplayError> {
-        self.state.counts = self.counting.counts();
         self.state.wall_milliseconds = self.wall_milliseconds_before + self.started_at.elapsed().as_millis() as u64;
-        match &self.bus.options.state {
-            Some(path) => self.state.save(path),
-            None => Ok(()),
-        }
+        let Some(path) = &self.bus.options.state else { return Ok(()) };
+        self.state.counts = self.counting.counts();
+        self.state.save(path)
     }
 }

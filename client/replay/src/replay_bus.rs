@@ -12,9 +12,7 @@ use {
     futures_util::{StreamExt, stream},
     multibus::error::MultibusError,
     multibus_client::{
-        Address, Keyed, Market, PricePerKwh, SharedSigner, Wallet, Wh, address,
-        best::{self, Want},
-        bus::Bus,
+        Address, Keyed, Market, PricePerKwh, SharedSigner, Wallet, Wh, address, best,
         chain::HistoryPages,
         error::{Error, Result as ChainResult},
         event::{self, Event},
@@ -22,7 +20,7 @@ use {
         offer::{EnergySource, Offer, OfferTerms, is_tradable, offer_cancel},
         purchase::{BatchOrder, PurchaseKind, PurchaseOrder, Purchased, PurchasedFill},
         quantity::count,
-        router::{BatchLimits, RouteError},
+        router::{self, BatchLimits, RouteError, RouterOffer, RouterWant},
         seller::{Seller, seller_withdraw},
     },
     std::{
@@ -170,8 +168,8 @@ impl ReplayBus {
 
     /// Every open offer of the members in a window, tradable or not.
     pub async fn offers(&self, window_start: i64) -> ChainResult<Vec<Keyed<Offer>>> {
-        let mut offers = self.market.all_offers(&self.address).await?;
-        offers.retain(|offer| offer.window_start == window_start && self.lister(offer).is_some());
+        let mut offers = self.market.offers_in(&self.address, window_start).await?;
+        offers.retain(|offer| self.lister(offer).is_some());
         Ok(offers)
     }
 
@@ -180,15 +178,14 @@ impl ReplayBus {
     fn route(&self, buyer: usize, energy_wh: u64) -> ChainResult<Vec<BatchOrder>> {
         // The bus is the seller of all that its owners list. Who listed an offer tells whose energy it is.
         let is_of_others = |offer: &&Keyed<Offer>| self.lister(offer) != Some(buyer);
-        let (bus, offers): (Bus, Vec<Keyed<Offer>>) = {
-            let book = self.order_book();
-            (book.bus, book.free().filter(is_of_others).copied().collect())
-        };
-        let want = Want { min_energy_wh: 1, ..Want::exactly(self.address, energy_wh) };
         let opened = self.opened().get(&buyer).cloned().unwrap_or_default();
         let limits = BatchLimits { items: self.options.members_per_batch, opened, ..BatchLimits::default() };
-        match best::quote(&offers, &bus, &want, &limits) {
-            Ok(quote) => Ok(quote.orders),
+        let book = self.order_book();
+        let offers: Vec<RouterOffer> =
+            book.free().filter(is_of_others).map(|offer| RouterOffer::of(offer, &book.bus)).collect();
+        let want = RouterWant { min_energy_wh: 1, ..RouterWant::exactly(energy_wh, book.bus.mint) };
+        match router::quote(&offers, &want) {
+            Ok(plan) => Ok(best::batch_orders(&plan.fills, &limits, |address| book.get(address))),
             Err(RouteError::EnergyUnavailable { .. }) => Ok(Vec::new()),
             Err(error) => Err(Error::Invalid(error.to_string())),
         }

@@ -32,6 +32,7 @@ use {
     },
     std::{
         collections::{HashMap, HashSet},
+        mem,
         sync::{Arc, Mutex},
         time::{Duration, Instant},
     },
@@ -379,7 +380,10 @@ impl<'a> Replay<'a> {
         self.save()?;
         self.tell(Stage::Checking, 1, 1, "done");
         let options = &self.bus.options;
-        let ReplayState { mut intervals, current, mut members, flows, mut records, .. } = self.state.clone();
+        // Taken and not copied: the trades of a year are large, and nothing needs the state any more.
+        let ReplayState { intervals, current, members, flows, records, .. } = &mut self.state;
+        let (mut intervals, current, mut members) = (mem::take(intervals), current.take(), mem::take(members));
+        let (flows, mut records) = (mem::take(flows), mem::take(records));
         records.orders.sort_by_key(|order| order.interval);
         records.auctions.sort_by_key(|auction| auction.interval);
         records.deliveries.sort_by_key(|row| (row.interval, row.seller));
