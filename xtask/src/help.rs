@@ -7,7 +7,7 @@ use clap::Command;
 /// Every command, once. A test compares this list with the commands that there are.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("First steps", &["setup", "demo", "app"]),
-    ("Develop", &["build", "test", "tidy", "cu", "idl", "client-ts", "golden"]),
+    ("Develop", &["build", "test", "tidy", "cu", "bench", "idl", "client-ts", "golden"]),
     ("Networks", &["localnet", "e2e", "load"]),
     ("Prove", &["soak", "fuzz", "attack-matrix", "planted", "mutants", "memcheck"]),
     ("Publish", &["audit", "hash", "migrate", "anchor"]),

@@ -4,6 +4,7 @@ mod anchor;
 mod app;
 mod attack;
 mod audit;
+mod bench;
 mod context;
 mod cu;
 mod demo;
@@ -85,6 +86,12 @@ const E2E_HELP: &str = "\
 Examples:
   cargo xtask e2e --engine agave -- lock    (only tests with `lock` in their name)
   cargo xtask e2e --url http://127.0.0.1:8899";
+
+const BENCH_HELP: &str = "\
+Examples:
+  cargo xtask bench                    everything
+  cargo xtask bench replay --year      one subject, and a year of it
+  cargo xtask bench node --engine agave";
 
 const LOAD_HELP: &str = "\
 Examples:
@@ -173,6 +180,16 @@ enum Task {
         program: Program,
         #[command(flatten)]
         options: load::Options,
+    },
+    /// Measure everything beside its own limit, and write the table in docs/bench.md
+    ///
+    /// Subjects run one after the other, in release. Each writes its own rows and keeps those of the others.
+    #[command(after_help = BENCH_HELP)]
+    Bench {
+        #[command(flatten)]
+        program: Program,
+        #[command(flatten)]
+        options: bench::Options,
     },
     /// Print the sha256 of the built program
     #[command(after_help = "Example:\n  cargo xtask hash --verify    (about 4 minutes)")]
@@ -344,6 +361,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::App { program, options } => app::app(&ctx, program.tools, &options),
         Task::E2e { program, options } => e2e::e2e(&ctx, program.tools, &options),
         Task::Load { program, options } => load::load(&ctx, program.tools, &options),
+        Task::Bench { program, options } => bench::bench(&ctx, program.tools, &options),
         Task::Hash { program, verify: false } => hash::print(&ctx, program.tools),
         Task::Hash { verify: true, .. } => hash::verify(&ctx),
         Task::Cu { program, bless } => cu::check(&ctx, program.tools, bless),
