@@ -18,8 +18,7 @@ pub fn demo(ctx: &Context, tools: Tools, extra: &[String]) -> Result<()> {
     if !ctx.root.join(DATA).is_file() {
         bail!("{DATA}, which the demo replays, is missing from this checkout; `git status` may say why");
     }
-    sbf::build(ctx, tools)?;
-    build_cli(ctx)?;
+    sbf::build_beside(ctx, tools, || build_cli(ctx))?;
 
     let report = ctx.target.join("demo-report");
     let mut replay = cli(ctx);

@@ -5,6 +5,7 @@ use std::{
     io::{IsTerminal, Read, Seek, SeekFrom, Write},
     path::Path,
     process::{Command, Stdio},
+    sync::{Mutex, TryLockError},
     thread,
     time::{Duration, Instant},
 };
@@ -15,6 +16,8 @@ use anyhow::{Context as _, Result, bail};
 const SILENT: Duration = Duration::from_millis(700);
 /// Without a terminal, a line of progress is added at this interval.
 const EVERY: Duration = Duration::from_secs(30);
+/// Held by the command that shows its progress. Where two run at the same time, the second shows its own when the first is done.
+static TURN: Mutex<()> = Mutex::new(());
 /// Lines of a log that are shown when its command fails.
 const TAIL_LINES: usize = 60;
 
@@ -87,12 +90,20 @@ pub fn logged(command: &mut Command, what: &str, expect: &str, log: &Path) -> Re
 
     let terminal = std::io::stderr().is_terminal();
     let mut progress = Progress::default();
+    let mut turn = None;
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;
         }
         let time = start.elapsed();
-        if time >= SILENT {
+        if turn.is_none() {
+            turn = match TURN.try_lock() {
+                Ok(turn) => Some(turn),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            };
+        }
+        if time >= SILENT && turn.is_some() {
             progress.announce(what, expect);
             progress.show(terminal, time, log);
         }

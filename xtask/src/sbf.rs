@@ -23,6 +23,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     path::{Path, PathBuf},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -144,6 +145,22 @@ pub fn build_program(ctx: &Context, tools: Tools, program: &'static ProgramCrate
     let built = Built { bytes: elf.len() as u64, sha256: sha256(&elf), changed, time: start.elapsed(), path };
     built.report();
     Ok(built)
+}
+
+/// Runs other work while the program is built: they share no crate, and neither of the two keeps all cores busy all the time.
+pub fn build_beside(ctx: &Context, tools: Tools, other: impl FnOnce() -> Result<()>) -> Result<()> {
+    // Before the two begin: it may ask for a password.
+    if tools.chosen(ctx)? == Tools::Upstream {
+        setup::sbf_packages(ctx)?;
+    }
+    thread::scope(|scope| {
+        let program = scope.spawn(|| build(ctx, tools));
+        let other = other();
+        match program.join() {
+            Ok(program) => program.and(other),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// Builds the program from a copy of the checkout with the upstream tools.

@@ -45,8 +45,8 @@ pub struct SbfTools {
     pub versions: String,
 }
 
-/// Finds the tools of the program's build, after installing what is missing.
-pub fn sbf_tools(ctx: &Context) -> Result<SbfTools> {
+/// Installs the Debian packages of the program's build that are missing. It may ask for a password.
+pub fn sbf_packages(ctx: &Context) -> Result<()> {
     if let Err(missing) = debian_packages(ctx) {
         eprintln!("The program's compiler is not complete: {missing}.");
         install_packages(ctx, &PACKAGES, "the compiler of the program", "about 1 minute, 150 MB").context(
@@ -61,6 +61,12 @@ pub fn sbf_tools(ctx: &Context) -> Result<SbfTools> {
             );
         }
     }
+    Ok(())
+}
+
+/// Finds the tools of the program's build, after installing what is missing.
+pub fn sbf_tools(ctx: &Context) -> Result<SbfTools> {
+    sbf_packages(ctx)?;
     let sbpf_linker = SBPF_LINKER.install(ctx)?;
     let versions = format!(
         "{}\n{}\nsbpf-linker {LINKER_VERSION}",
