@@ -147,7 +147,7 @@ impl Grown {
             chain_nanoseconds: AtomicU64::new(0),
         });
         let has_windows = windows > 1;
-        let market = FreshMarket::found(counter.clone(), 1_000_000 * SOL, &SPL_TOKEN_ID, |owner| {
+        let market = FreshMarket::found(counter.clone(), 100_000 * SOL, &SPL_TOKEN_ID, |owner| {
             let mut config = open_bus(owner);
             config.capacity_wh = 1 << 40;
             config.horizon_seconds = HORIZON_SECONDS;
@@ -220,7 +220,9 @@ pub async fn run(options: &Options) -> Result<()> {
         units.push(size(&elf, 1, *offers, &format!("{} offers", grouped(*offers as u64))).await?);
     }
     for windows in options.windows.iter().filter(|windows| **windows > 0) {
-        units.push(size(&elf, *windows, 1, &format!("{} windows of one offer", grouped(*windows as u64))).await?);
+        let plural = if *windows == 1 { "" } else { "s" };
+        units
+            .push(size(&elf, *windows, 1, &format!("{} window{plural} of one offer", grouped(*windows as u64))).await?);
     }
     let (least, most) = (units.iter().min().copied().unwrap_or(0), units.iter().max().copied().unwrap_or(0));
     ensure!(most - least <= 100, "a purchase costs {least} to {most} compute units; it must not grow with the market");

@@ -2,6 +2,7 @@
 //! `cargo xtask bench` runs it and keeps the table.
 
 mod bare;
+mod clearing;
 mod growth;
 mod memory;
 mod peers;
@@ -24,6 +25,8 @@ enum Subject {
     Replay(replay::Options),
     /// Purchase, best price and list of offers in small and large markets
     Growth(growth::Options),
+    /// Books of auctions: their price, its proof, their settlement
+    Clearing(clearing::Options),
     /// The same purchases on an EVM
     Peers(peers::Options),
 }
@@ -33,6 +36,7 @@ async fn main() -> anyhow::Result<()> {
     match Cli::parse().subject {
         Subject::Replay(options) => replay::run(&options).await,
         Subject::Growth(options) => growth::run(&options).await,
+        Subject::Clearing(options) => clearing::run(&options).await,
         Subject::Peers(options) => peers::run(&options).await,
     }
 }

@@ -115,7 +115,7 @@ pub async fn run(options: &Options) -> Result<()> {
 /// What landed, and where the measured purchases begin.
 async fn purchases(options: &Options, elf: &[u8]) -> Result<(Vec<Step>, usize)> {
     let recorder = Arc::new(Recorder::new(Arc::new(EmbeddedChain::with_program(elf)?)));
-    let market = FreshMarket::found(recorder.clone(), 1_000_000 * SOL, &SPL_TOKEN_ID, |owner| {
+    let market = FreshMarket::found(recorder.clone(), 100_000 * SOL, &SPL_TOKEN_ID, |owner| {
         let mut config = open_bus(owner);
         config.capacity_wh = 1 << 40;
         vec![config]
