@@ -35,6 +35,8 @@ const ACCOUNT_BYTES: u64 = 128;
 const PROGRAM_HEAD_BYTES: u64 = 45;
 /// What the ELF may have, in bytes.
 const ELF_MUST: u64 = 480_000;
+/// What `node` sends, as weights of purchases, batches, locks and offers: the usual mix, and offers alone.
+const MIXES: [&str; 2] = ["55,15,10,20", "0,0,0,1"];
 /// Instructions whose compute units are in the table; all of them are in `docs/compute-units.md`.
 const SHOWN: [&str; 8] = [
     "offer_create",
@@ -58,12 +60,14 @@ pub enum Subject {
     Bytes,
     /// What a node lands a second, beside bare token transfers
     Node,
+    /// Books of auctions: their price, its proof, their settlement
+    Clearing,
     /// The same purchases on an EVM
     Peers,
 }
 
 impl Subject {
-    const ALL: [Self; 5] = [Self::Replay, Self::Growth, Self::Bytes, Self::Node, Self::Peers];
+    const ALL: [Self; 6] = [Self::Replay, Self::Growth, Self::Bytes, Self::Node, Self::Clearing, Self::Peers];
 
     fn name(self) -> &'static str {
         match self {
@@ -71,6 +75,7 @@ impl Subject {
             Self::Growth => "growth",
             Self::Bytes => "bytes",
             Self::Node => "node",
+            Self::Clearing => "clearing",
             Self::Peers => "peers",
         }
     }
@@ -116,6 +121,7 @@ pub fn bench(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {
             Subject::Growth => rows(&mut measuring(ctx, "growth")?)?,
             Subject::Bytes => bytes(ctx)?,
             Subject::Node => node(ctx, tools, options)?,
+            Subject::Clearing => rows(&mut measuring(ctx, "clearing")?)?,
             Subject::Peers => peers(ctx)?,
         };
         record(&ctx.root.join(PAGE), subject.name(), &rows)?;
@@ -196,22 +202,25 @@ fn bytes(ctx: &Context) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The market and bare token transfers, one after the other, on one fresh network.
+/// The market and bare token transfers, one after the other, on a fresh network for each mix.
 fn node(ctx: &Context, tools: Tools, options: &Options) -> Result<Vec<Row>> {
     let engine = options.engine;
     demo::build_bins(ctx, &["multibus-load"], "Compiling the generator of load")?;
-    let mut command = localnet::prepared(ctx, tools, engine)?;
-    command
-        .args(["exec", "--engine", engine.name(), "--dir"])
-        .arg(localnet::dir(ctx, engine).with_extension("bench"))
-        .arg("--")
-        .arg(ctx.target.join("debug/multibus-load"))
-        .args(["--beside-transfers", "--seconds", &options.seconds.to_string()]);
-    let mut rows = rows(&mut command)?;
-    for row in &mut rows {
+    let mut all = Vec::new();
+    for mix in MIXES {
+        let mut command = localnet::prepared(ctx, tools, engine)?;
+        command
+            .args(["exec", "--engine", engine.name(), "--dir"])
+            .arg(localnet::dir(ctx, engine).with_extension("bench"))
+            .arg("--")
+            .arg(ctx.target.join("debug/multibus-load"))
+            .args(["--beside-transfers", "--seconds", &options.seconds.to_string(), "--mix", mix]);
+        all.extend(rows(&mut command)?);
+    }
+    for row in &mut all {
         row[0] = format!("{}, on {}", row[0], engine.name());
     }
-    Ok(rows)
+    Ok(all)
 }
 
 /// The contract on revm, and the same purchases here.

@@ -53,7 +53,7 @@ struct Args {
 }
 
 /// A row of the table of `cargo xtask bench`: what landed a second, beside bare transfers.
-fn row(report: &LoadReport) -> Option<String> {
+fn row(report: &LoadReport, mix: Mix) -> Option<String> {
     let transfers = report.transfers_per_second?;
     let market = report.landed_per_second(|kind| kind != Kind::Transfer);
     let share = |time: Duration| {
@@ -69,13 +69,24 @@ fn row(report: &LoadReport) -> Option<String> {
         _ => "the machine, which node and generator share".to_string(),
     };
     let row = serde_json::json!({
-        "what": "purchases, batches, locks and offers, up to as many in flight as lanes",
+        "what": format!("{}, up to as many in flight as lanes", what(mix)),
         "figure": format!("{market:.0} landed a second"),
         "beside": format!("{transfers:.0} bare token transfers a second, before and after"),
         "ratio": format!("{:.2}", market / transfers.max(1.0)),
         "limit": limit,
     });
     Some(row.to_string())
+}
+
+/// What a mix sends.
+fn what(Mix { purchase, batch, lock, offer }: Mix) -> String {
+    let kinds = [(purchase, "purchases"), (batch, "batches"), (lock, "locks"), (offer, "offers")];
+    let sent: Vec<&str> = kinds.into_iter().filter(|(weight, _)| *weight > 0).map(|(_, name)| name).collect();
+    match sent.as_slice() {
+        [kind] => format!("{kind} alone"),
+        [kinds @ .., last] => format!("{} and {last}", kinds.join(", ")),
+        [] => String::new(),
+    }
 }
 
 fn mix(text: &str) -> Result<Mix, String> {
@@ -142,7 +153,7 @@ async fn main() -> ExitCode {
         node_process,
     };
     let report = Box::pin(load::run(&options, &note)).await;
-    let row = report.as_ref().ok().and_then(row);
+    let row = report.as_ref().ok().and_then(|report| row(report, mix));
     let code = tell(report, LoadReport::is_sound);
     if let Some(row) = row {
         println!("{row}");
@@ -161,5 +172,17 @@ fn tell<R: Display>(report: Result<R, LoadError>, is_sound: fn(&R) -> bool) -> E
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_what_was_sent() {
+        assert_eq!(what(Mix::default()), "purchases, batches, locks and offers");
+        assert_eq!(what(mix("0,0,0,1").unwrap()), "offers alone");
+        assert_eq!(what(mix("5,0,1,0").unwrap()), "purchases and locks");
     }
 }
