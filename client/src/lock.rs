@@ -168,19 +168,9 @@ impl Wallet {
         let settlement = self.market().settlement(&offer.bus).await?;
         let payment = settlement.token_account(&self.address());
         let terms = LockTerms { energy_wh: energy.0, max_price_per_kwh: max_price.0, expected_version: 0 };
-        let places: Vec<Address> =
-            (0..MAX_LOCKS).map(|place| address::lock(&offer.address, &self.address(), place)).collect();
         let mut attempt = 0;
         loop {
-            let taken = self.chain().accounts(&places).await?;
-            let Some(free) = taken.iter().position(Option::is_none) else {
-                return Err(Error::Invalid(format!(
-                    "{} holds {MAX_LOCKS} locks on the offer {}, which are all that it can; settle or release one first",
-                    self.address(),
-                    offer.address
-                )));
-            };
-            let (lock, place) = (places[free], free as u8);
+            let (lock, place) = self.free_place(&offer.address).await?;
             let mut instructions = self.open_positions([&offer.account]).await?;
             instructions.push(lock_take(&self.address(), &offer, place, &settlement, &payment, &payment, &terms));
             let failure = match self.sender().send_traced(&[self.signer().clone()], &instructions, &[]).await {
@@ -197,6 +187,24 @@ impl Wallet {
                 return Err(self.explain_payment(failure.error, &offer.bus, None).await);
             }
         }
+    }
+
+    /// A place for a lock of this wallet on an offer, and its number. Few buyers hold more than one, so the first place is looked at
+    /// before the others are derived.
+    async fn free_place(&self, offer: &Address) -> Result<(Address, u8)> {
+        let first = address::lock(offer, &self.address(), 0);
+        if self.chain().accounts(&[first]).await?.first().is_some_and(Option::is_none) {
+            return Ok((first, 0));
+        }
+        let places: Vec<Address> = (0..MAX_LOCKS).map(|place| address::lock(offer, &self.address(), place)).collect();
+        let taken = self.chain().accounts(&places).await?;
+        let free = places.into_iter().zip(0..MAX_LOCKS).zip(taken).find(|(_, account)| account.is_none());
+        free.map(|(place, _)| place).ok_or_else(|| {
+            Error::Invalid(format!(
+                "{} holds {MAX_LOCKS} locks on the offer {offer}, which are all that it can; settle or release one first",
+                self.address()
+            ))
+        })
     }
 
     /// Buys the energy of one of this wallet's locks, up to and including its expiry second, also while the bus is paused.

@@ -35,15 +35,16 @@ impl<'a> LogLine<'a> {
             return Self::Data(data);
         }
         let Some((program, what)) = rest.split_once(' ') else { return Self::Other };
-        let Ok(program) = program.parse::<Address>() else { return Self::Other };
-        if what.starts_with("invoke [") {
-            Self::Invoke(program)
+        // Most lines say what was consumed. Their program is not decoded.
+        let says: fn(Address) -> Self = if what.starts_with("invoke [") {
+            Self::Invoke
         } else if what == "success" {
-            Self::Success(program)
+            Self::Success
         } else if what.starts_with("failed") {
-            Self::Failed(program)
+            Self::Failed
         } else {
-            Self::Other
-        }
+            return Self::Other;
+        };
+        program.parse().map_or(Self::Other, says)
     }
 }

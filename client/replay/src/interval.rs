@@ -322,7 +322,7 @@ impl Replay<'_> {
             })
             .collect();
         let seed = self.bus.options.seed;
-        demands.sort_by_key(|demand| (Draw::new(seed, "order", interval, demand.buyer), demand.buyer));
+        demands.sort_by_cached_key(|demand| (Draw::new(seed, "order", interval, demand.buyer), demand.buyer));
         demands
     }
 

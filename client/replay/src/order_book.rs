@@ -4,27 +4,31 @@
 use {
     bytemuck::Zeroable,
     multibus_client::{Address, Keyed, bus::Bus, offer::Offer, purchase::BatchOrder},
+    std::collections::HashMap,
 };
 
 /// The members' offers in the window that is being traded.
 pub(crate) struct OrderBook {
     /// The bus when the offers were read.
     pub bus: Bus,
-    /// By address.
+    /// By price, because the router sorts them by price for every buyer.
     offers: Vec<Keyed<Offer>>,
+    /// Where each offer is among them.
+    places: HashMap<Address, usize>,
 }
 
 impl Default for OrderBook {
     fn default() -> Self {
-        Self { bus: Bus::zeroed(), offers: Vec::new() }
+        Self { bus: Bus::zeroed(), offers: Vec::new(), places: HashMap::new() }
     }
 }
 
 impl OrderBook {
     /// The book as it stands on the chain.
     pub fn new(bus: Bus, mut offers: Vec<Keyed<Offer>>) -> Self {
-        offers.sort_unstable_by_key(|offer| offer.address);
-        Self { bus, offers }
+        offers.sort_unstable_by_key(|offer| (offer.full_price_per_kwh, offer.address));
+        let places = offers.iter().enumerate().map(|(place, offer)| (offer.address, place)).collect();
+        Self { bus, offers, places }
     }
 
     /// Offers that have energy left.
@@ -33,7 +37,7 @@ impl OrderBook {
     }
 
     fn place(&self, address: &Address) -> Option<usize> {
-        self.offers.binary_search_by_key(address, |offer| offer.address).ok()
+        self.places.get(address).copied()
     }
 
     /// An offer as it stands after the members' trades; `None` for those of strangers.
