@@ -1,7 +1,7 @@
 //! Auctions: what finding the one price of a book costs in the client, and what proving it and settling every order costs on chain.
 
 use {
-    crate::row::{Row, grouped, median},
+    crate::row::{Row, grouped, median, rounded},
     anyhow::{Context as _, Result, ensure},
     cpu_time::ProcessTime,
     fastrand::Rng,
@@ -176,5 +176,5 @@ fn print_cost(what: &str, cost: &Cost, orders: usize, limit: &str) {
 }
 
 fn microseconds(seconds: f64) -> String {
-    format!("{} µs", grouped((1e6 * seconds) as u64))
+    format!("{} µs", rounded(1e6 * seconds))
 }

@@ -167,8 +167,9 @@ impl Grown {
         let (buyer, sellers) = wallets.split_first().context("a market has a buyer")?;
         let now = Chain::clock(&*counter).await?.unix_timestamp;
         let first_window = (now / i64::from(WINDOW_SECONDS) + 2) * i64::from(WINDOW_SECONDS);
-        let window =
-            |number: usize| if has_windows { first_window + number as i64 * i64::from(WINDOW_SECONDS) } else { 0 };
+        let window = |number: usize| {
+            if has_windows { first_window + number.cast_signed() as i64 * i64::from(WINDOW_SECONDS) } else { 0 }
+        };
         let mut cheapest = None;
         for number in 0..windows * offers {
             let terms = OfferTerms {

@@ -3,7 +3,7 @@
 use {
     crate::{
         bare::{self, Recorder, Step},
-        row::{Row, grouped, median},
+        row::{Row, median, rounded},
     },
     anyhow::{Context as _, Result, ensure},
     multibus_client::{
@@ -82,8 +82,8 @@ pub async fn run(options: &Options) -> Result<()> {
     let (here, there) = (count / (execute + sign), evm_purchases / (evm_execute + evm_sign + evm_recover));
     Row {
         what: "purchases, signed, verified and executed".into(),
-        figure: format!("{} a CPU second on LiteSVM", grouped(here as u64)),
-        beside: format!("{} a CPU second of a Solidity contract on revm", grouped(there as u64)),
+        figure: format!("{} a CPU second on LiteSVM", rounded(here)),
+        beside: format!("{} a CPU second of a Solidity contract on revm", rounded(there)),
         ratio: format!("{:.2}", here / there),
         limit: format!(
             "microseconds here: {:.0} to sign, {:.0} to verify and execute; there: {:.0} to sign, {:.0} to recover the \
@@ -100,8 +100,8 @@ pub async fn run(options: &Options) -> Result<()> {
     let dollars_there = gas * options.gwei * 1e-9 * options.ether;
     Row {
         what: "a purchase in money".into(),
-        figure: format!("${dollars_here:.5}: {} lamports", grouped(FEE_LAMPORTS as u64)),
-        beside: format!("${dollars_there:.5}: {} gas", grouped(gas as u64)),
+        figure: format!("${dollars_here:.5}: {} lamports", rounded(FEE_LAMPORTS)),
+        beside: format!("${dollars_there:.5}: {} gas", rounded(gas)),
         ratio: format!("{:.0} times cheaper", dollars_there / dollars_here),
         limit: format!(
             "prices as given: gas {} gwei, ether ${}, SOL ${}, no priority fee",

@@ -4,7 +4,7 @@ use {
     crate::{
         bare::{self, Recorder},
         memory,
-        row::{Row, grouped, median},
+        row::{Row, grouped, median, rounded},
         village::{INTERVALS_OF_A_DAY, Village},
     },
     anyhow::{Context as _, Result, ensure},
@@ -82,7 +82,7 @@ pub async fn run(options: &Options) -> Result<()> {
     }
     let (replay, bare, sign) = (median(replays), median(bares), median(signings));
     let landed = report.transactions_landed;
-    let rate = |seconds: f64| grouped((landed as f64 / seconds) as u64);
+    let rate = |seconds: f64| rounded(landed as f64 / seconds);
     Row {
         what: format!(
             "a day of {members} members: {} transactions, {} trades",
@@ -126,7 +126,7 @@ async fn year(options: &Options, elf: &[u8]) -> Result<()> {
         ),
         figure: format!(
             "{seconds:.0} CPU s, {} a CPU second; {} MB at most, {} MB before it; report.html {} kB",
-            grouped((report.transactions_landed as f64 / seconds) as u64),
+            rounded(report.transactions_landed as f64 / seconds),
             memory::peak_bytes() / 1_000_000,
             before / 1_000_000,
             bytes / 1_000

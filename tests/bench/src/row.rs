@@ -30,7 +30,15 @@ impl Row {
 
 /// Thousands separated.
 pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
+    separated(&number.to_string())
+}
+
+/// The whole number that is nearest to a figure of 0 or more, thousands separated.
+pub fn rounded(figure: f64) -> String {
+    separated(&format!("{figure:.0}"))
+}
+
+fn separated(digits: &str) -> String {
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
@@ -54,6 +62,7 @@ mod tests {
     #[test]
     fn figures_read_as_people_write_them() {
         assert_eq!([7, 1_000, 1_234_567].map(grouped), ["7", "1,000", "1,234,567"]);
+        assert_eq!([0.4, 999.6, 12_345.5].map(rounded), ["0", "1,000", "12,346"]);
     }
 
     #[test]

@@ -63,12 +63,12 @@ impl Village {
         writeln!(out, "interval_start,member,load_wh,generation_wh")?;
         let mut clouds = 0;
         for interval in 0..self.intervals {
-            let (day, quarter) = (interval / INTERVALS_OF_A_DAY, (interval % INTERVALS_OF_A_DAY) as i64);
+            let (day, quarter) = (interval / INTERVALS_OF_A_DAY, (interval % INTERVALS_OF_A_DAY).cast_signed() as i64);
             if quarter == 0 {
                 clouds = rng.i64(0..=70);
             }
             let start = start(interval);
-            let sun = sun_percent(day as i64 + DAYS / 2, quarter);
+            let sun = sun_percent(day.cast_signed() as i64 + DAYS / 2, quarter);
             for (number, member) in members.iter().enumerate() {
                 let load_wh = member.load_wh * load_percent(quarter) * rng.i64(50..=150) / 10_000;
                 let shade = rng.i64(0..=20);
@@ -82,7 +82,7 @@ impl Village {
 
 /// Start of an interval, in RFC 3339.
 fn start(interval: usize) -> String {
-    let unix = FIRST_START + interval as i64 * 900;
+    let unix = FIRST_START + interval.cast_signed() as i64 * 900;
     let (mut days, seconds) = (unix.div_euclid(86_400), unix.rem_euclid(86_400));
     let mut year = 1970;
     loop {
