@@ -16,8 +16,9 @@ use {
     },
 };
 
-/// Addresses that are kept in each of two generations: about four megabytes.
-const GENERATION: usize = 16_384;
+/// Addresses that are kept in each of two generations: as many as a large market has offers. They take 40 megabytes at most, where
+/// as many accounts were read.
+const GENERATION: usize = 114_688;
 /// Bytes of the longest seeds: those of an associated token account.
 const SEEDS_LEN: usize = 96;
 
