@@ -4,7 +4,7 @@ use {
     crate::{failure::Failure, value::count},
     clap::ValueEnum,
     comfy_table::{CellAlignment, ContentArrangement, Table, presets},
-    indicatif::{ProgressBar, ProgressStyle},
+    indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle},
     multibus_client::text::{is_hidden, visible},
     rustix::event::{PollFd, PollFlags, Timespec},
     serde::Serialize,
@@ -17,6 +17,28 @@ use {
 
 /// A terminal shows that work is going on once it takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a terminal shows of work that takes long.
+#[derive(Clone)]
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// Work of which nobody knows how long it takes.
+    pub fn new(doing: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(doing);
+        let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
+        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner())))
+    }
+
+    /// So many parts of it are done.
+    pub fn show(&self, doing: &'static str, done: usize, total: usize) {
+        let style = ProgressStyle::with_template("{msg:16} {wide_bar} {pos}/{len} {elapsed}");
+        self.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        self.0.set_message(doing);
+        self.0.set_length(total as u64);
+        self.0.set_position(done as u64);
+    }
+}
 
 /// Form of the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -200,8 +222,8 @@ impl Output {
         }
     }
 
-    /// Awaits work. After two seconds a terminal shows that it is going on.
-    pub async fn attend<T>(&self, doing: &'static str, work: impl Future<Output = T>) -> T {
+    /// Awaits work. After two seconds a terminal shows that it is going on, and how far it is.
+    pub async fn attend<T>(&self, progress: &Progress, work: impl Future<Output = T>) -> T {
         if !self.shows_progress() {
             return work.await;
         }
@@ -209,14 +231,10 @@ impl Output {
         if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
             return done;
         }
-        let spinner = ProgressBar::new_spinner().with_message(doing).with_elapsed(PATIENCE);
-        spinner.set_style(
-            ProgressStyle::with_template("{spinner} {msg} ({elapsed})")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-        );
-        spinner.enable_steady_tick(Duration::from_millis(100));
+        progress.0.set_draw_target(ProgressDrawTarget::stderr());
+        progress.0.enable_steady_tick(Duration::from_millis(100));
         let done = work.await;
-        spinner.finish_and_clear();
+        progress.0.finish_and_clear();
         done
     }
 

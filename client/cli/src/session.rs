@@ -4,7 +4,7 @@ use {
     crate::{
         config::{Endpoint, KeypairSource, Settings, parse_keypair_source},
         failure::Failure,
-        output::Output,
+        output::{Output, Progress},
     },
     multibus_client::{
         Address, Error, Keypair, Market, SharedSigner, Signer, TransactionOptions, Wallet,
@@ -20,6 +20,8 @@ pub const MAX_FILE_BYTES: u64 = 1 << 20;
 /// One call's connection.
 pub struct Session {
     pub output: Output,
+    /// How far the command is, where it tells.
+    pub progress: Progress,
     pub settings: Settings,
     chain: Arc<dyn Chain>,
     /// The embedded chain and the file that keeps it.
@@ -49,7 +51,7 @@ impl Session {
                 (chain.clone(), Some((chain, file)))
             }
         };
-        Ok(Self { output, settings, chain, kept, priority_fee })
+        Ok(Self { output, progress: Progress::new("working"), settings, chain, kept, priority_fee })
     }
 
     /// Writes the chain back to its file, if it is kept in one.

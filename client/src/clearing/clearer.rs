@@ -1,7 +1,7 @@
 //! Proves the price of a window.
 
 use {
-    super::{Clearing, clearing_apply, clearing_close, clearing_open, clearing_tally},
+    super::{Clearing, OnProgress, Progress, clearing_apply, clearing_close, clearing_open, clearing_tally},
     crate::{
         account::Keyed,
         address,
@@ -215,11 +215,25 @@ impl Wallet {
         window_start: i64,
         options: &ClearOptions,
     ) -> Result<Clearance> {
+        self.auction_clear_with_progress(bus, window_start, options, &|_| {}).await
+    }
+
+    /// The same, and tells how many orders are counted.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn auction_clear_with_progress(
+        &self,
+        bus: &Address,
+        window_start: i64,
+        options: &ClearOptions,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Clearance> {
         let mut run = Run::default();
         let mut attempt = 0;
         loop {
             let before = run.transactions.len();
-            match self.clear_once(bus, window_start, options, &mut run).await {
+            match self.clear_once(bus, window_start, options, on_progress, &mut run).await {
                 Ok(clearance) => return Ok(clearance),
                 Err(Interruption { error, is_worth_another }) => {
                     attempt = if run.transactions.len() > before { 1 } else { attempt + 1 };
@@ -237,6 +251,7 @@ impl Wallet {
         bus: &Address,
         window_start: i64,
         options: &ClearOptions,
+        on_progress: OnProgress<'_>,
         run: &mut Run,
     ) -> Result<Clearance, Interruption> {
         let book = Box::new(self.market().book(bus, window_start).await?);
@@ -324,6 +339,7 @@ impl Wallet {
             let sent = self.send_with(&[], &instructions, &run.tables).await?;
             run.cost.count(&sent);
             run.transactions.push(sent.signature);
+            on_progress(Progress { done, orders: addresses.len() });
             is_open = true;
             if applies {
                 break;

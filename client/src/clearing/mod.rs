@@ -32,6 +32,18 @@ use {
 
 pub use multibus::state::Clearing;
 
+/// How far the proof of a price is, or a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Orders that are counted, or settled.
+    pub done: usize,
+    /// All orders that are known now. A settlement finds more of them: on delivery terms, bids that are refunded follow the sellers.
+    pub orders: usize,
+}
+
+/// Is told how far the work is, each time a transaction has landed.
+pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
 /// Instruction `clearing_open`: begins a clearer's proof of the price of a window whose book is fixed.
 pub fn clearing_open(clearer: &Address, capacity: &Address, low_price: u64, high_price: u64) -> Instruction {
     multibus::instruction::ClearingOpen { low_price, high_price }.to_instruction(multibus::accounts::ClearingOpen {

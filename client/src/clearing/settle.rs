@@ -1,7 +1,7 @@
 //! Settles what an auction sold.
 
 use {
-    super::Cost,
+    super::{Cost, OnProgress, Progress},
     crate::{
         account::Keyed,
         auction::{WindowBook, phase_name, pool_report},
@@ -86,6 +86,20 @@ impl Wallet {
     /// # Errors
     /// Where the auction is not over, with the time from which it is, or where the chain does not answer.
     pub async fn auction_settle(&self, bus: &Address, window_start: i64) -> Result<Settled> {
+        self.auction_settle_with_progress(bus, window_start, &|_| {}).await
+    }
+
+    /// The same, and tells how many orders are settled.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn auction_settle_with_progress(
+        &self,
+        bus: &Address,
+        window_start: i64,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Settled> {
+        let mut done = 0;
         let mut settled = Settled::default();
         let mut failed: HashMap<Address, Error> = HashMap::new();
         let mut round = 0;
@@ -108,7 +122,12 @@ impl Wallet {
                 return Ok(settled);
             }
             failed.clear();
-            self.run_jobs(jobs, &mut settled, &mut failed).await?;
+            let orders = done + jobs.len();
+            let mut has_settled = |count: usize| {
+                done += count;
+                on_progress(Progress { done, orders });
+            };
+            self.run_jobs(jobs, &mut settled, &mut failed, &mut has_settled).await?;
         }
     }
 
@@ -167,6 +186,7 @@ impl Wallet {
         jobs: Vec<Job>,
         settled: &mut Settled,
         failed: &mut HashMap<Address, Error>,
+        has_settled: &mut (dyn FnMut(usize) + Send),
     ) -> Result<()> {
         let groups = packed(&self.address(), jobs)?;
         let together = |group: Vec<Job>| async move {
@@ -178,20 +198,24 @@ impl Wallet {
             let sent = self.send(&job.alone).await;
             (vec![job], sent)
         };
-        let done: Vec<(Vec<Job>, Result<Sent>)> =
-            stream::iter(groups).map(together).buffer_unordered(SETTLED_SIDE_BY_SIDE).collect().await;
         let mut refused = Vec::new();
-        for (group, sent) in done {
+        let mut running = stream::iter(groups).map(together).buffer_unordered(SETTLED_SIDE_BY_SIDE);
+        while let Some((group, sent)) = running.next().await {
             match sent {
-                Ok(sent) => settled.count(&group, &sent),
+                Ok(sent) => {
+                    settled.count(&group, &sent);
+                    has_settled(group.len());
+                }
                 Err(_) => refused.extend(group),
             }
         }
-        let done: Vec<(Vec<Job>, Result<Sent>)> =
-            stream::iter(refused).map(alone).buffer_unordered(SETTLED_SIDE_BY_SIDE).collect().await;
-        for (group, sent) in done {
+        let mut running = stream::iter(refused).map(alone).buffer_unordered(SETTLED_SIDE_BY_SIDE);
+        while let Some((group, sent)) = running.next().await {
             match sent {
-                Ok(sent) => settled.count(&group, &sent),
+                Ok(sent) => {
+                    settled.count(&group, &sent);
+                    has_settled(group.len());
+                }
                 Err(error) => failed.extend(group.into_iter().map(|job| job.account).zip([error])),
             }
         }

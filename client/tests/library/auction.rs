@@ -12,7 +12,7 @@ use {
         bid::{Bid, BidFilter, BidOrder, BidProgress, BidState, Placed},
         certificate::Certifiable,
         chain::{Chain, ChainLayer, EmbeddedChain, VersionedTransaction},
-        clearing::{ClearOptions, Clearance, Kept, Settled, clearing_apply, clearing_open, clearing_tally},
+        clearing::{ClearOptions, Clearance, Kept, Progress, Settled, clearing_apply, clearing_open, clearing_tally},
         history::{Evidence, HistoricPurchase},
         multibus::{error::MultibusError, math, token::SPL_TOKEN_ID},
         offer::OfferTerms,
@@ -27,7 +27,7 @@ use {
         fs,
         path::Path,
         sync::{
-            Arc,
+            Arc, Mutex,
             atomic::{AtomicU32, Ordering},
         },
         time::Duration,
@@ -743,6 +743,23 @@ async fn lookup_tables_halve_the_tallies_and_are_closed_again() {
         clearer.lookup_table_close(table).await.unwrap();
     }
     assert_eq!(before - lamports().await, cleared.cost.fees + 5_000, "only fees are gone");
+}
+
+#[tokio::test]
+async fn a_clearer_tells_how_far_it_is() {
+    let (fair, key) = crowded_by(4, 68).await;
+    let clearer = Wallet::new(fair.fresh.chain.clone(), key);
+    let told = Mutex::new(Vec::new());
+    let tell = |progress: Progress| told.lock().unwrap().push((progress.done, progress.orders));
+    let options = ClearOptions::default();
+    let cleared = clearer.auction_clear_with_progress(&fair.bus, fair.window, &options, &tell).await.unwrap();
+    let counted = std::mem::take(&mut *told.lock().unwrap());
+    assert_eq!((counted.len(), counted.last()), (cleared.cost.transactions as usize, Some(&(70, 70))));
+    assert!(counted.iter().all(|(_, orders)| *orders == 70) && counted.is_sorted());
+    let settled = clearer.auction_settle_with_progress(&fair.bus, fair.window, &tell).await.unwrap();
+    let counted = told.lock().unwrap();
+    assert_eq!((counted.len(), counted.last()), (settled.cost.transactions as usize, Some(&(70, 70))));
+    assert!(settled.is_done && counted.is_sorted());
 }
 
 #[tokio::test]

@@ -150,7 +150,7 @@ pub async fn run(cli: Cli, output: Output) -> Result<(), Failure> {
                 return auction::keep::keep(args, settings, output, cli.global.priority_fee).await;
             }
             let session = Session::open(settings, output, cli.global.priority_fee)?;
-            let result = output.attend("working", Box::pin(dispatch(command, &session))).await;
+            let result = output.attend(&session.progress, Box::pin(dispatch(command, &session))).await;
             // What a failed command did, such as paying a fee, is kept too.
             let kept = session.close();
             let answer = result?;

@@ -14,7 +14,7 @@ use {
     multibus_client::{
         Address, Keyed,
         auction::{AuctionPhase, Capacity},
-        clearing::ClearOptions,
+        clearing::{ClearOptions, Progress},
     },
     serde::Serialize,
 };
@@ -62,7 +62,8 @@ pub async fn clear(args: &ClearArgs, session: &Session) -> Result<Reply, Failure
         ClearedAll { bus: bus.address.to_string(), token: Token::of(&bus), auctions: Vec::new(), failures: Vec::new() };
     for capacity in chosen {
         let window_start = capacity.window_start;
-        match wallet.auction_clear_with(&bus.address, window_start, &options).await {
+        let counted = |progress: Progress| session.progress.show("counting orders", progress.done, progress.orders);
+        match wallet.auction_clear_with_progress(&bus.address, window_start, &options, &counted).await {
             Ok(clearance) => answer.auctions.push(ClearanceView::of(&clearance)),
             Err(error) if is_named => return Err(error.into()),
             // One that cannot be cleared must not hold up the others.

@@ -22,7 +22,8 @@ use {
 /// delivery windows, as the `orders.csv` of a replay does: --window picks one, else all are answered.
 ///
 /// Each order that is strictly better than the price is filled in full. On the rationed side, the orders at the price share
-/// what is left for them. Where nothing can be traded, the volume is 0 and there is no price.
+/// what is left for them. Where nothing can be traded, the volume is 0; then the price and the side mean nothing, and in JSON the
+/// price is the middle of the two prices that a clearer claims, as the chain records it and the `auctions.csv` of a replay has it.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   multibus auction price book.csv
@@ -95,8 +96,8 @@ fn no_window(name: &str, start: i64, orders: &Orders) -> Failure {
 struct PriceView {
     /// `null` where the file names no windows.
     window_start: Option<i64>,
-    /// `null` where nothing can be traded.
-    price: Option<u64>,
+    /// It means nothing where the volume is 0.
+    price: u64,
     volume_wh: u64,
     /// `bid` or `ask`: the side whose orders at the price are not filled in full; `null` where all are.
     rationed: Option<&'static str>,
@@ -123,10 +124,10 @@ impl PriceView {
         let book = Book::new(window.orders.iter().map(|order| order.order).collect())?;
         let cleared = clear(&book);
         let of_side = |side| book.orders().iter().filter(move |order| order.side == side);
-        let Cleared { low_price, high_price, price_per_kwh, volume_wh, rationed, .. } = cleared;
+        let Cleared { low_price, high_price, volume_wh, rationed, .. } = cleared;
         Ok(Self {
             window_start: window.start,
-            price: (volume_wh > 0).then_some(price_per_kwh),
+            price: low_price + (high_price - low_price) / 2,
             volume_wh,
             rationed: rationed.map(Side::name),
             low_price,
@@ -170,9 +171,10 @@ impl View for PriceView {
         if let Some(start) = self.window_start {
             fields.push(("window", format_time(start)));
         }
-        match self.price {
-            Some(price) => fields.extend([
-                ("price", format!("{price} base units/kWh, without the grid fee")),
+        match self.volume_wh {
+            0 => fields.push(("price", format!("none, nothing can be traded: {}", self.nothing()))),
+            _ => fields.extend([
+                ("price", format!("{} base units/kWh, without the grid fee", self.price)),
                 ("volume", format_energy(self.volume_wh)),
                 ("rationed", self.rationed_words()),
                 (
@@ -183,7 +185,6 @@ impl View for PriceView {
                     },
                 ),
             ]),
-            None => fields.push(("price", format!("none, nothing can be traded: {}", self.nothing()))),
         }
         fields.extend([
             ("bids", format!("{} for {}", self.bids, format_energy(self.bid_wh))),
@@ -210,7 +211,7 @@ impl View for Priced {
             self.windows.iter().map(|window| {
                 vec![
                     window.window_start.map(format_time).unwrap_or_default(),
-                    window.price.map_or_else(|| "-".to_owned(), |price| price.to_string()),
+                    if window.volume_wh == 0 { "-".to_owned() } else { window.price.to_string() },
                     format_energy(window.volume_wh),
                     window.rationed.unwrap_or("-").to_owned(),
                     window.bids.to_string(),

@@ -17,7 +17,7 @@ use {
         auction::Capacity,
         bid::{Bid, BidState},
         capacity::is_settleable,
-        clearing::Settled,
+        clearing::{Progress, Settled},
         event::Event,
         multibus::state::RefundOutcome,
     },
@@ -94,7 +94,8 @@ async fn settle_windows(bus: &Address, window: Option<Window>, session: &Session
         SettledAll { bus: bus.address.to_string(), token: Token::of(&bus), auctions: Vec::new(), failures: Vec::new() };
     for capacity in chosen {
         let window_start = capacity.window_start;
-        match wallet.auction_settle(&bus.address, window_start).await {
+        let settled = |progress: Progress| session.progress.show("settling orders", progress.done, progress.orders);
+        match wallet.auction_settle_with_progress(&bus.address, window_start, &settled).await {
             Ok(settled) => answer.auctions.push(SettledView::of(window_start, &settled)),
             Err(error) if window.is_some() => return Err(error.into()),
             Err(error) => {
