@@ -11,29 +11,23 @@ use {
         run::{SAMPLE, TRADER_LAMPORTS, compute_units, lane_books, open_accounts},
         submit::{Fate, Submitter},
     },
-    crate::market::{self, BASE_PRICE, CAPACITY_WH, FUNDS, NetworkMarket},
+    crate::market::{self, BASE_PRICE, FUNDS, NetworkMarket},
     bytemuck::Zeroable,
     multibus_client::{
         Address, Error, Keypair, PricePerKwh, Signer, Wh, address,
         auction::{Book, Cleared, Order, Side, WindowBook, clear},
         bid::{BidOrder, bid_create},
-        bus::BusConfig,
         capacity::capacity_open,
         chain::{Chain, CommitmentLevel, RpcChain},
         clearing::{ClearOptions, Clearance, Cost, Settled},
         market::Settlement,
-        multibus::{
-            constants::{MIN_AUCTION_SECONDS, MIN_WINDOW_SECONDS, WH_PER_KWH},
-            math,
-            token::SPL_TOKEN_ID,
-        },
+        multibus::{constants::WH_PER_KWH, math},
         offer::{OfferTerms, offer_create},
         purchase::{Buyer, PurchaseKind},
-        terms::{SettlementTime, Terms, TermsConfig},
+        terms::Terms,
     },
-    multibus_test_support::market::{FreshMarket, SOL, auction_bus, terms},
+    multibus_test_support::market::{SOL, terms},
     rand::{Rng, SeedableRng, rngs::StdRng},
-    serde_json::json,
     std::{
         collections::{BTreeMap, HashMap},
         fmt,
@@ -48,10 +42,6 @@ pub const MAX_ORDERS: u32 = 20_000;
 const MOST_WH: u64 = 10_000;
 /// Prices of orders lie within this above the lowest one, in base units per kWh. So several orders are at the price.
 const PRICE_RANGE: u64 = 300;
-/// Windows of the bus, in seconds: the shortest, so that one of their gates comes soon.
-const WINDOW_SECONDS: u32 = MIN_WINDOW_SECONDS;
-/// How long before its window a gate closes, in seconds: the shortest time that goes with such windows.
-const GATE_CLOSURE_SECONDS: u32 = MIN_AUCTION_SECONDS - WINDOW_SECONDS;
 /// Time between the opening of the window and its gate, in seconds, besides what placing the orders takes.
 const LEAST_LEAD_SECONDS: u64 = 20;
 /// Lamports for the rent of an order's account, and its fee.
@@ -217,8 +207,8 @@ pub async fn auction(options: &AuctionOptions, note: &(dyn Fn(&str) + Sync)) -> 
     }
 
     note("waiting for the gate");
-    window.pass_gate(&options.url).await.map_err(failed("waiting for the gate"))?;
-    let fresh = &window.fresh;
+    let (fresh, gate) = (&window.fresh, market::gate_of(window.start));
+    market::pass_until(&fresh.chain, &options.url, gate).await.map_err(failed("waiting for the gate"))?;
     let clearer = market::member(fresh).await.map_err(failed("making a clearer"))?;
     let book = fresh.market().book(&fresh.bus, window.start).await.map_err(failed("reading the book"))?;
     violations.extend(differences(&book, &placed));
@@ -286,13 +276,7 @@ impl Window {
         let traders = u64::from(options.traders);
         let each = TRADER_LAMPORTS + ORDER_LAMPORTS * u64::from(options.orders).div_ceil(traders);
         let lamports = each * (traders + 10) + 20 * SOL;
-        let fresh = FreshMarket::found(chain.clone(), lamports, &SPL_TOKEN_ID, |owner| {
-            let bus = auction_bus(owner, SettlementTime::OnPurchase);
-            let terms =
-                TermsConfig { window_seconds: WINDOW_SECONDS, gate_closure_seconds: GATE_CLOSURE_SECONDS, ..bus.terms };
-            vec![BusConfig { terms, capacity_wh: CAPACITY_WH, ..bus }]
-        })
-        .await?;
+        let fresh = market::found_auctions(chain.clone(), lamports).await?;
         let keypairs = market::traders(&fresh, usize::from(options.traders), each).await?;
         let opening_at = Instant::now();
         open_accounts(&fresh, &keypairs, options.lanes).await?;
@@ -307,17 +291,12 @@ impl Window {
         let next_offers = keypairs.iter().map(number_of).collect();
         let settlement = fresh.settlement().await?;
         let lead = LEAST_LEAD_SECONDS + placing.as_secs();
-        let gate = chain.clock().await?.unix_timestamp.saturating_add_unsigned(lead);
-        let length = i64::from(WINDOW_SECONDS);
-        let start = (gate + i64::from(GATE_CLOSURE_SECONDS)).div_euclid(length) * length + length;
+        let now = chain.clock().await?.unix_timestamp;
+        let start = market::window_after(now.saturating_add_unsigned(lead));
         fresh.owner.send(&[capacity_open(&fresh.owner.address(), &fresh.bus, start)]).await?;
         let terms = fresh.market().capacity(&fresh.bus, start).await?.terms;
         let grid_fee_per_kwh = terms.grid_fee_per_kwh;
         Ok((Self { fresh, keypairs, next_offers, settlement, start, grid_fee_per_kwh }, lanes))
-    }
-
-    fn gate(&self) -> i64 {
-        self.start - i64::from(GATE_CLOSURE_SECONDS)
     }
 
     /// Places orders, one half offers: a seller's one after the other, and the bids of a lane too.
@@ -364,7 +343,7 @@ impl Window {
             let number = self.next_offers[wallet] + queue.placed.len() as u64;
             let offered = OfferTerms {
                 window_start: self.start,
-                expires_at: self.gate(),
+                expires_at: market::gate_of(self.start),
                 ..terms(order.energy_wh, order.price_per_kwh)
             };
             // On purchase terms an offer has no delivery book.
@@ -411,22 +390,6 @@ impl Window {
         }
         queue.lane = Some(lane);
         queue
-    }
-
-    /// Waits for the gate. A simulated network moves its time instead.
-    async fn pass_gate(&self, url: &str) -> Result<(), Error> {
-        let travel = json!({
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "surfnet_timeTravel",
-            "params": [{ "absoluteTimestamp": self.gate() * 1_000 }],
-        });
-        if self.fresh.chain.clock().await?.unix_timestamp < self.gate() {
-            // Other networks do not know the method, and their time passes by itself.
-            let request = reqwest::Client::new().post(url).header("content-type", "application/json");
-            let _ = request.body(travel.to_string()).send().await;
-        }
-        self.fresh.chain.wait_until(self.gate()).await.map(drop)
     }
 
     /// Compares the chain with the orders after all of them were settled. Returns what the auction sells of them.

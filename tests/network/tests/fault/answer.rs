@@ -1,9 +1,12 @@
 //! Requests and answers that go wrong.
 
 use {
-    crate::support::{IMPATIENT, assert_sound, each, network, paid, wallet_behind},
+    crate::support::{IMPATIENT, ask, assert_sound, each, network, paid, wallet_behind},
+    futures_util::future::join_all,
     multibus_client::{
-        Error, Market, PricePerKwh, Wh,
+        Error, Market, PricePerKwh, Wallet, Wh,
+        auction::Cleared,
+        bid::{BidOrder, BidProgress},
         chain::{Chain, RpcOptions},
         purchase::{BatchItem, BatchOrder, PurchaseOrder},
     },
@@ -11,7 +14,7 @@ use {
         market::{self, NetworkMarket},
         proxy::{Fault, Proxy},
     },
-    multibus_test_support::market::terms,
+    multibus_test_support::market::{SOL, terms},
     serde_json::{Value, json},
     std::time::{Duration, Instant},
 };
@@ -241,6 +244,103 @@ async fn trades_once(proxy: &Proxy, fresh: &NetworkMarket, faults: &[(&'static s
     assert_eq!((own[0].remaining_wh, own[0].reserved_wh), (700, 0), "{faults:?}");
     seller.offer_cancel(&offer).await.unwrap();
     assert_sound(fresh, &[&member, &seller]).await;
+}
+
+/// Bids, their withdrawal, the proof of a price and the settlement happen once while faults happen.
+async fn bids_and_clears_once(faults: &[(&'static str, Fault)]) {
+    let network = network();
+    let (proxy, fresh) = (network.proxy().await, market::found_auctions(network.direct(), 10_000 * SOL).await.unwrap());
+    let (seller, buyer) = (market::member(&fresh).await.unwrap(), market::member(&fresh).await.unwrap());
+    let clearer = market::member(&fresh).await.unwrap();
+    buyer.clone().with_lanes(1).open_lanes(1).await.unwrap();
+    seller.seller_open(&fresh.bus).await.unwrap();
+    let mut count = 0;
+    // Each step has a connection of its own, which has asked for nothing before.
+    let mut faulty = |wallet: &Wallet| {
+        for (method, fault) in faults {
+            proxy.inject(method, *fault, 1);
+        }
+        count += 1;
+        wallet_behind(&proxy, wallet, IMPATIENT).with_lanes(1)
+    };
+    let now = fresh.chain.clock().await.unwrap().unix_timestamp;
+    let order = |window| BidOrder::new(fresh.bus, window, Wh(600), PricePerKwh(500));
+    let far = faulty(&buyer).bid(&order(market::window_after(now + 3_600))).await.unwrap();
+    assert_eq!((far.deposit, paid(&fresh, &buyer).await), (300, 300), "{faults:?}");
+    faulty(&buyer).bid_cancel(&far.address, None).await.unwrap();
+    assert_eq!(paid(&fresh, &buyer).await, 0, "{faults:?}");
+
+    let window = market::window_after(fresh.chain.clock().await.unwrap().unix_timestamp + 60);
+    faulty(&seller).offer_create(&fresh.bus, &ask(window, 1_000, 300)).await.unwrap();
+    let bid = faulty(&buyer).bid(&order(window)).await.unwrap();
+    // Others use the same network, so its time is not moved.
+    fresh.chain.wait_until(market::gate_of(window)).await.unwrap();
+    let cleared = faulty(&clearer).auction_clear(&fresh.bus, window).await.unwrap();
+    // More is asked for than bid, so it is the price of the ask.
+    assert_eq!((cleared.capacity.price_per_kwh, cleared.capacity.volume_wh), (300, 600), "{faults:?}");
+    let settled = faulty(&clearer).auction_settle(&fresh.bus, window).await.unwrap();
+    assert!(settled.is_done && settled.waiting.is_empty(), "{faults:?}: {settled:?}");
+    for (method, _) in faults {
+        assert_eq!(proxy.failed(method), count, "{faults:?}");
+    }
+    // 600 Wh for 350 per kWh, of it 50 for the grid.
+    assert_eq!(paid(&fresh, &buyer).await, 210, "{faults:?}");
+    let status = fresh.market().bid_status(&bid.transaction_hash).await.unwrap().expect("the bid was made");
+    assert_eq!(status.state, BidProgress::Filled { allotted_wh: 600, paid: 210 }, "{faults:?}");
+    assert_eq!(fresh.market().receipts(&buyer.address()).await.unwrap().len(), 2, "{faults:?}");
+    assert_sound(&fresh, &[&buyer, &seller, &clearer]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bids_and_their_clearing_happen_once() {
+    let cases = vec![
+        vec![("sendTransaction", Fault::ResetAfter)],
+        vec![("sendTransaction", Fault::Unanswered)],
+        vec![("sendTransaction", Fault::Lost)],
+        vec![("getLatestBlockhash", Fault::Altered(expired_too_early)), ("sendTransaction", Fault::HeldBack)],
+    ];
+    each(cases, async |faults: Vec<(&'static str, Fault)>| bids_and_clears_once(&faults).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_dies_while_a_price_is_proven_is_followed_by_another() {
+    /// More than one transaction counts.
+    const BIDS: u64 = 40;
+    let network = network();
+    let (proxy, fresh) = (network.proxy().await, market::found_auctions(network.direct(), 10_000 * SOL).await.unwrap());
+    let (seller, buyer) = (market::member(&fresh).await.unwrap(), market::member(&fresh).await.unwrap());
+    let clearer = market::member(&fresh).await.unwrap();
+    let buyer = buyer.with_lanes(4);
+    buyer.open_lanes(4).await.unwrap();
+    seller.seller_open(&fresh.bus).await.unwrap();
+    let window = market::window_after(fresh.chain.clock().await.unwrap().unix_timestamp + 60);
+    seller.offer_create(&fresh.bus, &ask(window, 3_000, 300)).await.unwrap();
+    let bids = (0..BIDS).map(|number| BidOrder::new(fresh.bus, window, Wh(100), PricePerKwh(400 + number)));
+    let placed = join_all(bids.map(|order| {
+        let buyer = &buyer;
+        async move { buyer.bid(&order).await }
+    }));
+    for bid in placed.await {
+        bid.unwrap();
+    }
+    fresh.chain.wait_until(market::gate_of(window)).await.unwrap();
+    let expected = fresh.market().book(&fresh.bus, window).await.unwrap().cleared();
+
+    let patience = Duration::from_secs(4);
+    let dying = wallet_behind(&proxy, &clearer, RpcOptions { patience, ..IMPATIENT });
+    // The first transaction lands, and then the node answers nobody.
+    proxy.inject("sendTransaction", Fault::LastWords, 1);
+    let refused = dying.auction_clear(&fresh.bus, window).await.unwrap_err();
+    let sentence = refused.to_string();
+    assert!(sentence.contains(&proxy.url) && !sentence.contains('\n'), "{sentence}");
+    let cleared = clearer.auction_clear(&fresh.bus, window).await.unwrap();
+    assert!(cleared.resumed && cleared.by_this_wallet, "{cleared:?}");
+    let proven = Cleared::of(&cleared.capacity).expect("the price is proven");
+    assert_eq!((proven.price_per_kwh, proven.volume_wh), (expected.price_per_kwh, expected.volume_wh));
+    let settled = clearer.auction_settle(&fresh.bus, window).await.unwrap();
+    assert!(settled.is_done && settled.waiting.is_empty(), "{settled:?}");
+    assert!(fresh.market().clearings(&fresh.bus).await.unwrap().is_empty());
+    assert_sound(&fresh, &[&buyer, &seller, &clearer]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use {
     multibus_client::{
         Address, TransactionOptions, Wallet,
         chain::{CommitmentLevel, RpcChain, RpcOptions},
+        offer::OfferTerms,
     },
     multibus_localnet::{
         engine::Engine,
@@ -49,6 +50,11 @@ impl Network {
         let offer = fresh.owner.offer_create(&fresh.bus, &terms(1_000_000, 500)).await.expect("an offer");
         (fresh, offer.address)
     }
+}
+
+/// An offer of a window, until its gate.
+pub fn ask(window_start: i64, energy_wh: u64, price_per_kwh: u64) -> OfferTerms {
+    OfferTerms { window_start, ..terms(energy_wh, price_per_kwh) }
 }
 
 /// A node of the same engine that a test can kill, in a folder. Its slots are short, so that blockhashes expire soon.
