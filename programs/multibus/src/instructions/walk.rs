@@ -54,7 +54,7 @@ impl<const COUNT: usize> Walked<COUNT> {
 
 /// The accounts behind the declared ones, read from the chain's input one after the other: cheaper than Anchor's list of them.
 pub(super) struct Behind {
-    next: *mut u8,
+    next: *mut RuntimeAccount,
     left: usize,
 }
 
@@ -85,12 +85,12 @@ impl Iterator for Behind {
     #[inline(always)]
     fn next(&mut self) -> Option<Passed> {
         self.left = self.left.checked_sub(1)?;
-        let account = self.next.cast::<RuntimeAccount>();
+        let account = self.next;
         // SAFETY: the input has one more account. Where it was passed before, there is its index in place of the marker.
         let index = unsafe { (*account).borrow_state };
         if index != NOT_BORROWED {
             // SAFETY: such an account takes 8 bytes.
-            self.next = unsafe { self.next.add(size_of::<u64>()) };
+            self.next = unsafe { account.byte_add(size_of::<u64>()) };
             return Some(Passed::Again(index));
         }
         // SAFETY: the account is there, as the chain passed it.
@@ -107,12 +107,12 @@ impl Iterator for Behind {
 ///
 /// The account is in the chain's input, and has the length that the chain passed.
 #[inline(always)]
-unsafe fn end_of(account: *mut RuntimeAccount) -> *mut u8 {
+unsafe fn end_of(account: *mut RuntimeAccount) -> *mut RuntimeAccount {
     const FIXED: usize = size_of::<RuntimeAccount>() + MAX_PERMITTED_DATA_INCREASE + size_of::<u64>();
     // SAFETY: the caller's promise.
     let length = unsafe { (*account).data_len } as usize;
     // SAFETY: the same.
-    unsafe { account.cast::<u8>().add(FIXED + length.next_multiple_of(size_of::<u64>())) }
+    unsafe { account.byte_add(FIXED + length.next_multiple_of(size_of::<u64>())) }
 }
 
 /// One function for all of these instructions.
