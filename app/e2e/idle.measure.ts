@@ -7,7 +7,7 @@
  *     MULTIBUS_SIZES="100 1000" MULTIBUS_IDLE_SECONDS=30  other sizes, and another time
  */
 
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 
 import type { Browser, BrowserContext, CDPSession } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,12 +25,30 @@ const BUILDS = words('MULTIBUS_BUILDS', DIST).map((path) => resolve(path));
 const PATIENCE_MS = 120_000;
 
 let browser: Browser;
+/** What was measured: what of, and of which build. */
+const table = new Map<string, Map<string, string>>();
+
+function note(what: string, build: string, figure: string): void {
+  table.set(what, (table.get(what) ?? new Map<string, string>()).set(build, figure));
+}
 
 beforeAll(async () => {
   browser = await launch();
 });
 
-afterAll(() => browser.close());
+afterAll(async () => {
+  await browser.close();
+  // As docs/app.md has it.
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const rows = [...table].map(([what, figures]) => line([what, ...BUILDS.map((build) => figures.get(build) ?? '')]));
+  console.log(
+    [
+      line(['', ...BUILDS.map((build) => relative('', build))]),
+      line(['---', ...BUILDS.map(() => '---')]),
+      ...rows,
+    ].join('\n'),
+  );
+});
 
 const size = (bytes: number) =>
   bytes < 100_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
@@ -63,6 +81,8 @@ async function timed(work: () => Promise<unknown>): Promise<number | undefined> 
 }
 
 const shownMs = (ms: number | undefined) => (ms === undefined ? `not in ${PATIENCE_MS / 1_000} s` : `${ms} ms`);
+
+const shownSeconds = (ms: number | undefined) => (ms === undefined ? shownMs(ms) : `${(ms / 1_000).toFixed(1)} s`);
 
 /** Milliseconds of the processor that a page has taken, which other work on this machine does not change much. */
 class Processor {
@@ -125,6 +145,9 @@ describe.each(BUILDS)('%s', (dist) => {
         `${offers} offers: usable after ${shownMs(ready)}, ${before.toFixed(0)} ms of a processor and ${size(once)}; idle: ${size(bytesOf(node) / minutes)} a minute ` +
           `(answers ${size(node.traffic.answers / minutes)}: ${asked}), ${busy.toFixed(0)} ms of a processor a second`,
       );
+      const many = offers.toLocaleString('en');
+      note(`idle, ${many} offers`, dist, `${size(bytesOf(node) / minutes)} a minute`);
+      note(`the market with ${many} offers can be used`, dist, `after ${shownSeconds(ready)}, ${size(once)}`);
       expect(ready).toBeDefined();
     } finally {
       await visitor?.close();
@@ -156,6 +179,11 @@ describe.each(BUILDS)('%s', (dist) => {
       const busy = (await processor.taken()) - before;
       console.log(
         `${offers} own offers: “My energy” can be used after ${shownMs(ready)}, ${busy.toFixed(0)} ms of a processor`,
+      );
+      note(
+        `“My energy” with ${offers.toLocaleString('en')} own offers can be used`,
+        dist,
+        `after ${shownSeconds(ready)}`,
       );
     } finally {
       await visitor?.close();

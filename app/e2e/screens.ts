@@ -1,5 +1,7 @@
 /** A lively market to look at: the village, and what its people are in the middle of. */
 
+import type { Locator, Page } from 'playwright-core';
+
 import type { Words } from '../src/words/en';
 import type { Visitor } from './browser';
 import type { Keys, Market } from './network';
@@ -23,6 +25,7 @@ export async function scenes(market: Market): Promise<{
   const [erin, alice] = await Promise.all([keysOf('erin'), keysOf('alice')]);
   const [bob, carol] = [market.village('bob').address, market.village('carol').address];
   const metered = await deliveries(market);
+  const auctioned = await auctions(market);
   const garden = await market.bus('alice', 'Garden Terrace', {
     capacity: '120kWh',
     basePrice: '0.10tokens',
@@ -108,6 +111,43 @@ export async function scenes(market: Market): Promise<{
             .waitFor();
         },
       },
+      {
+        name: 'auction',
+        route: `#/market/${auctioned.bus}`,
+        who: 'erin',
+        prepare: async ({ page }, t) => {
+          await auctionOf(page, t, auctioned.ahead);
+          const panel = page.locator('#buy');
+          await panel.getByRole('button', { name: t.auction.bid, exact: true }).click();
+          await panel.getByLabel(t.auction.forWhichWindow).selectOption(String(auctioned.ahead));
+          await panel.getByLabel(t.auction.howMuch).fill('1');
+          await panel.getByLabel(t.auction.theMostPerKwh).fill(t.auction.bid === 'Bid' ? '0.30' : '0,30');
+          await panel.getByText(/0[.,]000005 SOL/u).waitFor();
+          await page.evaluate(() => window.scrollTo(0, 0));
+        },
+      },
+      {
+        name: 'result',
+        route: `#/market/${auctioned.bus}`,
+        who: 'alice',
+        prepare: async ({ page }, t) => {
+          const card = await auctionOf(page, t, auctioned.decided);
+          await card.getByText(t.auction.price, { exact: true }).waitFor();
+          await card.getByRole('button', { name: t.auction.checkItYourself }).click();
+          await card.locator('.status.done').waitFor();
+          await card.scrollIntoViewIfNeeded();
+        },
+      },
+      {
+        name: 'bids',
+        route: '#/mine',
+        who: 'erin',
+        prepare: async ({ page }, t) => {
+          const card = page.getByRole('region', { name: t.auction.yourBids, exact: true });
+          await card.locator('[data-bid]').first().waitFor();
+          await card.scrollIntoViewIfNeeded();
+        },
+      },
       { name: 'sell', route: at('sell'), who: 'alice' },
       {
         name: 'mine',
@@ -171,6 +211,60 @@ export async function scenes(market: Market): Promise<{
       },
     ],
   };
+}
+
+/** The card of a window's auction. */
+async function auctionOf(page: Page, t: Words, windowStart: number): Promise<Locator> {
+  const card = page.getByRole('region', { name: t.auction.auction, exact: true });
+  await card.getByRole('combobox', { name: t.auction.window }).selectOption(String(windowStart));
+  return card;
+}
+
+/** A bus whose windows an auction closes: the price of one is proven, and another one takes bids. Erin bid in both. */
+async function auctions(
+  market: Market,
+): Promise<{ readonly bus: string; readonly decided: number; readonly ahead: number }> {
+  const bus = await market.bus('alice', 'Garden Auction', {
+    capacity: '100kWh',
+    basePrice: '0.10tokens',
+    more: [
+      '--listing',
+      'open',
+      '--window',
+      '15m',
+      '--gate-closure',
+      '0',
+      '--auction',
+      'on',
+      '--grid-fee',
+      '0.02tokens',
+    ],
+  });
+  const fill = async (start: number) => {
+    const window = ['--window', String(start)];
+    for (const [who, energy, price] of [
+      ['bob', '2kWh', '0.18'],
+      ['carol', '3kWh', '0.22'],
+      ['dave', '2.5kWh', '0.3'],
+    ] as const) {
+      await market.cli(who, 'offer', 'create', bus, '--energy', energy, '--price', `${price}tokens`, ...window);
+    }
+    for (const [who, energy, limit] of [
+      ['erin', '2kWh', '0.34'],
+      ['frank', '1.5kWh', '0.28'],
+      ['dave', '1kWh', '0.25'],
+      ['erin', '2kWh', '0.22'],
+    ] as const) {
+      await market.cli(who, 'bid', 'create', bus, '--energy', energy, '--max-price', `${limit}tokens`, ...window);
+    }
+  };
+  const decided = Math.ceil(((await market.now()) + 1_200) / 900) * 900;
+  await fill(decided);
+  await market.passUntil(decided + 1);
+  await market.cli('alice', 'auction', 'clear', bus, '--window', String(decided));
+  const ahead = decided + 7_200;
+  await fill(ahead);
+  return { bus, decided, ahead };
 }
 
 /** A bus that pays for what is delivered: Erin bought of two sellers, of whom one is read for good, one not yet. */
