@@ -71,6 +71,19 @@ describe.each(SPOKEN)('$name in $locale', ({ name, colorScheme, viewport, isMobi
       found.push(...(await findings(page)).map((finding) => `${screen.name}: ${finding}`));
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       if (width > viewport.width) found.push(`${screen.name} is ${width} pixels wide in a window of ${viewport.width}`);
+      // A short number stays in one piece; only its unit may go to the next line.
+      const broken = await page.evaluate(() =>
+        [...document.querySelectorAll('.plain td.number')]
+          .map((cell) => ({ text: cell.textContent.trim(), cell }))
+          .filter(({ text }) => text.length > 0 && text.length <= 9)
+          .filter(({ cell }) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 2;
+          })
+          .map(({ text }) => text),
+      );
+      found.push(...broken.map((text) => `${screen.name} breaks ${text}`));
       if (SHOTS !== undefined) {
         await page.screenshot({ path: join(SHOTS, `${screen.name}-${name}${suffix}.png`) });
       }

@@ -7,7 +7,8 @@ import { classes } from './classes';
 
 const WIDTH = 640;
 const HEIGHT = 200;
-const LEFT = 62;
+/** Width of a letter of the axes at most, and what is between a label and its line. */
+const [LETTER, GAP] = [11, 8];
 const BOTTOM = 28;
 const TOP = 10;
 const RIGHT = 8;
@@ -46,16 +47,19 @@ export function BarChart<Bar>({
 }) {
   const [first, last] = [bars[0], bars.at(-1)];
   const y = (wh: bigint) => HEIGHT - BOTTOM - (Number((wh * 10_000n) / highest) / 10_000) * (HEIGHT - BOTTOM - TOP);
-  const step = (WIDTH - LEFT - RIGHT) / bars.length;
+  const labels = [0n, highest / 2n, highest].map((wh) => ({ wh, text: formatEnergy(wh) }));
+  // Room for the longest label, also in the larger letters of phones.
+  const left = LETTER * Math.max(...labels.map(({ text }) => text.length)) + GAP;
+  const step = (WIDTH - left - RIGHT) / bars.length;
   const width = Math.min(step * 0.76, 34);
   return (
     <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
       <g className="axis">
-        {[0n, highest / 2n, highest].map((wh, index) => (
+        {labels.map(({ wh, text }, index) => (
           <g key={index}>
-            <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(wh)} y2={y(wh)} className="grid" />
-            <text x={LEFT - 6} y={y(wh) + 4} textAnchor="end">
-              {formatEnergy(wh)}
+            <line x1={left} x2={WIDTH - RIGHT} y1={y(wh)} y2={y(wh)} className="grid" />
+            <text x={left - 6} y={y(wh) + 4} textAnchor="end">
+              {text}
             </text>
           </g>
         ))}
@@ -66,13 +70,13 @@ export function BarChart<Bar>({
           className={classes(columnClass, index === at && 'chosen')}
           onPointerEnter={() => onChoose(index)}
         >
-          <rect x={LEFT + step * index} y={TOP} width={step} height={HEIGHT - BOTTOM - TOP} className="bar-ground" />
-          {draw(bar, { x: LEFT + step * index + (step - width) / 2, width, y })}
+          <rect x={left + step * index} y={TOP} width={step} height={HEIGHT - BOTTOM - TOP} className="bar-ground" />
+          {draw(bar, { x: left + step * index + (step - width) / 2, width, y })}
         </g>
       ))}
       <g className="axis">
         {first !== undefined && (
-          <text x={LEFT} y={HEIGHT - 8} textAnchor="start">
+          <text x={left} y={HEIGHT - 8} textAnchor="start">
             {endOf(first)}
           </text>
         )}

@@ -133,7 +133,9 @@ export function Empty({ children }: { readonly children: ReactNode }) {
 export function TableHead({
   columns,
 }: {
-  readonly columns: readonly (string | { readonly title: string; readonly as: 'end' | 'end wide-only' | 'hidden' })[];
+  readonly columns: readonly (
+    string | { readonly title: string; readonly as: 'end' | 'end wide-only' | 'wide-only' | 'hidden' }
+  )[];
 }) {
   return (
     <thead>

@@ -268,7 +268,7 @@ export const de: Words = {
       </>
     ),
     itCanOnlyBeReleased: '; es kann nur noch zurückgegeben werden',
-    purchaseLane: 'Kaufspur',
+    purchaseLane: 'Ihrer Kaufspur',
     settle: 'Kaufen',
     release: 'Zurückgeben',
     deposited: (tokens, more, more2) => (
@@ -336,6 +336,7 @@ export const de: Words = {
     kwh: (token) => `${token}/kWh`,
     delivery: 'Lieferung',
     windowsGateClosesBefore: (time, time2) => `Zeitfenster von ${time}, Handelsschluss ${time2} vorher`,
+    windowsGateClosesAtStart: (time) => `Zeitfenster von ${time}, Handelsschluss zu ihrem Beginn`,
     anyTime: 'jederzeit',
     listing: 'Anbieten dürfen',
     prices: 'Preise',
@@ -493,8 +494,8 @@ export const de: Words = {
     forTheBus: 'für den Bus',
     freeOf: (energy) => `frei von ${energy}`,
     reserved: (energy) => `, ${energy} reserviert`,
-    until: (more) => <>, bis {more}</>,
-    in: (time) => `in ${time}`,
+    ends: (more) => <>, endet in {more}</>,
+    ended: ', beendet',
     sold: (energy, more, more2, more3) => (
       <>
         {energy} verkauft{more}
@@ -862,12 +863,12 @@ export const de: Words = {
     baseUnits: (units) => `${units} Basiseinheiten`,
     marketFee: 'Marktgebühr',
     none: 'keine',
-    purchaseLane: 'Kaufspur',
+    purchaseLane: 'Ihrer Kaufspur',
     lamports: (units) => `${units} Lamports`,
     networkFee: 'Netzgebühr',
     connectAWalletToSee: 'mit Wallet zu sehen',
     checking: 'wird geprüft…',
-    rentOfYourComesBack: (account) => `Miete Ihrer ${account}, kommt zurück`,
+    rentOfYourComesBack: (account) => `Miete ${account}, kommt zurück`,
   },
   fresh: {
     theOffersHaveChangedSince:
@@ -1312,6 +1313,7 @@ export const de: Words = {
   },
   terms: {
     onPurchase: 'sofort beim Kauf',
+    paid: (when) => `bezahlt ${when}`,
     onDelivery: 'für das, was geliefert wird',
     paidAtOnce: 'Der Verkäufer erhält das Geld sofort beim Kauf.',
     paidForDelivery: (time) =>
@@ -1634,7 +1636,7 @@ export const de: Words = {
     atAPrice: (price, wanted, offered) => `Bei ${price} je kWh: ${wanted} gesucht, ${offered} angeboten.`,
     decidedIn: (time, countdown) => (
       <>
-        Entschieden um {time}, in {countdown}.
+        Entscheidung: {time}, in {countdown}.
       </>
     ),
     untilThen: (time) =>
@@ -1721,10 +1723,10 @@ export const de: Words = {
         Endete sie jetzt, bekämen Sie {energy} für {paid}, zu {price} je kWh.
       </>
     ),
-    bidAndLane: 'Gebot',
+    bidAndLane: 'Ihres Gebots',
     bidIsMade: (energy, limit, time, link) => (
       <>
-        Sie bieten auf {energy}, bis {limit} je kWh. Entschieden wird um {time}; zu sehen unter {link}.
+        Sie bieten auf {energy}, bis {limit} je kWh. Entscheidung: {time}; zu sehen unter {link}.
       </>
     ),
     yourBids: 'Ihre Gebote',
@@ -1781,8 +1783,8 @@ export const de: Words = {
       final: 'abgerechnet',
     },
     inAuction: 'In der Auktion',
-    asks: (energy, time) => `${energy} davon gehen um ${time} in die Auktion.`,
-    asksNothing: (time) => `Nichts davon geht um ${time} in die Auktion: Es endet vorher oder ist verkauft.`,
+    asks: (energy, time) => `${energy} davon gehen in die Auktion (${time}).`,
+    asksNothing: (time) => `Nichts davon geht in die Auktion (${time}): Es endet vorher oder ist verkauft.`,
     askWaits: 'Es ist in der Auktion und wartet auf den Preis.',
     askSells: (energy, price) => (
       <>

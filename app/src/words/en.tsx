@@ -255,7 +255,7 @@ export const en = {
       </>
     ),
     itCanOnlyBeReleased: '; it can only be given back now',
-    purchaseLane: 'purchase lane',
+    purchaseLane: 'your purchase lane',
     settle: 'Buy it',
     release: 'Give it back',
     deposited: (tokens: ReactNode, more: ReactNode, more2: ReactNode) => (
@@ -323,6 +323,7 @@ export const en = {
     kwh: (token: string) => `${token}/kWh`,
     delivery: 'Delivery',
     windowsGateClosesBefore: (time: string, time2: string) => `${time} windows, gate closes ${time2} before`,
+    windowsGateClosesAtStart: (time: string) => `${time} windows, gate closes when they begin`,
     anyTime: 'any time',
     listing: 'Listing',
     prices: 'Prices',
@@ -482,8 +483,8 @@ export const en = {
     forTheBus: 'for the bus',
     freeOf: (energy: string) => `free of ${energy}`,
     reserved: (energy: string) => `, ${energy} reserved`,
-    until: (more: ReactNode) => <>, until {more}</>,
-    in: (time: string) => `in ${time}`,
+    ends: (more: ReactNode) => <>, ends in {more}</>,
+    ended: ', ended',
     sold: (energy: string, more: ReactNode, more2: ReactNode, more3: ReactNode) => (
       <>
         {energy} sold{more}
@@ -847,12 +848,12 @@ export const en = {
     baseUnits: (units: string) => `${units} base units`,
     marketFee: 'Market fee',
     none: 'none',
-    purchaseLane: 'purchase lane',
+    purchaseLane: 'your purchase lane',
     lamports: (units: string) => `${units} lamports`,
     networkFee: 'Network fee',
     connectAWalletToSee: 'connect a wallet to see it',
     checking: 'checking…',
-    rentOfYourComesBack: (account: string) => `Rent of your ${account}, comes back`,
+    rentOfYourComesBack: (account: string) => `Rent of ${account}, comes back`,
   },
   fresh: {
     theOffersHaveChangedSince:
@@ -1292,7 +1293,8 @@ export const en = {
     admittingPaysRent: 'Admitting opens its seller account; you pay the rent and get it back when it closes.',
   },
   terms: {
-    onPurchase: 'as soon as you buy',
+    onPurchase: 'at the purchase',
+    paid: (when: string) => `paid ${when}`,
     onDelivery: 'for what is delivered',
     paidAtOnce: 'The seller is paid as soon as you buy.',
     paidForDelivery: (time: string) =>
@@ -1609,7 +1611,7 @@ export const en = {
       `At ${price} per kWh: ${wanted} wanted, ${offered} offered.`,
     decidedIn: (time: string, countdown: ReactNode) => (
       <>
-        Decided at {time}, in {countdown}.
+        Decision: {time}, in {countdown}.
       </>
     ),
     untilThen: (time: string) =>
@@ -1694,10 +1696,10 @@ export const en = {
         If it ended now, you would get {energy} for {paid}, at {price} per kWh.
       </>
     ),
-    bidAndLane: 'bid',
+    bidAndLane: 'your bid',
     bidIsMade: (energy: ReactNode, limit: ReactNode, time: string, link: ReactNode) => (
       <>
-        You bid for {energy}, up to {limit} per kWh. It is decided at {time}; see it in {link}.
+        You bid for {energy}, up to {limit} per kWh. Decision: {time}; see it in {link}.
       </>
     ),
     yourBids: 'Your bids',
@@ -1754,8 +1756,8 @@ export const en = {
       final: 'settled',
     },
     inAuction: 'In the auction',
-    asks: (energy: string, time: string) => `${energy} of it go into the auction at ${time}.`,
-    asksNothing: (time: string) => `Nothing of it goes into the auction at ${time}: it ends before, or is sold.`,
+    asks: (energy: string, time: string) => `${energy} of it go into the auction (${time}).`,
+    asksNothing: (time: string) => `Nothing of it goes into the auction (${time}): it ends before, or is sold.`,
     askWaits: 'It is in the auction, and waits for its price.',
     askSells: (energy: ReactNode, price: ReactNode) => (
       <>

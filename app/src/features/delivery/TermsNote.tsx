@@ -32,7 +32,7 @@ export function termsSentence(parts: readonly Bought[]): string {
 /** When a window's sellers are paid, in few words; `undefined` where the terms of an old window are not known any more. */
 export function settlementOf(bus: Bus, windowStart: number): string | undefined {
   if (windowSecondsOf(bus, windowStart) === undefined) return undefined;
-  return settlementName(termsAt(bus, windowStart));
+  return t.terms.paid(settlementName(termsAt(bus, windowStart)));
 }
 
 /** When sellers are paid, in few words. */

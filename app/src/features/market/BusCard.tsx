@@ -113,10 +113,12 @@ export function BusCard({
           [
             t.marketScreen.delivery,
             isWindowed
-              ? t.marketScreen.windowsGateClosesBefore(
-                  duration(terms.windowSeconds),
-                  duration(terms.gateClosureSeconds),
-                )
+              ? terms.gateClosureSeconds === 0
+                ? t.marketScreen.windowsGateClosesAtStart(duration(terms.windowSeconds))
+                : t.marketScreen.windowsGateClosesBefore(
+                    duration(terms.windowSeconds),
+                    duration(terms.gateClosureSeconds),
+                  )
               : t.marketScreen.anyTime,
           ],
           [t.marketScreen.payment, settlementName(terms)],

@@ -29,10 +29,11 @@ export function WhenCard({
     const day = dayLabel(window.start);
     days.set(day, [...(days.get(day) ?? []), window]);
   }
-  const isPicking = when.kind === 'pick' || when.kind === 'window';
+  // A window that was picked on another bus means none of this one's.
+  const kind = when.kind === 'window' ? (chosen === undefined ? 'any' : 'pick') : when.kind;
   return (
     <Card title={t.dayStrip.when} className="when-card">
-      <div className={classes('day-strip', isPicking && 'picking')}>
+      <div className={classes('day-strip', kind === 'pick' && 'picking')}>
         <Segmented
           label={t.dayStrip.when}
           options={[
@@ -42,8 +43,8 @@ export function WhenCard({
             ['pick', t.dayStrip.pick],
             ['any', t.dayStrip.any],
           ]}
-          value={when.kind === 'window' ? 'pick' : when.kind}
-          onChange={(kind) => onWhen({ kind })}
+          value={kind}
+          onChange={(next) => onWhen({ kind: next })}
         />
         <p className="hint" role="status">
           {summary(bus, windows, when, chosen)}

@@ -90,13 +90,15 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
                   formatEnergy(offer.listedWh - offer.remainingWh),
                   offer.reservedWh > 0n && t.ownOffers.reserved(formatEnergy(offer.reservedWh)),
                   offer.windowStart !== 0 && `, ${deliveryTime(bus, offer.windowStart)}`,
-                  t.ownOffers.until(
-                    offer.expiresAt - now < 3_600 ? (
-                      <Countdown until={offer.expiresAt} />
-                    ) : (
-                      t.ownOffers.in(duration(offer.expiresAt - now))
-                    ),
-                  ),
+                  now >= offer.expiresAt
+                    ? t.ownOffers.ended
+                    : t.ownOffers.ends(
+                        offer.expiresAt - now < 3_600 ? (
+                          <Countdown until={offer.expiresAt} />
+                        ) : (
+                          duration(offer.expiresAt - now)
+                        ),
+                      ),
                 )}
               </p>
               {why !== undefined && <p className="sub warning-text">{why}</p>}

@@ -49,7 +49,7 @@ describe('a decision on terms', () => {
     const { bus } = await makeBus(100, { terms: QUARTERS });
     const terms = { ...DELIVERY, from: 90_000 };
     const said = new Map(changesOf(bus, { kind: 'termsSet', terms }).map(([what, ...values]) => [what, values]));
-    expect(said.get('Sellers are paid')).toEqual(['as soon as you buy', 'for what is delivered']);
+    expect(said.get('Sellers are paid')).toEqual(['at the purchase', 'for what is delivered']);
     expect(said.get('Grid fee')).toEqual(['none', '0.02 tokens/kWh']);
     expect(said.get('Time for the reading')).toEqual(['–', '1 h']);
     expect(said.get('Time for corrections')).toEqual(['–', '2 h']);
@@ -64,9 +64,9 @@ describe('a decision on terms', () => {
       ]),
     );
     expect(bidding.get('Auction')).toEqual(['none', 'An auction closes each window']);
-    expect(termsLabel(bus, { ...QUARTERS, hasAuction: true })).toBe('as soon as you buy, no grid fee, with an auction');
+    expect(termsLabel(bus, { ...QUARTERS, hasAuction: true })).toBe('at the purchase, no grid fee, with an auction');
     expect(termsLabel(bus, DELIVERY)).toBe('for what is delivered, grid fee 0.02 tokens/kWh');
-    expect(termsLabel(bus, QUARTERS)).toBe('as soon as you buy, no grid fee');
+    expect(termsLabel(bus, QUARTERS)).toBe('at the purchase, no grid fee');
     expect(changesOf(bus, { kind: 'gridRecipientSet', recipient: key(8) })).toHaveLength(1);
   });
 });

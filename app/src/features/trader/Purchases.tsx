@@ -105,11 +105,11 @@ function PurchaseTable({
     <table className="plain" aria-label={t.purchases.purchases}>
       <TableHead
         columns={[
-          t.purchases.when,
+          { title: t.purchases.when, as: 'wide-only' },
           t.purchases.delivery,
           numbers(t.purchases.energy),
           numbers(t.purchases.paid),
-          numbers(t.purchases.receipt),
+          { title: t.purchases.receipt, as: 'end wide-only' },
         ]}
       />
       <tbody>
@@ -127,18 +127,19 @@ function PurchaseTable({
           });
           return (
             <tr key={one.hash}>
-              <td>
+              <td className="wide-only">
                 <Ago at={one.at} />
               </td>
               <td>
                 {[...new Set(windows)].join(', ')}
                 <span className="sub block">{[...names, ...new Set(settlements)].join(', ')}</span>
+                <Narrow of={one} />
               </td>
               <td className="end number">{formatEnergy(one.energyWh)}</td>
               <td className="end number">
                 <Paid units={one.paid} bus={places.find(({ bus }) => bus !== undefined)?.bus} />
               </td>
-              <td className="end">
+              <td className="end wide-only">
                 <ReceiptLink hash={one.hash} />
               </td>
             </tr>
@@ -146,6 +147,18 @@ function PurchaseTable({
         })}
       </tbody>
     </table>
+  );
+}
+
+/** When it was bought and its receipt, where there is no room for columns of their own. */
+function Narrow({ of: { hash, at } }: { readonly of: Pick<Bought, 'hash' | 'at'> }) {
+  return (
+    <span className="only-narrow">
+      <Ago at={at} />{' '}
+      <a href={`#/verify/${hash}`} title={hash}>
+        {t.purchases.openReceipt}
+      </a>
+    </span>
   );
 }
 
@@ -168,7 +181,7 @@ function BidRow({ of: { hash, at, energyWh, paid, bid } }: { readonly of: Bought
   const bus = bid === undefined ? undefined : buses.get(bid.bus);
   return (
     <tr data-purchase="bid">
-      <td>
+      <td className="wide-only">
         <Ago at={at} />
       </td>
       <td>
@@ -182,10 +195,11 @@ function BidRow({ of: { hash, at, energyWh, paid, bid } }: { readonly of: Bought
                 bidState(bid),
               ].join(', ')}
         </span>
+        <Narrow of={{ hash, at }} />
       </td>
       <td className="end number">{energyWh === 0n ? '–' : formatEnergy(energyWh)}</td>
       <td className="end number">{energyWh === 0n ? '–' : <Paid units={paid} bus={bus} />}</td>
-      <td className="end">
+      <td className="end wide-only">
         <ReceiptLink hash={hash} />
       </td>
     </tr>
