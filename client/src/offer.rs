@@ -5,7 +5,7 @@ use {
         account::{Keyed, decode, offset},
         address,
         bus::{FIRST_SLOT_LEAD, first_number},
-        capacity::capacity_open,
+        capacity::{self, capacity_open},
         chain::ChainClock,
         error::{Error, Result},
         event::Event,
@@ -406,11 +406,13 @@ impl Wallet {
         self.send(&end_offer(&self.address(), &offer, &window, &settlement)).await
     }
 
-    /// Settles and withdraws the offers of a seller in auctions that are over; returns the account as it is then.
-    pub(crate) async fn end_auctioned_offers(&self, seller: Keyed<Seller>) -> Result<Keyed<Seller>> {
+    /// Settles and withdraws the offers of a seller in auctions that are over, and on a closing bus in those that were given up;
+    /// returns the account as it is then.
+    pub(crate) async fn end_auctioned_offers(&self, bus: &Keyed<Bus>, seller: Keyed<Seller>) -> Result<Keyed<Seller>> {
         let (offers, clock) = tokio::join!(self.market().offers_of(&seller.bus, &seller.wallet), self.chain().clock());
         let (mut offers, now) = (offers?, clock?.unix_timestamp);
-        offers.retain(|offer| offer.in_auction == 1 && offer.cancelled == 0 && now >= offer.gate_closes_at);
+        let may_be_over = |offer: &Offer| now >= offer.gate_closes_at || bus.closing == 1;
+        offers.retain(|offer| offer.in_auction == 1 && offer.cancelled == 0 && may_be_over(offer));
         if offers.is_empty() {
             return Ok(seller);
         }
@@ -419,7 +421,12 @@ impl Wallet {
         let windows = self.market().find_all::<Capacity>(&windows).await?;
         for (offer, window) in offers.iter().zip(windows) {
             let Some(window) = window else { continue };
-            if matches!(window.phase(now), AuctionPhase::Cleared | AuctionPhase::Over) {
+            let is_over = match capacity::phase(&window, bus, now) {
+                AuctionPhase::Cleared | AuctionPhase::Over => true,
+                AuctionPhase::Trading => window.is_given_up(bus, now),
+                _ => false,
+            };
+            if is_over {
                 self.send(&end_offer(&self.address(), offer, &window, &settlement)).await?;
             }
         }

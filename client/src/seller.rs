@@ -242,7 +242,7 @@ impl Wallet {
         let rules = self.market().bus(bus).await?;
         let may_close = rules.closing == 1 || rules.acts_for(bus, wallet, &self.address());
         if seller.open_offers > 0 && may_close {
-            seller = self.end_auctioned_offers(seller).await?;
+            seller = self.end_auctioned_offers(&rules, seller).await?;
         }
         if seller.open_offers == 0 && may_close {
             seller = self.wind_seller_down(&rules, seller).await?;

@@ -944,7 +944,10 @@ async fn a_closing_bus_waits_for_no_auction_that_comes_long_after() {
     owner.proposal_close(&proposal).await.unwrap();
     let book = fair.fresh.market().book(&fair.bus, fair.window).await.unwrap();
     assert_eq!((book.phase, book.unsettled()), (AuctionPhase::Over, 3));
-    // A stranger ends it at once: its gate is more than two days ahead.
+    // A stranger ends it at once: its gate is more than two days ahead. The seller's account closes with its offer.
+    let seller = fair.sellers[0].address();
+    fair.clearer.seller_close(&fair.bus, &seller).await.unwrap();
+    assert!(fair.fresh.market().find_seller(&fair.bus, &seller).await.unwrap().is_none());
     fair.settle().await;
     fair.clearer.capacity_close(&fair.bus, fair.window).await.unwrap();
     fair.clearer.bus_close(&fair.bus).await.unwrap();
