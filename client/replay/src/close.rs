@@ -119,7 +119,9 @@ impl Replay<'_> {
         self.tell(Stage::Closing, 0, 1, "sellers are paid");
         self.sweep_grid_fees().await?;
         self.bus.close_meters().await?;
-        self.bus.close_sellers().await?;
+        // Whoever closes a seller sweeps its grid fees. They are written down only once the books of all days are closed.
+        let waits_for_books = self.bus.options.has_grid() && !self.state.periods.is_empty();
+        self.bus.close_sellers(waits_for_books).await?;
         self.tell(Stage::Closing, 1, 1, "sellers are paid and have closed their accounts");
         Ok(())
     }

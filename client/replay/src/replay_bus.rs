@@ -490,11 +490,13 @@ impl ReplayBus {
         Ok(())
     }
 
-    /// Closes the seller accounts of members and of the bus, which pays them what is released and gives their rent back.
-    pub async fn close_sellers(&self) -> Result<(), ReplayError> {
-        let sellers = self.market.sellers(&self.address).await.doing("reading sellers")?;
+    /// Closes the seller accounts of members and of the bus, which pays them what is released and gives their rent back. Those
+    /// that owe grid fees stay open where `keep_grid_fees`.
+    pub async fn close_sellers(&self, keep_grid_fees: bool) -> Result<(), ReplayError> {
+        let mut sellers = self.market.sellers(&self.address).await.doing("reading sellers")?;
         // On a chain whose clock cannot be moved, windows of delivery lie ahead.
-        let tasks = sellers.iter().filter(|seller| seller.open_books == 0).filter_map(|seller| {
+        sellers.retain(|seller| seller.open_books == 0 && !(keep_grid_fees && seller.grid_fees_owed > 0));
+        let tasks = sellers.iter().filter_map(|seller| {
             let closer = match seller.wallet == self.address {
                 true => self.owners[0].member,
                 false => *self.member_of.get(&seller.wallet)?,
