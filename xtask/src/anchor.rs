@@ -5,8 +5,11 @@ use std::{
     env,
     ffi::OsString,
     fs,
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -31,6 +34,10 @@ const RUST: [&str; 6] = ["test", "--workspace", "--features", "multibus-anchor-t
 /// The page whose commands are typed, the mark before them, and what the CLI is needed for at all.
 const PAGE: &str = "docs/anchor.md";
 const TYPED: &str = "<!-- typed -->\n```console\n";
+/// The program's address on local networks.
+const LOCAL_PROGRAM: &str = "Busn1mpoGaFq9TojqLXGcBRspUnTJHrA7t798oc4i4xi";
+/// How long a node may take until it answers.
+const NODE_STARTS: Duration = Duration::from_mins(1);
 /// Port of the validator that `anchor test` starts.
 const TEST_PORT: u16 = 8899;
 
@@ -114,7 +121,66 @@ pub fn where_installed(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result
             None => network.env_remove(name),
         };
     }
-    tally::count(&mut network, tally)
+    tally::count(&mut network, tally)?;
+    deploy(ctx, &wallet)
+}
+
+/// `anchor program deploy` on a node in memory: one that is kept in a file needs longer than the CLI waits ([`PAGE`]).
+fn deploy(ctx: &Context, wallet: &Path) -> Result<()> {
+    let environment = environment(ctx, wallet)?;
+    let anchor = |args: &[&str]| -> Result<Command> {
+        let mut command = ctx.command(setup::anchor(ctx)?);
+        command.args(args);
+        for (name, value) in &environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Ok(command)
+    };
+    let address =
+        environment.iter().find(|(name, _)| *name == surfpool::WALLET).and_then(|(_, address)| address.as_deref());
+    let address = address.context("the wallet has no address")?;
+    let [rpc, ws] = free_ports()?;
+    let (_, binary) = Engine::Surfpool.prepare(ctx)?;
+    let mut node = ctx.command(binary);
+    node.args(["--rpc-port", &rpc.to_string(), "--ws-port", &ws.to_string(), "--quiet", "--airdrop"]).arg(address);
+    let node = Node(node.stdout(Stdio::null()).spawn().context("surfpool did not start")?);
+    let url = format!("http://127.0.0.1:{rpc}");
+    let deadline = Instant::now() + NODE_STARTS;
+    while TcpStream::connect(("127.0.0.1", rpc)).is_err() {
+        ensure!(Instant::now() < deadline, "surfpool did not answer at {url} in {} s", NODE_STARTS.as_secs());
+        thread::sleep(Duration::from_millis(100));
+    }
+    let mut deploy = anchor(&["program", "deploy", "--no-idl", "--provider.cluster", &url, "--provider.wallet"])?;
+    run::live(deploy.arg(wallet))?;
+    let mut show = anchor(&["program", "show", LOCAL_PROGRAM, "--provider.cluster", &url])?;
+    let shown = run::output(&mut show).unwrap_or_default();
+    ensure!(shown.contains("Executable: true"), "the node has no program at {LOCAL_PROGRAM}: {shown}");
+    drop(node);
+    Ok(())
+}
+
+/// A node that ends with this value.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Ports at which nothing listens.
+fn free_ports<const N: usize>() -> Result<[u16; N]> {
+    let listeners: Vec<_> = (0..N).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>()?;
+    let mut ports = [0; N];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr()?.port();
+    }
+    Ok(ports)
 }
 
 /// The commands behind the marks of a page.
