@@ -118,6 +118,7 @@ describe('a bid', () => {
     await card.getByLabel('Preis zum Ablesen').focus();
     await page.keyboard.press('ArrowLeft');
     await card.getByText(/Bei 0,22 .* je kWh: 1 kWh gesucht, 2 kWh angeboten/u).waitFor();
+    await region(page, 'Letzte Käufe').getByText('Hier wurde noch nichts direkt gekauft').waitFor();
   });
 });
 

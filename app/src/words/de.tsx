@@ -343,6 +343,8 @@ export const de: Words = {
     recentTrades: 'Letzte Käufe',
     olderTradesCouldNotBe: (tradesMissing) => `Ältere Käufe waren von diesem Knoten nicht zu lesen (${tradesMissing}).`,
     nothingWasTradedHereYet: 'Hier wurde noch nichts gehandelt.',
+    nothingWasBoughtDirectly:
+      'Hier wurde noch nichts direkt gekauft. Was Auktionen verkauft haben, steht bei jeder Auktion.',
     trades: 'die Käufe',
     when: 'Wann',
     buyer: 'Käufer',
@@ -387,7 +389,6 @@ export const de: Words = {
         ? `Preis des letzten Kaufs: ${price} je kWh`
         : `Preise der letzten ${count} Käufe, zuletzt ${price} je kWh`,
     nothingIsOnOfferHere: 'Hier ist gerade nichts im Angebot.',
-    nothingWasTradedHereYet: 'Hier wurde noch nichts gehandelt.',
   },
   networkButton: {
     connecting: 'Verbinde',

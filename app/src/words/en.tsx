@@ -331,6 +331,7 @@ export const en = {
     olderTradesCouldNotBe: (tradesMissing: string) =>
       `Older trades could not be read from this node (${tradesMissing}).`,
     nothingWasTradedHereYet: 'Nothing was traded here yet.',
+    nothingWasBoughtDirectly: 'Nothing was bought directly here yet. What auctions sold stands at each auction.',
     trades: 'trades',
     when: 'When',
     buyer: 'Buyer',
@@ -376,7 +377,6 @@ export const en = {
         ? `Price of the last trade at ${price} per kWh`
         : `Prices of the last ${count} trades, the latest at ${price} per kWh`,
     nothingIsOnOfferHere: 'Nothing is on offer here now.',
-    nothingWasTradedHereYet: 'Nothing was traded here yet.',
   },
   networkButton: {
     connecting: 'Connecting',

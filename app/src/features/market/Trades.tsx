@@ -5,11 +5,11 @@ import { useMemo } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { tradePartsOf, type Bus } from '../../market/model';
-import { deliveryTime } from '../../market/terms';
+import { deliveryTime, termsAt } from '../../market/terms';
 import { useMarket } from '../../session';
 import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Card, Empty, numbers, Reading, TableHead } from '../../ui/parts';
-import { Ago } from '../../ui/time';
+import { Ago, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { PriceChart } from './charts';
 
@@ -24,7 +24,7 @@ export function Prices({ bus, windows }: { readonly bus: Bus; readonly windows: 
   const { parts } = useTradesOf(bus, windows);
   return (
     <Card title={t.marketScreen.prices}>
-      <PriceChart trades={parts.slice(0, 80)} bus={bus} />
+      {parts.length === 0 ? <NothingTraded bus={bus} /> : <PriceChart trades={parts.slice(0, 80)} bus={bus} />}
     </Card>
   );
 }
@@ -32,17 +32,13 @@ export function Prices({ bus, windows }: { readonly bus: Bus; readonly windows: 
 /** Recent trades. */
 export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: ReadonlySet<number> | undefined }) {
   const { parts, unplaced } = useTradesOf(bus, windows);
-  const { tradesMissing, tradesRead, origins } = useMarket();
+  const { tradesMissing, origins } = useMarket();
   return (
     <Card title={t.marketScreen.recentTrades}>
       {tradesMissing !== undefined && <p className="hint">{t.marketScreen.olderTradesCouldNotBe(tradesMissing)}</p>}
       {unplaced > 0 && <p className="hint">{t.marketScreen.unplaced(unplaced)}</p>}
       {parts.length === 0 ? (
-        tradesRead ? (
-          <Empty>{t.marketScreen.nothingWasTradedHereYet}</Empty>
-        ) : (
-          tradesMissing === undefined && <Reading what={t.marketScreen.trades} />
-        )
+        <NothingTraded bus={bus} />
       ) : (
         <table className="plain" aria-label={t.marketScreen.recentTrades}>
           <TableHead
@@ -83,6 +79,14 @@ export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: 
       )}
     </Card>
   );
+}
+
+/** Says that nothing was bought, once that is known. Auctions are no part of it. */
+function NothingTraded({ bus }: { readonly bus: Bus }) {
+  const { tradesMissing, tradesRead } = useMarket();
+  const { hasAuction } = termsAt(bus, useNow());
+  if (!tradesRead) return tradesMissing === undefined && <Reading what={t.marketScreen.trades} />;
+  return <Empty>{hasAuction ? t.marketScreen.nothingWasBoughtDirectly : t.marketScreen.nothingWasTradedHereYet}</Empty>;
 }
 
 /** When what was traded is delivered, where that is known. */

@@ -146,7 +146,6 @@ export const rounded = (wh: bigint) => (wh < 1_000n ? wh : (wh / 100n) * 100n);
 /** Prices of recent trades. Each is of an offer and a window of its own, so no line joins them. */
 export function PriceChart({ trades, bus }: { readonly trades: readonly TradePart[]; readonly bus: Bus }) {
   const [chosen, setChosen] = useState<number | undefined>();
-  if (trades.length === 0) return <Empty>{t.charts.nothingWasTradedHereYet}</Empty>;
   const sorted = [...trades].sort((a, b) => a.at - b.at);
   const scale = priceScale(sorted.map(({ pricePerKwh }) => pricePerKwh));
   const first = sorted[0]?.at ?? 0;
