@@ -286,7 +286,8 @@ impl Replay<'_> {
         // Delivery books of a seller that are open at the same time, and position books of a buyer.
         let periods = match (on_delivery, intervals.div_ceil(BOOK_WINDOWS as u64) + 1) {
             (false, _) => 0,
-            (true, periods) if chain.is_embedded() => periods.min(OPEN_PERIODS + self.periods_for_bids()),
+            // Also where a replay goes on days later: books of its first days are open then.
+            (true, _) if chain.is_embedded() => OPEN_PERIODS + self.periods_for_bids(),
             (true, periods) => periods,
         };
         // A seller account and its vault, and delivery books.

@@ -1008,8 +1008,11 @@ async fn an_interval_goes_on_in_a_later_window_where_its_own_has_closed() {
     for transactions in [55, 62, 70] {
         goes_on_a_day_later(transactions, Way::CoOwned, false).await;
     }
-    for transactions in [55, 62, 70, 90, 110] {
-        goes_on_a_day_later(transactions, Way::Delivery, false).await;
+    // Also where the windows lie on both sides of midnight, in books of two days.
+    for is_near_midnight in [false, true] {
+        for transactions in [55, 62, 70, 90, 110] {
+            goes_on_later(transactions, Way::Delivery, false, is_near_midnight).await;
+        }
     }
 }
 
@@ -1023,10 +1026,19 @@ async fn what_owners_listed_ahead_is_withdrawn_where_its_windows_have_closed() {
 
 /// Kills a replay, and goes on with it when the windows that it traded in are over.
 async fn goes_on_a_day_later(transactions: i64, way: Way, is_network: bool) {
+    goes_on_later(transactions, way, is_network, false).await;
+}
+
+/// The same, and whether it is so late in the day that the windows of a replay lie in two days.
+async fn goes_on_later(transactions: i64, way: Way, is_network: bool, is_near_midnight: bool) {
     let community = if way.is_on_delivery() { at_noon_with_forecast(SMALL, 9) } else { at_noon(SMALL, 9) };
     let name = format!("multibus-replay-later-{}-{transactions}-{way:?}-{is_network}.json", std::process::id());
     let path = std::env::temp_dir().join(name);
     let chain = Arc::new(EmbeddedChain::new().unwrap());
+    // Whatever the time is: 22:59 or noon, two days later at most.
+    let now = chain.clock().await.unwrap().unix_timestamp;
+    let time = if is_near_midnight { 82_740 } else { 43_200 };
+    chain.wait_until((now / 86_400 + 1) * 86_400 + time).await.unwrap();
     let options = way.of(ReplayOptions {
         state: Some(path.clone()),
         lock_percent: 80,
