@@ -469,7 +469,8 @@ export const de: Words = {
     allThatIsFree: 'Alles, was frei ist',
     takeWhatIsLeftIf: 'Nehmen, was übrig ist, wenn jemand schneller ist',
     deposit: 'Hinterlegung',
-    lock: 'Hinterlegung',
+    yourLock: 'Ihrer Hinterlegung',
+    yourOffer: 'Ihres Angebots',
     theBasketIsFullOne:
       'Der Korb ist voll: Mehr Angebote fasst eine Transaktion nicht. Kaufen Sie zuerst, was darin ist, oder nehmen Sie etwas heraus.',
     thisOfferStopsTradingIn:

@@ -457,7 +457,8 @@ export const en = {
     allThatIsFree: 'All that is free',
     takeWhatIsLeftIf: 'Take what is left if somebody is faster',
     deposit: 'Deposit',
-    lock: 'lock',
+    yourLock: 'your lock',
+    yourOffer: 'your offer',
     theBasketIsFullOne:
       'The basket is full: one transaction cannot hold one more offer. Buy what is in it first, or take something out.',
     thisOfferStopsTradingIn:

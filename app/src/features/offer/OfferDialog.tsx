@@ -232,7 +232,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                   </p>
                   {offer !== undefined && <TermsNote of={[{ offer, bus }]} />}
                   <dl className="lines">
-                    <FeeLines preview={lockPreview} account={t.offerDialog.lock} />
+                    <FeeLines preview={lockPreview} account={t.offerDialog.yourLock} />
                   </dl>
                   <Exactly total={total} preview={lockPreview} />
                 </div>

@@ -320,7 +320,7 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
       )}
       {preview.kind !== 'none' && (
         <dl className="lines">
-          <FeeLines preview={preview} account={t.offerDialog.offer} />
+          <FeeLines preview={preview} account={t.offerDialog.yourOffer} />
         </dl>
       )}
       {whyNot !== undefined && (
