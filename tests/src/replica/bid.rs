@@ -163,6 +163,10 @@ impl Replica {
             let to = if outcome == RefundOutcome::Paid as u8 { refund } else { unclaimed };
             assert!(outcome == RefundOutcome::Paid as u8 || closed == 1, "a claim ends the bid");
             tally.moved(&escrow, &to, returned);
+            // A buyer may choose the escrow of another bus, where it belongs to nobody.
+            if let Some((other, _)) = self.buses.iter().find(|(_, other)| other.escrow == to) {
+                *self.left_in_escrow.entry(*other).or_default() += returned;
+            }
         }
         bid.deposit -= returned;
         let window = self.capacities.get_mut(&capacity).expect("found above");

@@ -35,7 +35,8 @@ pub struct Replica {
     pub(super) positions: BTreeMap<Address, state::PositionBook>,
     pub(super) bids: BTreeMap<Address, state::Bid>,
     pub(super) clearings: BTreeMap<Address, state::Clearing>,
-    /// What rounding left in the escrow of a bus when its windows closed while an account was frozen.
+    /// What lies in the escrow of a bus and is of no window: what rounding left when windows closed while an account was frozen, and
+    /// what bidders on other buses had paid to it.
     pub(super) left_in_escrow: BTreeMap<Address, u64>,
     pub(super) certificates: BTreeMap<Address, state::Certificate>,
     /// Every certified range of Wh so far, by seller, window and start: the end of each.
