@@ -57,12 +57,7 @@ pub fn anchor(ctx: &Context, args: &[String]) -> Result<()> {
     if !args.iter().any(|arg| arg.starts_with("--provider.wallet")) {
         command.arg("--provider.wallet").arg(&wallet);
     }
-    for (name, value) in environment(ctx, &wallet)? {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    set(&mut command, &environment(ctx, &wallet)?);
     if verb == "migrate" {
         npm::install(ctx, &ctx.root.join(MIGRATIONS))?;
     }
@@ -115,12 +110,7 @@ pub fn where_installed(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result
     npm::install(ctx, &ctx.root.join(MIGRATIONS))?;
     let dir = localnet::dir(ctx, Engine::Surfpool).with_extension("anchor");
     network.args(["exec", "--engine", Engine::Surfpool.name(), "--dir"]).arg(dir).args(["--", "bash", "-exc", &script]);
-    for (name, value) in environment(ctx, &wallet)? {
-        match value {
-            Some(value) => network.env(name, value),
-            None => network.env_remove(name),
-        };
-    }
+    set(&mut network, &environment(ctx, &wallet)?);
     tally::count(&mut network, tally)?;
     deploy(ctx, &wallet)
 }
@@ -131,12 +121,7 @@ fn deploy(ctx: &Context, wallet: &Path) -> Result<()> {
     let anchor = |args: &[&str]| -> Result<Command> {
         let mut command = ctx.command(setup::anchor(ctx)?);
         command.args(args);
-        for (name, value) in &environment {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        set(&mut command, &environment);
         Ok(command)
     };
     let address =
@@ -206,8 +191,20 @@ pub fn print_environment(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The variables that the Anchor CLI and what it calls need; `None` removes one.
-fn environment(ctx: &Context, wallet: &Path) -> Result<Vec<(&'static str, Option<OsString>)>> {
+/// A variable and its value; `None` removes it.
+type Variable = (&'static str, Option<OsString>);
+
+fn set(command: &mut Command, environment: &[Variable]) {
+    for (name, value) in environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+}
+
+/// The variables that the Anchor CLI and what it calls need.
+fn environment(ctx: &Context, wallet: &Path) -> Result<Vec<Variable>> {
     let cli = setup::anchor(ctx)?;
     let mut path: Vec<PathBuf> = Vec::new();
     if sbf::platform_tools(ctx).is_none() {

@@ -144,8 +144,8 @@ fn measuring(ctx: &Context, subject: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// Runs a command that prints rows, and says on the terminal how far it is.
-fn rows(command: &mut Command) -> Result<Vec<Row>> {
+/// Runs a command, and returns what it prints. What it says of its progress goes to the terminal.
+fn stdout(command: &mut Command) -> Result<Vec<u8>> {
     let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -154,7 +154,12 @@ fn rows(command: &mut Command) -> Result<Vec<Row>> {
     if !output.status.success() {
         bail!("`{}` ended with {}, for the reason above", run::shown(command), output.status);
     }
-    parsed(&String::from_utf8_lossy(&output.stdout))
+    Ok(output.stdout)
+}
+
+/// Runs a command that prints rows, and says on the terminal how far it is.
+fn rows(command: &mut Command) -> Result<Vec<Row>> {
+    parsed(&String::from_utf8_lossy(&stdout(command)?))
 }
 
 fn parsed(text: &str) -> Result<Vec<Row>> {
@@ -243,15 +248,7 @@ fn peers(ctx: &Context) -> Result<Vec<Row>> {
 
 /// Runs a command and keeps what it prints in a file.
 fn printed(command: &mut Command, path: &Path) -> Result<PathBuf> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("could not start `{}`", run::shown(command)))?;
-    if !output.status.success() {
-        bail!("`{}` ended with {}, for the reason above", run::shown(command), output.status);
-    }
-    fs::write(path, output.stdout).with_context(|| format!("could not write {}", path.display()))?;
+    fs::write(path, stdout(command)?).with_context(|| format!("could not write {}", path.display()))?;
     Ok(path.to_owned())
 }
 
