@@ -6,7 +6,7 @@ use {
     super::{
         Kind, KindReport, LoadError, MAX_LANES, MAX_TRADERS,
         books::{LaneBook, amount},
-        is_loopback,
+        check_is_here,
         report::Tally,
         run::{SAMPLE, TRADER_LAMPORTS, compute_units, lane_books, open_accounts},
         submit::{Fate, Submitter},
@@ -73,12 +73,7 @@ impl AuctionOptions {
     /// A sentence with the value and the remedy.
     pub fn validate(&self) -> Result<(), LoadError> {
         let refuse = |sentence: String| Err(LoadError::Options(sentence));
-        if !is_loopback(&self.url) {
-            return refuse(format!(
-                "{} is not on this machine; load is for a node of your own, such as http://127.0.0.1:8899",
-                self.url
-            ));
-        }
+        check_is_here(&self.url)?;
         for (name, value, least, most) in [
             ("orders", self.orders, 2, MAX_ORDERS),
             ("traders", self.traders.into(), 1, MAX_TRADERS.into()),

@@ -140,12 +140,7 @@ impl LoadOptions {
     /// A sentence with the value and the remedy.
     pub fn validate(&self) -> Result<(), LoadError> {
         let refuse = |sentence: String| Err(LoadError::Options(sentence));
-        if !is_loopback(&self.url) {
-            return refuse(format!(
-                "{} is not on this machine; load is for a node of your own, such as http://127.0.0.1:8899",
-                self.url
-            ));
-        }
+        check_is_here(&self.url)?;
         let in_bounds = |name: &str, value: u64, most: u64| {
             if (1..=most).contains(&value) {
                 return Ok(());
@@ -173,6 +168,16 @@ impl LoadOptions {
     pub fn duration(&self) -> Duration {
         Duration::from_secs(self.seconds)
     }
+}
+
+/// Refuses a node that is not on this machine.
+fn check_is_here(url: &str) -> Result<(), LoadError> {
+    if is_loopback(url) {
+        return Ok(());
+    }
+    Err(LoadError::Options(format!(
+        "{url} is not on this machine; load is for a node of your own, such as http://127.0.0.1:8899"
+    )))
 }
 
 /// Whether a URL names this machine.
