@@ -31,6 +31,7 @@ import {
   Unreachable,
   type TransactionError,
 } from '../errors/explain';
+import { compare } from '../order';
 import { t } from '../words';
 import { computeUnitLimit, computeUnitPrice } from './address';
 import { COMMITMENT, type Connection } from './connection';
@@ -168,7 +169,7 @@ async function priorityPrice({ rpc }: Connection, instructions: readonly Instruc
     accounts.filter(({ role }) => (role & 1) === 1).map((account) => account.address),
   );
   const recent = await reach(rpc.getRecentPrioritizationFees([...new Set(writable)].slice(0, 64)).send());
-  const prices = recent.map(({ prioritizationFee }) => BigInt(prioritizationFee)).sort((a, b) => (a < b ? -1 : 1));
+  const prices = recent.map(({ prioritizationFee }) => BigInt(prioritizationFee)).sort((a, b) => compare(a, b));
   const price = prices[Math.floor(prices.length * 0.75)] ?? 0n;
   return price > MAX_PRICE ? MAX_PRICE : price;
 }

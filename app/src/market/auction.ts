@@ -11,6 +11,7 @@ import type { Address } from '@solana/kit';
 
 import { ceilDiv } from '../amount/cost';
 import { AUCTION_CLOSING_SECONDS, AUCTION_PROOF_SECONDS, WH_PER_KWH } from '../generated/constants';
+import { compare } from '../order';
 import type { Bid, Capacity, Offer, Ration } from './model';
 
 /** An order: its price without the grid fee, in base units per kWh, and its energy. */
@@ -43,7 +44,7 @@ const UNSOLD: Cleared = {
   ...{ bids: NOTHING, asks: NOTHING },
 };
 
-const byPrice = (a: AuctionOrder, b: AuctionOrder) => (a.pricePerKwh < b.pricePerKwh ? -1 : 1);
+const byPrice = (a: AuctionOrder, b: AuctionOrder) => compare(a.pricePerKwh, b.pricePerKwh);
 const sum = (orders: readonly AuctionOrder[]) => orders.reduce((total, { energyWh }) => total + energyWh, 0n);
 
 /** A step of a book: what changes at a price. */

@@ -277,6 +277,7 @@ function offer(address: Address, data: Uint8Array): Offer | undefined {
     vault: raw.vault,
     rentPayer: raw.rentPayer,
     source: sourceOf(raw.source) ?? 'unspecified',
+    number: raw.number,
     ownedByBus: raw.wallet === raw.bus,
     cancelled: raw.cancelled !== 0,
     version: raw.version,

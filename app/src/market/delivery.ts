@@ -7,6 +7,7 @@ import type { Address } from '@solana/kit';
 
 import { ceilDiv } from '../amount/cost';
 import { BOOK_WINDOWS, CERTIFICATE_SECONDS, SECONDS_PER_HOUR, WH_PER_KWH } from '../generated/constants';
+import { compare } from '../order';
 import type { Book, BookDevice, BookWindow, Bus, Offer, Position, PositionWindow } from './model';
 import { readingsAfter, type Terms } from './terms';
 
@@ -313,7 +314,9 @@ export function missingReadings(books: Iterable<Book>, bus: Address, now: number
         found.push({ book, place });
     }
   }
-  return found.sort((a, b) => deadlineOf(a.book, a.place) - deadlineOf(b.book, b.place));
+  return found.sort(
+    (a, b) => deadlineOf(a.book, a.place) - deadlineOf(b.book, b.place) || compare(a.book.address, b.book.address),
+  );
 }
 
 /** The book that a seller's listing in a window goes into, where it is open. */

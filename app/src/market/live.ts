@@ -470,7 +470,7 @@ export class LiveMarket {
       if (isOfBid(event) && this.bidBook.take(event, signature)) this.touch('rest');
       switch (event.kind) {
         case 'purchased':
-          if (!this.trades.add(event, signature)) break;
+          if (!this.trades.add(event, signature, slot)) break;
           if (event.purchase === 'lock') this.closeSettled(event, slot);
           this.touch('rest');
           this.refreshSoon();

@@ -10,6 +10,7 @@ import {
   lowestPrice,
   maySteer,
   mayWithdraw,
+  newestTrade,
   ownersAfter,
   soldWh,
   stageOf,
@@ -102,6 +103,7 @@ const offer: Offer = {
   wallet: wallet('ada'),
   vault: wallet('vault'),
   rentPayer: wallet('ada'),
+  number: 1n,
   source: 'solar',
   ownedByBus: false,
   cancelled: false,
@@ -297,6 +299,7 @@ describe('trades', () => {
   const fill = (name: string) => ({ offer: wallet(name), energyWh: 1n, pricePerKwh: 2n, cost: 3n });
   const trade = (hash: string, ...offers: readonly string[]): Trade => ({
     signature: '',
+    slot: 0n,
     hash,
     buyer: wallet('buyer'),
     lane: 0,
@@ -320,6 +323,20 @@ describe('trades', () => {
       bus.address,
       windowStart === undefined ? undefined : new Set([windowStart]),
     ).parts.map(({ key }) => key);
+
+  it('are listed as they happened, also those of one second and one slot', () => {
+    const at = (hash: string, slot: bigint, nonce: bigint, buyer = 'buyer') => ({
+      ...trade(hash),
+      slot,
+      nonce,
+      buyer: wallet(buyer),
+    });
+    // Nonces of different buyers say nothing: their slots do.
+    const all = [at('a', 2n, 9n), at('b', 1n, 99n, 'other'), at('c', 2n, 10n), at('d', 3n, 1n, 'other')];
+    const order = (some: readonly Trade[]) => some.toSorted(newestTrade).map(({ hash }) => hash);
+    expect(order(all)).toEqual(['d', 'c', 'a', 'b']);
+    expect(order(all.toReversed())).toEqual(['d', 'c', 'a', 'b']);
+  });
 
   it('belong to the window of what was sold', () => {
     expect(keys(900)).toEqual(['a:0']);

@@ -8,6 +8,7 @@ import type { Address, ReadonlyUint8Array } from '@solana/kit';
 import { shareOf } from '../amount/cost';
 import { exactTime } from '../amount/time';
 import { EnergySource, ListingPolicy } from '../generated';
+import { compare } from '../order';
 import { t } from '../words';
 import { generalEndsAt, type HasTerms, type Terms } from './terms';
 
@@ -228,6 +229,8 @@ export interface Offer {
   /** Token account that is paid. */
   readonly vault: Address;
   readonly rentPayer: Address;
+  /** Among those of its seller. */
+  readonly number: bigint;
   readonly source: Source;
   readonly ownedByBus: boolean;
   readonly cancelled: boolean;
@@ -448,6 +451,11 @@ export interface Lock {
   readonly refund: Address;
 }
 
+/** Locks by their end, the soonest first; those that end together as they were taken. */
+export function soonestLock(a: Lock, b: Lock): number {
+  return a.expiresAt - b.expiresAt || a.takenAt - b.takenAt || a.number - b.number || compare(a.address, b.address);
+}
+
 /** What could not be paid to a wallet: it pulls it. */
 export interface Claim {
   readonly address: Address;
@@ -545,6 +553,7 @@ export interface Fill {
 /** A purchase that happened. */
 export interface Trade {
   readonly signature: string;
+  readonly slot: bigint;
   readonly hash: string;
   readonly buyer: Address;
   readonly lane: number;
@@ -562,6 +571,13 @@ export interface OfferOrigin {
   readonly windowStart: number | undefined;
   readonly source: Source | undefined;
   readonly gridFeePerKwh: bigint | undefined;
+}
+
+/** Trades as they happened, the newest first; those of one slot by buyer, lane and nonce. */
+export function newestTrade(a: Trade, b: Trade): number {
+  return (
+    b.at - a.at || compare(b.slot, a.slot) || compare(a.buyer, b.buyer) || a.lane - b.lane || compare(b.nonce, a.nonce)
+  );
 }
 
 /** One offer's part of a trade. */

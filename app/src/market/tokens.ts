@@ -4,6 +4,7 @@ import type { Address } from '@solana/kit';
 
 import { readAccounts, type Connection } from '../chain/connection';
 import { symbolOf, tokenName } from '../chain/mint';
+import { compareAges } from '../order';
 import type { Bus } from './model';
 
 const ACCOUNTS_AT_ONCE = 100;
@@ -33,13 +34,11 @@ export class TokenNames {
   }
 
   /**
-   * Buses, with what their tokens are called; the same objects as before where nothing of them has changed. Where two tokens
+   * Buses, the oldest first, with what their tokens are called; the same objects as before where nothing of them has changed. Where two tokens
    * are called alike, that of the user's own buses has the name for itself, then that of the oldest bus.
    */
   name(buses: ReadonlyMap<Address, Bus>, isOwn: (bus: Bus) => boolean): Map<Address, Bus> {
-    const ranked = [...buses.values()].sort(
-      (a, b) => Number(isOwn(b)) - Number(isOwn(a)) || a.createdAt - b.createdAt || (a.address < b.address ? -1 : 1),
-    );
+    const ranked = [...buses.values()].sort((a, b) => Number(isOwn(b)) - Number(isOwn(a)) || compareAges(a, b));
     const mints = mintsOf(ranked);
     const named = (bus: Bus): Bus => {
       const token = tokenName(bus.mint, this.symbols, mints);
@@ -48,7 +47,7 @@ export class TokenNames {
       this.named.set(bus, next);
       return next;
     };
-    return new Map([...buses].map(([address, bus]) => [address, named(bus)]));
+    return new Map([...buses.values()].toSorted(compareAges).map((bus) => [bus.address, named(bus)]));
   }
 }
 

@@ -6,7 +6,7 @@ import { COMMITMENT, type Connection } from '../chain/connection';
 import { cause } from '../errors/explain';
 import { PROGRAM } from '../programs';
 import type { MarketEvent } from './events';
-import type { Offer, OfferOrigin, Trade } from './model';
+import { newestTrade, type Offer, type OfferOrigin, type Trade } from './model';
 import { readTransaction } from './transactions';
 
 /** Trades that are kept, and those that are read from the past when the page opens. */
@@ -39,10 +39,11 @@ export class TradeBook {
   add(
     { fills, hash, buyer, lane, nonce, at, purchase: kind }: Extract<MarketEvent, { kind: 'purchased' }>,
     signature: Signature,
+    slot: bigint,
   ): boolean {
     if (this.trades.some((trade) => trade.hash === hash)) return false;
-    this.trades = [...this.trades, { signature, hash, buyer, lane, nonce, kind, at, fills }]
-      .sort((a, b) => b.at - a.at || (b.nonce > a.nonce ? 1 : -1))
+    this.trades = [...this.trades, { signature, slot, hash, buyer, lane, nonce, kind, at, fills }]
+      .sort(newestTrade)
       .slice(0, TRADES_KEPT);
     return true;
   }

@@ -221,6 +221,7 @@ export function makeOffer(number: number, seller: Seller, change: Partial<Offer>
     wallet: seller.wallet,
     vault: seller.vault,
     rentPayer: seller.rentPayer,
+    number: BigInt(number),
     source: 'solar',
     ownedByBus: seller.wallet === seller.bus,
     cancelled: false,

@@ -7,6 +7,7 @@ import { timeLabel } from '../../amount/time';
 import { closingFrom, phaseOf, proofUntil } from '../../market/auction';
 import type { Bid, Bus, Capacity } from '../../market/model';
 import { deliveryTime, settledBy } from '../../market/terms';
+import { compare } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
@@ -22,12 +23,21 @@ import { refundsOf } from './refund';
 /** The card; nothing for a wallet without bids. */
 export function MyBids() {
   const { wallet } = useSession();
-  const { bids } = useMarket();
+  const { bids, bidTales } = useMarket();
   // Of the card, because a bid that was withdrawn or settled is gone.
   const action = useAction();
   const own = [...bids.values()]
     .filter(({ buyer }) => buyer === wallet)
-    .sort((a, b) => a.windowStart - b.windowStart || a.createdAt - b.createdAt);
+    .map((bid) => ({ bid, lane: bidTales.get(bid.address)?.lane ?? 0, nonce: bidTales.get(bid.address)?.nonce ?? 0n }))
+    .sort(
+      (a, b) =>
+        a.bid.windowStart - b.bid.windowStart ||
+        a.bid.createdAt - b.bid.createdAt ||
+        a.lane - b.lane ||
+        compare(a.nonce, b.nonce) ||
+        compare(a.bid.address, b.bid.address),
+    )
+    .map(({ bid }) => bid);
   if (own.length === 0 && action.state.kind === 'idle') return null;
   return (
     <Card title={t.auction.yourBids}>

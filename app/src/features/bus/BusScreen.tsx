@@ -6,6 +6,7 @@ import { duration, timeLabel } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
 import { isOwner, lowestPrice, type Bus } from '../../market/model';
 import { termsAt } from '../../market/terms';
+import { compareAges, compareNames } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { Energy } from '../../ui/amounts';
 import { Select } from '../../ui/fields';
@@ -30,7 +31,8 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
   const { wallet } = useSession();
   const now = useNow();
   const sorted = [...buses.values()].sort(
-    (a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name),
+    (a, b) =>
+      Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || compareNames(a.name, b.name) || compareAges(a, b),
   );
   const isNew = chosen === 'new';
   const bus = isNew ? undefined : chosen === undefined ? sorted[0] : buses.get(chosen as Address);

@@ -11,6 +11,7 @@ import { phaseOf } from '../../market/auction';
 import type { LiveMarket } from '../../market/live';
 import { isOperator, isOwner, type Bid, type Bus, type Capacity, type Offer } from '../../market/model';
 import type { MarketState } from '../../market/state';
+import { compare, compareNames } from '../../order';
 import { t } from '../../words';
 import { bidSettleInstruction, settlementOf } from '../auction/auction';
 import { offerCloseInstructions } from '../offer/offer';
@@ -40,7 +41,12 @@ export function pastWindows(
   for (const offer of offers.values()) open.set(offer.capacity, [...(open.get(offer.capacity) ?? []), offer]);
   return [...capacities.values()]
     .filter((capacity) => isClosable(capacity, buses.get(capacity.bus), wallet, now) && isWanted(capacity))
-    .sort((a, b) => a.windowStart - b.windowStart)
+    .sort(
+      (a, b) =>
+        a.windowStart - b.windowStart ||
+        compareNames(buses.get(a.bus)?.name ?? '', buses.get(b.bus)?.name ?? '') ||
+        compare(a.address, b.address),
+    )
     .map((capacity) => {
       const left = open.get(capacity.address) ?? [];
       const bidden = [...bids.values()].filter((bid) => bid.capacity === capacity.address);

@@ -10,6 +10,7 @@ import { isUnreachable } from '../../errors/explain';
 import { getCertificateSize } from '../../generated';
 import { windowStartOf } from '../../market/delivery';
 import type { Certificate } from '../../market/model';
+import { compare } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
@@ -43,7 +44,9 @@ export function Certificates() {
   const [dialog, setDialog] = useState<{ readonly certificate: Certificate; readonly what: 'give' | 'retire' }>();
   const own = [...certificates.values()]
     .filter(({ owner }) => owner === wallet)
-    .sort((a, b) => b.windowStart - a.windowStart || (a.rangeStart < b.rangeStart ? -1 : 1));
+    .sort(
+      (a, b) => b.windowStart - a.windowStart || compare(a.device, b.device) || compare(a.rangeStart, b.rangeStart),
+    );
   const isQuiet = taking.state.kind === 'idle' && dialog === undefined;
   if (own.length === 0 && toTake.length === 0 && isQuiet) return null;
   return (

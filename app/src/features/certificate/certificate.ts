@@ -25,6 +25,7 @@ import {
 import type { LiveMarket } from '../../market/live';
 import type { Book, Certificate } from '../../market/model';
 import type { MarketState } from '../../market/state';
+import { compare } from '../../order';
 import { SYSTEM_PROGRAM } from '../../programs';
 import { t } from '../../words';
 import { heldBy, soldBy } from '../delivery/delivery';
@@ -59,7 +60,14 @@ export function certifiable(
   );
   return [...bought, ...bidden(state, wallet, now), ...kept]
     .filter(({ energyWh }) => energyWh > 0n)
-    .sort((a, b) => windowStartOf(a.book, a.place) - windowStartOf(b.book, b.place));
+    .sort(
+      (a, b) =>
+        windowStartOf(a.book, a.place) - windowStartOf(b.book, b.place) ||
+        Number(a.isSurplus) - Number(b.isSurplus) ||
+        compare(b.energyWh, a.energyWh) ||
+        compare(a.holding, b.holding) ||
+        compare(a.book.address, b.book.address),
+    );
 }
 
 /** What bids can take: of each seller's part of their auction, as far as it goes. */

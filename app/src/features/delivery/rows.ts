@@ -16,6 +16,7 @@ import {
 } from '../../market/delivery';
 import type { Book, Bus, Seller } from '../../market/model';
 import type { MarketState } from '../../market/state';
+import { compare, compareNames } from '../../order';
 import { heldBy, soldBy } from './delivery';
 
 /** One window of one seller, as its buyer or its seller sees it. */
@@ -120,7 +121,14 @@ export function deliveryRows(
       };
     }),
   );
-  return [...bought, ...sold].sort((a, b) => b.windowStart - a.windowStart || (a.key < b.key ? -1 : 1));
+  return [...bought, ...sold].sort(
+    (a, b) =>
+      b.windowStart - a.windowStart ||
+      compareNames(a.bus.name, b.bus.name) ||
+      compare(a.side, b.side) ||
+      compare(b.promisedWh, a.promisedWh) ||
+      compare(a.key, b.key),
+  );
 }
 
 /** Sums of rows that settle in one token. */

@@ -4,6 +4,7 @@ import type { Address } from '@solana/kit';
 import { useMemo, useState } from 'react';
 
 import { isOwner, type Bus, type Offer } from '../../market/model';
+import { compareAges } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { chosenBuses } from '../../state/chosenBuses';
 import { places } from '../../state/places';
@@ -52,8 +53,7 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
           Number(isOwnPlace(b.bus, wallet, chosenOnes)) - Number(isOwnPlace(a.bus, wallet, chosenOnes)) ||
           Number(b.tradable.length > 0) - Number(a.tradable.length > 0) ||
           // Not by how many offers there are: whoever wants to be first would list many.
-          a.bus.createdAt - b.bus.createdAt ||
-          (a.bus.address < b.bus.address ? -1 : 1),
+          compareAges(a.bus, b.bus),
       ),
     [figures, wallet, chosenOnes, home, favourites],
   );

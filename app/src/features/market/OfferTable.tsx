@@ -6,8 +6,18 @@ import { memo, useMemo, useRef, useState } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { duration } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
-import { freeWh, SOURCES, untradable, type Bus, type Lock, type Offer, type Source } from '../../market/model';
+import {
+  freeWh,
+  soonestLock,
+  SOURCES,
+  untradable,
+  type Bus,
+  type Lock,
+  type Offer,
+  type Source,
+} from '../../market/model';
 import { deliveryTime } from '../../market/terms';
+import { compare, compareAges } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { classes } from '../../ui/classes';
 import { LockIcon, SourceIcon } from '../../ui/icons';
@@ -29,21 +39,20 @@ const COLUMNS: readonly (readonly [Column, string])[] = [
 /** Height of the rows in sight, in pixels. */
 const HEIGHT = 460;
 
-function compare(column: Column, a: Offer, b: Offer): number {
-  const numbers = (left: bigint | number, right: bigint | number) => (left < right ? -1 : left > right ? 1 : 0);
+function compareBy(column: Column, a: Offer, b: Offer): number {
   switch (column) {
     case 'price':
-      return numbers(a.fullPricePerKwh, b.fullPricePerKwh);
+      return compare(a.fullPricePerKwh, b.fullPricePerKwh);
     case 'free':
-      return numbers(freeWh(b), freeWh(a));
+      return compare(freeWh(b), freeWh(a));
     case 'remaining':
-      return numbers(b.remainingWh, a.remainingWh);
+      return compare(b.remainingWh, a.remainingWh);
     case 'source':
-      return numbers(SOURCES.indexOf(a.source), SOURCES.indexOf(b.source));
+      return SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source);
     case 'seller':
-      return a.wallet < b.wallet ? -1 : a.wallet > b.wallet ? 1 : 0;
+      return compare(a.wallet, b.wallet);
     case 'expires':
-      return numbers(a.expiresAt, b.expiresAt);
+      return a.expiresAt - b.expiresAt;
   }
 }
 
@@ -68,7 +77,7 @@ export function OfferTable({
   const byOffer = useMemo(() => {
     const map = new Map<string, Lock[]>();
     for (const lock of locks.values()) map.set(lock.offer, [...(map.get(lock.offer) ?? []), lock]);
-    for (const list of map.values()) list.sort((a, b) => a.expiresAt - b.expiresAt);
+    for (const list of map.values()) list.sort(soonestLock);
     return map;
   }, [locks]);
   const rows = useMemo(
@@ -77,9 +86,7 @@ export function OfferTable({
         .filter((offer) => source === 'all' || offer.source === source)
         .sort(
           (a, b) =>
-            (sort.down ? -1 : 1) * compare(sort.column, a, b) ||
-            compare('price', a, b) ||
-            (a.address < b.address ? -1 : 1),
+            (sort.down ? -1 : 1) * compareBy(sort.column, a, b) || compareBy('price', a, b) || compareAges(a, b),
         ),
     [offers, source, sort],
   );

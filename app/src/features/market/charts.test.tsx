@@ -1,11 +1,18 @@
 import { cleanup, render, screen } from '@testing-library/react';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import type { Bus, TradePart } from '../../market/model';
+import type { Bus, Trade, TradePart } from '../../market/model';
 import { key } from '../../testing/market';
 import { axisPrice, PriceChart } from './charts';
 
 afterEach(cleanup);
+
+const bus = { decimals: 6 } as Bus;
+const part = (number: number, at = 1_800_000_000 + number * 60): TradePart => ({
+  ...{ key: String(number), at, source: undefined },
+  ...{ offer: key(number), energyWh: 1_000n, pricePerKwh: BigInt(number) * 100_000n, cost: 1n },
+  trade: { at, slot: 1n, buyer: key(1), lane: 0, nonce: BigInt(number) } as Trade,
+});
 
 describe('a chart of prices', () => {
   it('has short labels that say what they stand for', () => {
@@ -16,11 +23,6 @@ describe('a chart of prices', () => {
   });
 
   it('joins no trades, which are of offers and windows of their own', () => {
-    const part = (number: number): TradePart => ({
-      ...{ key: String(number), at: 1_800_000_000 + number * 60, source: undefined, trade: undefined as never },
-      ...{ offer: key(number), energyWh: 1_000n, pricePerKwh: BigInt(number) * 100_000n, cost: 1n },
-    });
-    const bus = { decimals: 6 } as Bus;
     const { container } = render(<PriceChart trades={[part(1), part(5), part(2)]} bus={bus} />);
     expect(screen.getByRole('img')).toBeTruthy();
     expect(container.querySelectorAll('circle')).toHaveLength(3);
@@ -30,5 +32,10 @@ describe('a chart of prices', () => {
     cleanup();
     const one = render(<PriceChart trades={[part(1)]} bus={bus} />);
     expect(one.container.querySelectorAll('.axis text')).toHaveLength(5);
+  });
+
+  it('ends with the last trade of a second', () => {
+    render(<PriceChart trades={[part(2, 1_800_000_000), part(3, 1_800_000_000), part(1, 1_800_000_000)]} bus={bus} />);
+    expect(screen.getByRole('img').getAttribute('aria-label')).toContain('0.30');
   });
 });

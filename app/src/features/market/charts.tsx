@@ -5,7 +5,8 @@ import { useId, useState } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { clockLabel, dateLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
-import { freeWh, type Bus, type Offer, type TradePart } from '../../market/model';
+import { freeWh, newestTrade, type Bus, type Offer, type TradePart } from '../../market/model';
+import { compare, compareAges } from '../../order';
 import { Empty } from '../../ui/parts';
 import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
@@ -75,7 +76,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
   const [chosen, setChosen] = useState<number | undefined>();
   const sorted = offers
     .filter((offer) => freeWh(offer) > 0n)
-    .sort((a, b) => (a.fullPricePerKwh < b.fullPricePerKwh ? -1 : a.fullPricePerKwh > b.fullPricePerKwh ? 1 : 0));
+    .sort((a, b) => compare(a.fullPricePerKwh, b.fullPricePerKwh) || compareAges(a, b));
   const total = sorted.reduce((sum, offer) => sum + freeWh(offer), 0n);
   if (sorted.length === 0) return <Empty>{t.charts.nothingIsOnOfferHere}</Empty>;
   const scale = priceScale(sorted.map(({ fullPricePerKwh }) => fullPricePerKwh));
@@ -146,7 +147,7 @@ export const rounded = (wh: bigint) => (wh < 1_000n ? wh : (wh / 100n) * 100n);
 /** Prices of recent trades. Each is of an offer and a window of its own, so no line joins them. */
 export function PriceChart({ trades, bus }: { readonly trades: readonly TradePart[]; readonly bus: Bus }) {
   const [chosen, setChosen] = useState<number | undefined>();
-  const sorted = [...trades].sort((a, b) => a.at - b.at);
+  const sorted = [...trades].sort((a, b) => newestTrade(b.trade, a.trade));
   const scale = priceScale(sorted.map(({ pricePerKwh }) => pricePerKwh));
   const first = sorted[0]?.at ?? 0;
   const last = sorted.at(-1)?.at ?? first;

@@ -10,6 +10,7 @@ import { isUnreachable, sentence } from '../../errors/explain';
 import { getDeviceSize, getMeterSize } from '../../generated';
 import { isOperator, isOwner, SOURCES, type Bus, type Seller, type Source } from '../../market/model';
 import { termsAt } from '../../market/terms';
+import { compare } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -33,7 +34,7 @@ export function Meters({ bus }: { readonly bus: Bus }) {
   if ((!isHands && !isOwner(bus, wallet)) || (!isOnDelivery && !hasMeters)) return null;
   const own = [...sellers.values()]
     .filter((one) => one.bus === bus.address)
-    .sort((a, b) => (a.wallet < b.wallet ? -1 : 1));
+    .sort((a, b) => compare(a.wallet, b.wallet));
   const over = [...devices.values()].filter((device) => device.bus === bus.address && isDeviceOver(device, now));
   return (
     <Card title={t.meter.meters}>

@@ -14,6 +14,7 @@ import {
   lowestPrice,
   maySteer,
   mayWithdraw,
+  soonestLock,
   untradable,
   type Bus,
   type Capacity,
@@ -22,6 +23,7 @@ import {
 } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { deliveryTime } from '../../market/terms';
+import { compare, compareAges, compareNames } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
@@ -31,15 +33,12 @@ import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Empty, Reading } from '../../ui/parts';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
-import { locale } from '../../words/language';
 import { lockRelease } from '../lock/lock';
 import { ExpiryField, longestExpiry, readExpiry, type Expiry } from './ExpiryField';
 import { askSettle, offerCancel, offerReprice, offerSetExpiry } from './offer';
 
 /** Offers that are drawn at first, and more of them at each press: a seller may have thousands. */
 const DRAWN = 24;
-/** Names in the order of the page's language; one comparer for all of them is far quicker than one for each pair. */
-const { compare } = new Intl.Collator(locale);
 
 /**
  * Offers of the wallet and, where it is an owner or the operator, those of a bus that it may withdraw; only those of one
@@ -172,9 +171,13 @@ export function ownOffers(
     })
     .sort(
       (a, b) =>
-        compare(a.bus.name, b.bus.name) ||
+        compareNames(a.bus.name, b.bus.name) ||
+        compareAges(a.bus, b.bus) ||
         a.offer.windowStart - b.offer.windowStart ||
-        b.offer.createdAt - a.offer.createdAt,
+        b.offer.createdAt - a.offer.createdAt ||
+        // The numbers of one seller's offers grow; other sellers count on their own.
+        compare(a.offer.seller, b.offer.seller) ||
+        compare(b.offer.number, a.offer.number),
     );
 }
 
@@ -184,9 +187,9 @@ function ExpiredLocks({ offer, bus }: { readonly offer: Offer; readonly bus: Bus
   const { live, signer } = useSession();
   const now = useNow();
   const action = useAction();
-  const expired = [...locks.values()].filter(
-    (lock) => lock.offer === offer.address && now > lock.expiresAt && !lock.isUnpaid,
-  );
+  const expired = [...locks.values()]
+    .filter((lock) => lock.offer === offer.address && now > lock.expiresAt && !lock.isUnpaid)
+    .sort(soonestLock);
   if (expired.length === 0 && action.state.kind === 'idle') return null;
   const energyWh = expired.reduce((sum, lock) => sum + lock.energyWh, 0n);
   const free = () => {

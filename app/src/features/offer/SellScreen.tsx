@@ -28,6 +28,7 @@ import {
 } from '../../market/model';
 import { sellerOf } from '../../market/state';
 import { deliveryTime, gateClosesAt, readingsAfter, termsAt, upcomingWindows, type Terms } from '../../market/terms';
+import { compareAges, compareNames } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
@@ -63,7 +64,10 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
         (!bus.closing && isOwner(bus, wallet)) ||
         sellerOn(bus) !== undefined,
     )
-    .sort((a, b) => Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || a.name.localeCompare(b.name));
+    .sort(
+      (a, b) =>
+        Number(isOwner(b, wallet)) - Number(isOwner(a, wallet)) || compareNames(a.name, b.name) || compareAges(a, b),
+    );
   const bus = chosen === undefined ? usable[0] : usable.find(({ address }) => address === chosen);
   if (chosen !== undefined && readAt !== undefined && !buses.has(chosen as Address)) {
     return <NotFound what={t.sellScreen.thereIsNoBusAt} />;

@@ -19,6 +19,7 @@ import {
   type ProposalStage,
 } from '../../market/model';
 import { areTermsFixed, earliestTerms, operatorNeededUntil } from '../../market/terms';
+import { compare } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Dialog } from '../../ui/dialog';
@@ -51,7 +52,8 @@ export function Proposals({ bus }: { readonly bus: Bus }) {
   const [isOpen, setIsOpen] = useState(false);
   const own = [...proposals.values()]
     .filter((proposal) => proposal.bus === bus.address)
-    .sort((a, b) => b.createdAt - a.createdAt || (a.number < b.number ? 1 : -1));
+    // The numbers of one owner's proposals grow; other owners count on their own.
+    .sort((a, b) => b.createdAt - a.createdAt || compare(a.proposer, b.proposer) || compare(b.number, a.number));
   return (
     <Card
       title={t.proposals.decisions}

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { ActionKind } from '../../generated';
 import { key } from '../../testing/market';
-import { decisionsOf, type Dated } from './past';
+import { decisionsOf, inOrder, type Dated } from './past';
 
 const BUS = key(100);
 const action = { kind: ActionKind.BasePriceSet, value: 7n };
@@ -35,6 +35,15 @@ describe('what was decided', () => {
         executedAt: 50,
         executedBy: key(4),
       },
+    ]);
+    // Approvals are read after the other events; of one slot they are put between them.
+    const [made, first, , , done] = events.map((one) => ({ ...one, slot: 7n }));
+    const read = inOrder([{ ...created, slot: 8n }, made, done, first].flatMap((one) => one ?? []));
+    expect(read.map(({ event: { __kind }, slot }) => `${slot} ${__kind}`)).toEqual([
+      '7 ProposalCreated',
+      '7 ProposalApproved',
+      '7 ProposalExecuted',
+      '8 ProposalCreated',
     ]);
     // What was never carried out is no decision, and the latest comes first.
     expect(decisionsOf([created])).toEqual([]);

@@ -8,6 +8,7 @@ import { actionOf } from '../../market/decode';
 import { rawEventsOf, type RawEvent } from '../../market/events';
 import type { Action } from '../../market/model';
 import { signaturesOf } from '../../market/transactions';
+import { compare } from '../../order';
 
 /** Somebody's approval. */
 export interface Approval {
@@ -96,10 +97,21 @@ export async function readDecisions(
   const more = [...new Set(pages.flat())].filter((signature) => !known.has(signature));
   const second = await readEvents(connection, more, signal, (read) => onProgress(read, more.length));
   const all = [...first, ...second];
-  return decisionsOf(all.toSorted((a, b) => (a.slot < b.slot ? -1 : a.slot > b.slot ? 1 : 0)));
+  return decisionsOf(inOrder(all));
 }
 
-interface Placed extends Dated {
+/** Events in the order of time: those of one slot may come from lists that do not tell it. */
+export function inOrder<T extends Placed>(events: readonly T[]): readonly T[] {
+  return events.toSorted((a, b) => compare(a.slot, b.slot) || stepOf(a.event) - stepOf(b.event));
+}
+
+/** Which events of a proposal in one slot come first: it is made, approved, carried out. */
+function stepOf(event: RawEvent): number {
+  return event.__kind === 'ProposalCreated' ? 0 : event.__kind === 'ProposalExecuted' ? 2 : 1;
+}
+
+/** An event, and the slot of its transaction. */
+export interface Placed extends Dated {
   readonly slot: bigint;
 }
 

@@ -24,5 +24,11 @@ describe('the most that can be bought', () => {
     expect(paid).toBeLessThanOrEqual(balance);
     const coarse = offers.map((offer) => ({ ...offer, leastWh: 1_000n }));
     expect(mostOf(coarse, balance)).toBe(1_500n);
+    // Of one price, the largest first, in whatever order they are known: the part that is paid for is large enough.
+    const alike = [
+      makeOffer(302, seller, { pricePerKwh: 100_000n, remainingWh: 1_000n, leastWh: 500n }),
+      makeOffer(303, seller, { pricePerKwh: 100_000n, remainingWh: 3_000n, leastWh: 2_900n }),
+    ];
+    for (const some of [alike, alike.toReversed()]) expect(mostOf(some, 370_000n)).toBe(3_700n);
   });
 });

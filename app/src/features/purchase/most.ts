@@ -2,10 +2,14 @@
 
 import { WH_PER_KWH } from '../../generated';
 import { freeWh, type Offer } from '../../market/model';
+import { compare } from '../../order';
 
-/** Energy of offers that a balance pays for, from the cheapest; all of it where the balance is not known. */
+/** Energy of offers that a balance pays for, from the cheapest and among those from the largest; all of it where the balance is not known. */
 export function mostOf(offers: readonly Offer[], balance: bigint | undefined): bigint {
-  const sorted = offers.toSorted((a, b) => (a.fullPricePerKwh < b.fullPricePerKwh ? -1 : 1));
+  const sorted = offers.toSorted(
+    (a, b) =>
+      compare(a.fullPricePerKwh, b.fullPricePerKwh) || compare(freeWh(b), freeWh(a)) || compare(a.address, b.address),
+  );
   let [most, left] = [0n, balance ?? 0n];
   for (const offer of sorted) {
     const { fullPricePerKwh: price, leastWh } = offer;

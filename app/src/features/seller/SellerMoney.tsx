@@ -12,7 +12,7 @@ import { Tokens } from '../../ui/amounts';
 import { Card, Facts } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
-import { moneyOf, sellerClose, sellerWithdraw, whyNotClosed } from './seller';
+import { moneyOf, sellerClose, sellersOf, sellerWithdraw, whyNotClosed } from './seller';
 
 /** Length of a token account's data without extensions. */
 const TOKEN_ACCOUNT_BYTES = 165;
@@ -21,10 +21,7 @@ const TOKEN_ACCOUNT_BYTES = 165;
 export function SellerMoneyCard() {
   const { wallet } = useSession();
   const { sellers, buses } = useMarket();
-  const own = [...sellers.values()].flatMap((seller) => {
-    const bus = buses.get(seller.bus);
-    return seller.wallet === wallet && bus !== undefined ? [{ seller, bus }] : [];
-  });
+  const own = sellersOf({ sellers, buses }, wallet);
   if (own.length === 0) return null;
   return (
     <Card title={t.seller.whatYouEarned}>

@@ -3,6 +3,7 @@
 import { useState } from 'react';
 
 import { isOperator, isOwner, listingRefusal, type Bus, type Seller } from '../../market/model';
+import { compare } from '../../order';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { TextField } from '../../ui/fields';
@@ -19,7 +20,7 @@ export function Sellers({ bus }: { readonly bus: Bus }) {
   if (!isHands && !isOwner(bus, wallet)) return null;
   const own = [...sellers.values()]
     .filter((seller) => seller.bus === bus.address && seller.wallet !== bus.address)
-    .sort((a, b) => (a.wallet < b.wallet ? -1 : 1));
+    .sort((a, b) => compare(a.wallet, b.wallet));
   return (
     <Card title={t.seller.sellers}>
       {own.length === 0 ? (

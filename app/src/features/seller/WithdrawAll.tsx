@@ -4,16 +4,13 @@ import { useMarket, useSession } from '../../session';
 import { ActionStatus, WalletButton, type Action } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
 import { t } from '../../words';
-import { withdrawAll, type Withdrawn } from './seller';
+import { sellersOf, withdrawAll, type Withdrawn } from './seller';
 
 /** The button; nothing where the wallet sells nowhere. */
 export function WithdrawAll({ action }: { readonly action: Action }) {
   const { live, signer, wallet } = useSession();
   const { sellers, buses } = useMarket();
-  const own = [...sellers.values()].flatMap((seller) => {
-    const bus = buses.get(seller.bus);
-    return seller.wallet === wallet && bus !== undefined ? [{ seller, bus }] : [];
-  });
+  const own = sellersOf({ sellers, buses }, wallet);
   const run = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {

@@ -26,6 +26,7 @@ import type { LiveMarket } from '../../market/live';
 import type { Book, Bus, Offer, Seller } from '../../market/model';
 import { payeeOf } from '../../market/payee';
 import type { MarketState } from '../../market/state';
+import { compare, compareAges, compareNames } from '../../order';
 import { t } from '../../words';
 import { poolParts, poolReportInstruction } from '../delivery/delivery';
 
@@ -111,6 +112,19 @@ export function gridPart({ listedWh, remainingWh, gridFeePerKwh, gridCredited, p
   return owed < 0n ? 0n : owed > proceeds ? proceeds : owed;
 }
 
+/** What a wallet sells as, with the buses, by their names. */
+export function sellersOf(
+  { sellers, buses }: Pick<MarketState, 'sellers' | 'buses'>,
+  wallet: Address | undefined,
+): readonly { readonly seller: Seller; readonly bus: Bus }[] {
+  return [...sellers.values()]
+    .flatMap((seller) => {
+      const bus = buses.get(seller.bus);
+      return seller.wallet === wallet && bus !== undefined ? [{ seller, bus }] : [];
+    })
+    .sort((a, b) => compareNames(a.bus.name, b.bus.name) || compareAges(a.bus, b.bus));
+}
+
 /** A withdrawal: its instructions, and what it pays, in base units. */
 export interface Withdrawal {
   readonly instructions: readonly Instruction[];
@@ -141,7 +155,7 @@ export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, ch
   });
   const paid = [...state.offers.values()]
     .filter((offer) => offer.seller === seller.address && offer.proceeds > 0n)
-    .sort((a, b) => (a.proceeds > b.proceeds ? -1 : 1));
+    .sort((a, b) => compare(b.proceeds, a.proceeds) || compareAges(a, b));
   const collects: Instruction[] = [];
   let [amount, left] = [seller.released, 0n];
   const add = (collect: Instruction, units: bigint) => {

@@ -7,7 +7,7 @@ import { UNNAMED } from '../../chain/mint';
 import { send } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { getTraderCloseInstruction } from '../../generated';
-import { isOwner, type Bus, type Lock, type Trader } from '../../market/model';
+import { isOwner, soonestLock, type Bus, type Lock, type Trader } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
@@ -174,7 +174,7 @@ function OwnBuses() {
 function Locks() {
   const { wallet } = useSession();
   const { locks, readAt } = useMarket();
-  const own = [...locks.values()].filter(({ buyer }) => buyer === wallet).sort((a, b) => a.expiresAt - b.expiresAt);
+  const own = [...locks.values()].filter(({ buyer }) => buyer === wallet).sort(soonestLock);
   return (
     <Card title={t.mineScreen.heldForYou}>
       {readAt === undefined ? (

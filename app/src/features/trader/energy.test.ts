@@ -39,10 +39,10 @@ describe('what was bought and sold', () => {
     const fill = (offer: number, energyWh: bigint, cost: bigint) => ({
       ...{ offer: key(offer), energyWh, pricePerKwh: 220_000n, cost },
     });
-    const bought = { hash: 'aa', at: monday, energyWh: 3_000n, paid: 660_000n };
+    const bought = { hash: 'aa', at: monday, lane: 0, nonce: 1n, energyWh: 3_000n, paid: 660_000n };
     const purchases = [{ ...bought, fills: [fill(300, 1_000n, 220_000n), fill(301, 2_000n, 440_000n)] }];
     const sale: Trade = {
-      ...{ signature: 's', hash: 'bb', buyer: OTHER, lane: 0, nonce: 1n, kind: 'batch', at: monday },
+      ...{ signature: 's', slot: 1n, hash: 'bb', buyer: OTHER, lane: 0, nonce: 1n, kind: 'batch', at: monday },
       fills: [fill(302, 1_000n, 220_000n), fill(300, 500n, 110_000n)],
     };
     const state = { buses: byAddress([bus]), sellers: byAddress([mine, theirs]), origins };

@@ -6,6 +6,7 @@ import { WH_PER_KWH } from '../../generated';
 import { SOURCES, type Bus, type Source, type Trade } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { termsAt, windowSecondsOf } from '../../market/terms';
+import { compare } from '../../order';
 import type { DeliveryRow } from '../delivery/rows';
 import type { Bought } from './history';
 
@@ -30,7 +31,7 @@ export interface Entry {
 
 type Known = Pick<MarketState, 'buses' | 'origins' | 'sellers'>;
 
-/** Parts of purchases and sales. `busOf` tells the bus of an offer that is not known otherwise. */
+/** Parts of purchases and sales, which are given newest first; those of each side oldest first. `busOf` tells the bus of an offer that is not known otherwise. */
 export function entriesOf(
   { buses, origins, sellers }: Known,
   wallet: Address,
@@ -83,12 +84,13 @@ export function entriesOf(
             },
           },
         ];
+  const [boughtInOrder, soldInOrder] = [purchases.toReversed(), sales.toReversed()];
   return [
-    ...purchases.flatMap(auctioned),
-    ...purchases.flatMap((one) =>
+    ...boughtInOrder.flatMap(auctioned),
+    ...boughtInOrder.flatMap((one) =>
       one.fills.map((fill, index) => entry('bought', { ...one, buyer: wallet }, index, fill)),
     ),
-    ...sales.flatMap((trade) =>
+    ...soldInOrder.flatMap((trade) =>
       trade.fills.flatMap((fill, index) => {
         const seller = origins.get(fill.offer)?.seller;
         const isOwn = seller !== undefined && sellers.get(seller)?.wallet === wallet;
@@ -215,7 +217,7 @@ export interface Partner {
   readonly bus: Bus | undefined;
 }
 
-/** With whom one side of a period was, the most energy first. */
+/** With whom one side of a period was, the most energy first, and then whoever was there first. */
 export function partnersOf(entries: readonly Entry[], side: Entry['side'], period: Period): readonly Partner[] {
   const found = new Map<string, Partner>();
   for (const one of entries) {
@@ -229,7 +231,7 @@ export function partnersOf(entries: readonly Entry[], side: Entry['side'], perio
       units: (before?.units ?? 0n) + one.units,
     });
   }
-  return [...found.values()].toSorted((a, b) => (a.energyWh > b.energyWh ? -1 : 1));
+  return [...found.values()].toSorted((a, b) => compare(b.energyWh, a.energyWh));
 }
 
 /** Entries as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. */

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { traderAddress } from '../../chain/address';
 import type { Connection } from '../../chain/connection';
+import type { BidTale } from '../../market/bids';
 import type { Receipt, Trade } from '../../market/model';
 import { NO_SIGNERS, purchaseLog } from '../../testing/node';
 import { csvOf, knownPurchases, readPurchases, withOlder, type Bought } from './history';
@@ -16,9 +17,9 @@ const hash = (digit: string) => digit.repeat(64);
 
 describe('purchases', () => {
   const receipt = (digit: string, purchasedAt: number) =>
-    ({ hash: hash(digit), purchasedAt, energyWh: 7n, paid: 8n }) as Receipt;
+    ({ hash: hash(digit), purchasedAt, lane: 0, nonce: BigInt(purchasedAt), energyWh: 7n, paid: 8n }) as Receipt;
   const trade = (digit: string, at: number, buyer = WALLET) =>
-    ({ hash: hash(digit), at, buyer, fills: [fill] }) as unknown as Trade;
+    ({ hash: hash(digit), at, lane: 0, nonce: BigInt(at), buyer, fills: [fill] }) as unknown as Trade;
 
   it('are known from receipts and trades, once each, newest first', () => {
     const known = knownPurchases(
@@ -32,8 +33,47 @@ describe('purchases', () => {
       ['c', 1],
       ['a', 0],
     ]);
-    const older = withOlder(known, [{ hash: hash('a'), at: 10, energyWh: 7n, paid: 8n, fills: [fill] }]);
+    const older = withOlder(known, [
+      { hash: hash('a'), at: 10, lane: 0, nonce: 10n, energyWh: 7n, paid: 8n, fills: [fill] },
+    ]);
     expect(older.map(({ fills }) => fills.length)).toEqual([1, 1, 1]);
+  });
+
+  it('of one second are listed as they happened, whatever their hashes are', () => {
+    const receiptOf = (digit: string, lane: number, nonce: bigint) => ({ ...receipt(digit, 10), lane, nonce });
+    const tradeOf = (digit: string, lane: number, nonce: bigint) => ({ ...trade(digit, 10), lane, nonce });
+    const order = (all: readonly Bought[]) => all.map(({ hash: one }) => one[0]).join('');
+    // In lane 0 the nonces grow from hash a to c, in lane 1 from e to d; lane 1 was closed and opened again before d.
+    const receipts = [receiptOf('a', 0, 1n), receiptOf('c', 0, 3n), receiptOf('d', 1, 5n << 20n)];
+    const trades = [tradeOf('b', 0, 2n), tradeOf('e', 1, 7n)];
+    expect(order(knownPurchases(WALLET, receipts, trades, []))).toBe('cbade');
+    expect(order(knownPurchases(WALLET, receipts.toReversed(), trades.toReversed(), []))).toBe('cbade');
+    const reversed = { a: 'c', b: 'b', c: 'a', d: 'e', e: 'd' } as Readonly<Record<string, string>>;
+    const other = <T extends { readonly hash: string }>(one: T): T => ({
+      ...one,
+      hash: hash(reversed[one.hash.charAt(0)] ?? ''),
+    });
+    expect(order(knownPurchases(WALLET, receipts.map(other), trades.map(other), []))).toBe('abced');
+    const known = knownPurchases(WALLET, receipts.map(other), [], []);
+    expect(
+      order(
+        withOlder(
+          known,
+          trades.map(other).map((one) => ({ ...one, energyWh: 1n, paid: 1n })),
+        ),
+      ),
+    ).toBe('abced');
+  });
+
+  it('that are bids take their place by their receipt where nobody told how they were made', () => {
+    const of = (digit: string, nonce: bigint) => ({ ...receipt(digit, 10), nonce });
+    const tale = { hash: hash('b'), buyer: WALLET, at: 10, lane: 0, nonce: 0n, signature: '' } as BidTale;
+    const known = knownPurchases(WALLET, [of('a', 1n), of('b', 2n), of('c', 3n)], [], [tale]);
+    expect(known.map(({ hash: one, nonce, bid }) => [one[0], nonce, bid === undefined])).toEqual([
+      ['c', 3n, true],
+      ['b', 2n, false],
+      ['a', 1n, true],
+    ]);
   });
 
   it('are read from the chain, in lanes that were closed, too', async () => {
@@ -72,8 +112,8 @@ describe('purchases', () => {
 
   it('go to a spreadsheet, which takes nothing of them for a formula', () => {
     const purchases: readonly Bought[] = [
-      { hash: hash('a'), at: 0, energyWh: 1_000n, paid: 2n, fills: [fill] },
-      { hash: hash('b'), at: 60, energyWh: 7n, paid: 8n, fills: [] },
+      { hash: hash('a'), at: 0, lane: 0, nonce: 1n, energyWh: 1_000n, paid: 2n, fills: [fill] },
+      { hash: hash('b'), at: 60, lane: 0, nonce: 2n, energyWh: 7n, paid: 8n, fills: [] },
     ];
     const csv = csvOf(
       purchases,

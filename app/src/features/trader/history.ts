@@ -10,6 +10,7 @@ import { COMMITMENT, type Connection } from '../../chain/connection';
 import type { BidTale } from '../../market/bids';
 import type { Fill, Receipt, Trade } from '../../market/model';
 import { readTale, readTransaction, signaturesOf } from '../../market/transactions';
+import { compare } from '../../order';
 import { Store } from '../../state/store';
 import { MAX_LANES } from './lanes';
 
@@ -17,6 +18,9 @@ import { MAX_LANES } from './lanes';
 export interface Bought {
   readonly hash: string;
   readonly at: number;
+  readonly lane: number;
+  /** Of its lane: grows with every purchase, also where the lane is closed and opened again. */
+  readonly nonce: bigint;
   readonly energyWh: bigint;
   readonly paid: bigint;
   /** Empty where only the receipt is known. */
@@ -43,19 +47,23 @@ export function knownPurchases(
   tales: Iterable<BidTale>,
 ): Bought[] {
   const found = new Map<string, Bought>();
-  for (const { hash, purchasedAt: at, energyWh, paid } of receipts) {
-    found.set(hash, { hash, at, energyWh, paid, fills: [] });
+  for (const { hash, purchasedAt: at, lane, nonce, energyWh, paid } of receipts) {
+    found.set(hash, { hash, at, lane, nonce, energyWh, paid, fills: [] });
   }
-  for (const { buyer, hash, at, fills } of trades) if (buyer === wallet) found.set(hash, bought(hash, at, fills));
-  for (const tale of tales) if (tale.buyer === wallet) found.set(tale.hash, bidden(tale));
+  for (const trade of trades) if (trade.buyer === wallet) found.set(trade.hash, bought(trade));
+  for (const tale of tales) {
+    // Where only the account of a bid is known, its receipt tells the nonce.
+    const { lane, nonce } = (tale.signature === '' ? found.get(tale.hash) : undefined) ?? tale;
+    if (tale.buyer === wallet) found.set(tale.hash, { ...bidden(tale), lane, nonce });
+  }
   return newestFirst(found.values());
 }
 
 /** A bid as a purchase: of what the auction gave it. */
 function bidden(bid: BidTale): Bought {
-  const { hash, at, settlement } = bid;
+  const { hash, at, lane, nonce, settlement } = bid;
   const { allottedWh: energyWh, paid } = settlement ?? { allottedWh: 0n, paid: 0n };
-  return { hash, at, energyWh, paid, fills: [], bid };
+  return { hash, at, lane, nonce, energyWh, paid, fills: [], bid };
 }
 
 /** Bids whose end is read, at most: the newest. */
@@ -71,14 +79,14 @@ export function withOlder(known: readonly Bought[], older: readonly Bought[]): B
   return newestFirst(found.values());
 }
 
+/** Those of one second as their lanes have them: no other order of them is known. */
 function newestFirst(purchases: Iterable<Bought>): Bought[] {
-  return [...purchases].sort((a, b) => b.at - a.at || (a.hash < b.hash ? -1 : 1));
+  return [...purchases].sort((a, b) => b.at - a.at || a.lane - b.lane || compare(b.nonce, a.nonce));
 }
 
-function bought(hash: string, at: number, fills: readonly Fill[]): Bought {
+function bought({ hash, at, lane, nonce, fills }: Pick<Trade, 'hash' | 'at' | 'lane' | 'nonce' | 'fills'>): Bought {
   return {
-    hash,
-    at,
+    ...{ hash, at, lane, nonce },
     energyWh: fills.reduce((sum, fill) => sum + fill.energyWh, 0n),
     paid: fills.reduce((sum, fill) => sum + fill.cost, 0n),
     fills,
@@ -105,7 +113,7 @@ export async function readPurchases(
       for (const [offer, bus] of transaction?.buses ?? []) buses.set(offer, bus);
       for (const event of transaction?.events ?? []) {
         if (event.kind === 'purchased' && event.buyer === wallet) {
-          purchases.push(bought(event.hash, event.at, event.fills));
+          purchases.push(bought(event));
         }
         if (event.kind === 'bidden' && event.buyer === wallet) bids.push(event.bid);
       }
@@ -139,7 +147,7 @@ export async function readSales(
         for (const event of transaction?.events ?? []) {
           if (event.kind !== 'purchased') continue;
           const { purchase: kind, ...trade } = event;
-          found.set(event.hash, { ...trade, kind, signature: some[index] ?? '' });
+          found.set(event.hash, { ...trade, kind, signature: some[index] ?? '', slot: transaction?.slot ?? 0n });
         }
       }
     }

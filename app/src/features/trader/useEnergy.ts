@@ -5,7 +5,7 @@ import { useMemo } from 'react';
 
 import { isUnreachable } from '../../errors/explain';
 import { talesWith } from '../../market/bids';
-import type { OfferOrigin, Trade } from '../../market/model';
+import { newestTrade, type OfferOrigin, type Trade } from '../../market/model';
 import { originOf, readCreation } from '../../market/trades';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
@@ -63,7 +63,9 @@ export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRe
       knownPurchases(wallet, [], trades, talesWith(bids.values(), bidTales)),
       read?.purchases ?? [],
     );
-    const sales = [...new Map([...trades, ...(read?.sales ?? [])].map((trade) => [trade.hash, trade])).values()];
+    const sales = [...new Map([...trades, ...(read?.sales ?? [])].map((trade) => [trade.hash, trade])).values()].sort(
+      newestTrade,
+    );
     const all = new Map(
       [...(read?.origins ?? []), ...origins].filter(([, { windowStart }]) => windowStart !== undefined),
     );

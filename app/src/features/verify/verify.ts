@@ -15,6 +15,7 @@ import { isPurchase } from '../../market/events';
 import type { Fill, Trade, Trader } from '../../market/model';
 import { kindOf } from '../../market/read';
 import { listedPages, readTale, readTransaction, type ReadTransaction } from '../../market/transactions';
+import { compare } from '../../order';
 import { PROGRAM } from '../../programs';
 import { t } from '../../words';
 import { EMPTY_ROOT, nextHistoryRoot } from '../purchase/hash';
@@ -321,7 +322,7 @@ export async function history(
       }
     }
   }
-  const purchases = [...found.values()].sort((a, b) => (a.nonce < b.nonce ? -1 : 1));
+  const purchases = [...found.values()].sort((a, b) => compare(a.nonce, b.nonce));
   return { purchases, proof: await proofOf(lane, purchases) };
 }
 

@@ -12,7 +12,9 @@ import {
   isOperator,
   isOwner,
   maySteer,
+  soonestLock,
   stageOf,
+  type Bid,
   type Bus,
   type Claim,
   type Lock,
@@ -21,6 +23,7 @@ import {
   type Seller,
 } from '../../market/model';
 import type { MarketState } from '../../market/state';
+import { compareAges } from '../../order';
 import { t } from '../../words';
 import { ownSettleable } from '../auction/auction';
 import { debtorOf } from '../claim/claim';
@@ -102,7 +105,7 @@ export function waitingFor(
   return [
     ...decisions(state, wallet, now),
     ...money(state, wallet, now),
-    ...[...state.locks.values()].flatMap((lock): Waiting[] => {
+    ...[...state.locks.values()].toSorted(soonestLock).flatMap((lock): Waiting[] => {
       const bus = buses.get(lock.bus);
       const isOver = now > lock.expiresAt || lock.isUnpaid;
       if (bus === undefined || lock.buyer !== wallet) return [];
@@ -124,7 +127,7 @@ export function waitingFor(
 
 /** Decisions that the wallet has not approved, and those that are ready to be carried out. */
 function decisions({ proposals, buses }: Known, wallet: Address, now: number): readonly Waiting[] {
-  return [...proposals.values()].flatMap((proposal): Waiting[] => {
+  return [...proposals.values()].toSorted(compareAges).flatMap((proposal): Waiting[] => {
     const bus = buses.get(proposal.bus);
     if (bus === undefined || !isOwner(bus, wallet)) return [];
     const stage = stageOf(proposal, bus, now);
@@ -169,16 +172,16 @@ function money(state: Known, wallet: Address, now: number): readonly Waiting[] {
 
 /** Bids of the wallet that are decided, by bus. */
 function decidedBids(state: Known, wallet: Address, now: number): readonly Waiting[] {
-  const found = new Map<Bus, string[]>();
+  const found = new Map<Bus, Bid[]>();
   for (const { bid, bus } of ownSettleable(state, wallet, now)) {
-    found.set(bus, [...(found.get(bus) ?? []), `${bid.address} ${bid.state}`]);
+    found.set(bus, [...(found.get(bus) ?? []), bid]);
   }
-  return [...found].map(([bus, own]) => ({
-    kind: 'bids',
-    key: keyOf('bids', bus.address, own.toSorted().at(-1) ?? ''),
-    bus,
-    count: own.length,
-  }));
+  return [...found].map(([bus, own]) => {
+    // Auctions are decided in the order of their windows.
+    const last = own.toSorted((a, b) => a.windowStart - b.windowStart || compareAges(a, b)).at(-1);
+    const key = keyOf('bids', bus.address, last?.address ?? '', last?.state ?? '');
+    return { kind: 'bids', key, bus, count: own.length };
+  });
 }
 
 /** Offers of the wallet that trade no more, by bus. */
@@ -193,19 +196,10 @@ function ended({ offers, buses, capacities }: Known, wallet: Address, now: numbe
     const isOver = offer.remainingWh === 0n || now >= offer.expiresAt || now >= offer.gateClosesAt;
     if (isOver) found.set(bus, [...(found.get(bus) ?? []), offer]);
   }
-  return [...found].map(([bus, own]) => ({
-    kind: 'ended',
-    key: keyOf(
-      'ended',
-      bus.address,
-      own
-        .map(({ address }) => address)
-        .toSorted()
-        .at(-1) ?? '',
-    ),
-    bus,
-    offers: own,
-  }));
+  return [...found].map(([bus, own]) => {
+    const last = own.toSorted((a, b) => a.expiresAt - b.expiresAt || compareAges(a, b)).at(-1);
+    return { kind: 'ended', key: keyOf('ended', bus.address, last?.address ?? ''), bus, offers: own };
+  });
 }
 
 /** What waits, in a sentence. */
