@@ -192,7 +192,10 @@ class ByName extends BaseSequencer {
   }
 }
 
-/** Files `e2e/*.KIND.ts` of flows in Chromium, one after the other. Two kinds may run at once: they share no node. */
+/**
+ * Files `e2e/*.KIND.ts` of flows in Chromium, one after the other. Two kinds may run at once: they share no node. A flow that
+ * failed is tried once more; `cargo xtask test` names those that passed only then.
+ */
 const flows = (kind: 'e2e' | 'scripted') => ({
   test: {
     name: kind,
@@ -200,8 +203,11 @@ const flows = (kind: 'e2e' | 'scripted') => ({
     setupFiles: ['src/testing/speaking.ts'],
     environment: 'node',
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    retry: 1,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    // Of itself it waits for a second, which a busy machine takes for one step.
+    expect: { poll: { timeout: 90_000, interval: 100 } },
   },
 });
 

@@ -6,11 +6,14 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 
+import { settled } from './browser';
+
 let axe: string | undefined;
 
-/** What axe finds on the page, as lines that name the rule and the places. */
+/** What axe finds on the page once it stands still, as lines that name the rule and the places. */
 export async function findings(page: Page): Promise<readonly string[]> {
   axe ??= await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  await settled(page);
   // Evaluated by the debugger, which the page's policy does not bind.
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() =>

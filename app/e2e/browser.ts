@@ -56,6 +56,31 @@ export function launch(): Promise<Browser> {
   });
 }
 
+/** What a browser complains of when the wire to a node breaks, or a page goes while it loads something. */
+const BROKEN_WIRE =
+  /ERR_(ABORTED|CONNECTION|CONTENT_LENGTH|EMPTY|FAILED|INCOMPLETE|INTERNET|NETWORK|SOCKET|TIMED_OUT)|WebSocket|Failed to fetch/u;
+
+/** Complaints that are not about a broken wire. */
+export const faultsIn = (complaints: readonly string[]): readonly string[] =>
+  complaints.filter((text) => !BROKEN_WIRE.test(text));
+
+/** Waits until a page stands still: its fonts are there, its transitions are over, and it has drawn what it knows. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    await drawn();
+    const ending = () =>
+      document
+        .getAnimations()
+        .filter(({ playState, effect }) => playState === 'running' && effect?.getComputedTiming().endTime !== Infinity);
+    for (let round = 0; round < 10 && ending().length > 0; round += 1) {
+      await Promise.allSettled(ending().map(({ finished }) => finished));
+    }
+    await drawn();
+  });
+}
+
 /** A browser of somebody with a wallet. */
 export interface Visitor {
   readonly page: Page;
@@ -89,7 +114,8 @@ export async function visit(
   const wallet = await TestWallet.install(context, like, accounts);
   await prepare?.(context);
   const page = await context.newPage();
-  page.setDefaultTimeout(40_000);
+  // Longer than the minute after which the app looks for what no notification told it.
+  page.setDefaultTimeout(90_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {

@@ -45,7 +45,9 @@ describe('network', () => {
     await page.getByLabel('A node of your own').fill('nonsense');
     await page.getByText('Give the address of an RPC node').waitFor();
     await page.getByLabel('A node of your own').fill(suite().market.network.rpc_url);
-    expect(await page.getByLabel('Its subscriptions').inputValue()).toBe(suite().market.network.websocket_url);
+    await expect
+      .poll(() => page.getByLabel('Its subscriptions').inputValue())
+      .toBe(suite().market.network.websocket_url);
     await page.getByRole('button', { name: 'Use this node' }).click();
     await page.getByRole('button', { name: /Live/u }).waitFor();
     await page.reload();
@@ -87,7 +89,7 @@ describe('a wallet with nothing', () => {
     const missing = page.getByRole('region', { name: 'What is missing' });
     await missing.getByText('Your wallet holds 0').waitFor();
     // Both are missing, and both are said before anything is got.
-    expect(await missing.getByText('Your wallet has no SOL').count()).toBe(1);
+    await missing.getByText('Your wallet has no SOL').waitFor();
     await missing.getByRole('button', { name: 'Get it from the local network' }).click();
     await missing.waitFor({ state: 'detached' });
     await page.getByText('0.000005 SOL').waitFor();

@@ -11,6 +11,7 @@ const suite = openSuite();
 describe('my energy', () => {
   test('shows what was bought and sold, the mix of sources, and from whom and to whom', async () => {
     const { ada, ben, buyer, market } = suite();
+    await market.awayFromMidnight();
     const bus = await suite().bus('Mixed Row');
     await suite().list(ada, bus, '2kWh', '0.2', '--source', 'solar');
     const wind = await suite().list(ben, bus, '3kWh', '0.3', '--source', 'wind');
@@ -24,7 +25,7 @@ describe('my energy', () => {
     await card.getByRole('img', { name: 'Bought: 4 kWh in 7 bars' }).waitFor();
     await card.getByText('4 kWh (2 kWh solar, 2 kWh wind)').waitFor();
     const partners = card.getByRole('table', { name: 'From whom' });
-    expect(await partners.getByRole('row').count()).toBe(3);
+    await expect.poll(() => partners.getByRole('row').count()).toBe(3);
     await partners.getByText('0.60').waitFor();
     await card.getByRole('button', { name: 'Month' }).click();
     await card.getByRole('img', { name: /^Bought: 4 kWh in (28|29|30|31) bars$/u }).waitFor();
@@ -71,7 +72,12 @@ describe('my energy', () => {
   });
 
   test('every purchase has a receipt with its proof, which prints without the rest of the page', async () => {
-    const { page } = await suite().come([suite().buyer], '#/mine');
+    const { ben, market } = suite();
+    const buyer = await market.wallet('proving');
+    const bus = await suite().bus('Receipt Row');
+    await suite().list(ben, bus, '5kWh', '0.25');
+    await market.cli(buyer, 'buy', bus, '--energy', '4kWh');
+    const { page } = await suite().come([buyer], '#/mine');
     await page.getByRole('table', { name: 'Purchases' }).getByRole('link', { name: 'Receipt' }).first().click();
     const receipt = page.locator('.receipt');
     await receipt.getByText('The history root on chain proves it').waitFor();
@@ -82,10 +88,10 @@ describe('my energy', () => {
       window.print = () => document.body.setAttribute('data-printed', 'yes');
     });
     await receipt.getByRole('button', { name: 'Print the receipt' }).click();
-    expect(await page.locator('body').getAttribute('data-printed')).toBe('yes');
+    await expect.poll(() => page.locator('body').getAttribute('data-printed')).toBe('yes');
     await page.emulateMedia({ media: 'print' });
-    expect(await page.locator('.top').isVisible()).toBe(false);
-    expect(await page.getByLabel('Transaction hash or signature').isVisible()).toBe(false);
-    expect(await receipt.isVisible()).toBe(true);
+    await page.locator('.top').waitFor({ state: 'hidden' });
+    await page.getByLabel('Transaction hash or signature').waitFor({ state: 'hidden' });
+    await receipt.waitFor();
   });
 });

@@ -6,9 +6,10 @@
 import { readFile } from 'node:fs/promises';
 
 import type { Address } from '@solana/kit';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { settled } from './browser';
 import type { Keys } from './network';
 import { newAddress, newKeys, ScriptedNode } from './scripted';
 import { exactly, goto, openPages, row } from './suite';
@@ -31,8 +32,6 @@ afterEach(() => {
   node.stop();
 });
 
-/** Long enough for a page that loads anew. */
-const SOON = { timeout: 30_000 };
 const seconds = () => Math.floor(Date.now() / 1_000);
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 
@@ -42,8 +41,11 @@ const terms = {
   ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, auction: 0, reserved: new Uint8Array(6) },
 };
 
-/** The first second of a quarter of an hour from now on. */
-const quarter = (index: number) => (Math.floor(seconds() / 900) + index) * 900;
+/** The first seconds of quarters of an hour, counted from the one in which this is called. */
+const quarters = () => {
+  const present = Math.floor(seconds() / 900);
+  return (index: number) => (present + index) * 900;
+};
 
 /** A time as the app writes it: with its date. */
 const dated = (start: number) => {
@@ -54,6 +56,7 @@ const dated = (start: number) => {
 describe('time first', () => {
   test('now, the next hour, a time that is picked: each quote is of its windows, with the date', async () => {
     const tower = await node.bus('Clock Tower', { terms });
+    const quarter = quarters();
     // Cheaper, the later.
     const places = [2, 3, 40];
     for (const index of places) {
@@ -64,7 +67,7 @@ describe('time first', () => {
     await page.getByLabel('Buy at the best price').fill('1');
     await exactly(page, '360 000').waitFor();
     await when.getByText('Whenever it is cheapest.').waitFor();
-    await when.getByRole('button', { name: 'Now' }).click();
+    await when.getByRole('button', { name: 'Now', exact: true }).click();
     await exactly(page, '398 000').waitFor();
     await when
       .getByText(`${dated(quarter(2))}, `)
@@ -134,13 +137,13 @@ describe('names and places', () => {
     await card.getByRole('heading', { name: 'Busy Square' }).waitFor();
     await goto(page, `#/market/${mill}`);
     await card.getByRole('button', { name: 'Favourite' }).click();
-    await expect.poll(() => links.first().innerText(), SOON).toBe('Mill Lane');
+    await expect.poll(() => links.first().innerText()).toBe('Mill Lane');
     await goto(page, `#/market/${quiet}`);
     await card.getByRole('button', { name: 'Begin here' }).click();
     await page.goto(page.url().replace(/#.*/u, '#/market'));
     await page.reload();
     await card.getByRole('heading', { name: 'Quiet Yard' }).waitFor();
-    expect(await links.allInnerTexts()).toEqual(['Quiet Yard', 'Mill Lane', 'Busy Square']);
+    await expect.poll(() => links.allInnerTexts()).toEqual(['Quiet Yard', 'Mill Lane', 'Busy Square']);
   });
 
   test('names go out to a file and come back in another browser, and an address is named by hand', async () => {
@@ -170,8 +173,7 @@ describe('names and places', () => {
     const yard = await node.bus('Quiet Yard');
     const { page } = await pages().visitUnconnected(node.urls(), [neighbour], '#/market');
     const welcome = region(page, 'Energy from your neighbours');
-    await welcome.getByRole('listitem').nth(2).waitFor();
-    expect(await welcome.getByRole('listitem').count()).toBe(3);
+    await expect.poll(() => welcome.getByRole('listitem').count()).toBe(3);
     await welcome.getByLabel('Neighbourhood').selectOption(yard);
     await page.locator('.bus-card').getByRole('heading', { name: 'Quiet Yard' }).waitFor();
     await welcome.getByRole('button', { name: 'Choose a wallet' }).click();
@@ -183,7 +185,7 @@ describe('names and places', () => {
     await page.goto(page.url().replace(/#.*/u, '#/market'));
     await page.reload();
     await page.locator('.bus-card').getByRole('heading', { name: 'Quiet Yard' }).waitFor();
-    expect(await welcome.count()).toBe(0);
+    await expect.poll(() => welcome.count()).toBe(0);
   });
 });
 
@@ -197,12 +199,12 @@ describe('what waits', () => {
     expect(await badge.count()).toBe(0);
     await node.proposal(shared, await newAddress(), 1);
     const offer = await node.offer(mill, { kWh: 5, price: 200_000n, fields: { openLocks: 1 } });
-    await node.lock(mill, offer, address, { expiresAt: BigInt(seconds() + 90) });
+    await node.lock(mill, offer, address, { expiresAt: BigInt(seconds() + 110) });
     const fields = { expiresAt: BigInt(seconds() - 5) };
     await node.offer(mill, { kWh: 1, price: 200_000n, seller: address, fields });
     await node.seller(mill, address, { released: 250_000n });
     await page.reload();
-    await expect.poll(() => badge.getAttribute('data-count'), SOON).toBe('4');
+    await expect.poll(() => badge.getAttribute('data-count')).toBe('4');
     await goto(page, '#/mine');
     const waiting = region(page, 'Waiting for you');
     await waiting.getByText('Shared Roof: “Change the base price” waits for your approval.').waitFor();
@@ -213,7 +215,7 @@ describe('what waits', () => {
     await waiting.getByRole('button', { name: 'Withdraw it all' }).click();
     await waiting.getByText('You declined in your wallet').waitFor();
     await waiting.getByRole('button', { name: 'Close it' }).click();
-    await expect.poll(() => wallet.asked, SOON).toBe(2);
+    await expect.poll(() => wallet.asked).toBe(2);
     await waiting.getByRole('link', { name: 'Look at it and decide' }).click();
     await page.getByText('1 of 2 needed').waitFor();
   });
@@ -244,7 +246,7 @@ describe('what waits', () => {
     await waiting.getByRole('button', { name: 'Tell me no more' }).waitFor();
     await node.seller(mill, neighbour.address, { released: 250_000n });
     await page.reload();
-    await expect.poll(() => shown, SOON).toEqual(['0.25 tokens that you earned on Mill Lane are yours to withdraw.']);
+    await expect.poll(() => shown).toEqual(['0.25 tokens that you earned on Mill Lane are yours to withdraw.']);
     await page.reload();
     await waiting.getByText('0.25 tokens').waitFor();
     await page.waitForTimeout(1_000);
@@ -273,6 +275,7 @@ describe('a phone', () => {
 
   test('has the amount in sight, with the balance and “max”, and the button stays in sight', async () => {
     const tower = await node.bus('Clock Tower', { terms });
+    const quarter = quarters();
     await node.offer(tower, { kWh: 5, price: 200_000n, windowStart: quarter(3) });
     await node.offer(tower, { kWh: 5, price: 300_000n, windowStart: quarter(4) });
     for (const bus of [mill, tower]) {
@@ -280,18 +283,23 @@ describe('a phone', () => {
       const amount = page.getByLabel('Buy at the best price');
       await amount.waitFor();
       await page.getByText('You have 1.50 tokens.').waitFor();
+      await settled(page);
       const nav = await page.locator('.nav').boundingBox();
-      const box = await amount.boundingBox();
-      expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(nav?.y ?? 0);
+      const bottom = async (of: Locator) => {
+        const box = await of.boundingBox();
+        return (box?.y ?? Number.NaN) + (box?.height ?? Number.NaN);
+      };
+      expect(await bottom(amount)).toBeLessThan(nav?.y ?? 0);
       expect(await page.evaluate(() => scrollY)).toBe(0);
       // All that the balance pays for: 5 kWh at 0.20, and 1.666 kWh at 0.30.
-      await page.getByRole('button', { name: 'Max' }).click();
-      expect(await amount.inputValue()).toBe('6.666');
+      await page.getByRole('button', { name: 'Max', exact: true }).click();
+      await expect.poll(() => amount.inputValue()).toBe('6.666');
       await page.getByRole('table', { name: 'Chosen offers' }).waitFor();
       const buy = page.getByRole('button', { name: 'Buy 6.666 kWh' });
-      const bar = await buy.boundingBox();
-      expect((bar?.y ?? 0) + (bar?.height ?? 0)).toBeLessThanOrEqual(nav?.y ?? 0);
-      expect(await page.locator('.buy-bar-total').innerText()).toContain('1.49');
+      await buy.waitFor();
+      await settled(page);
+      expect(await bottom(buy)).toBeLessThanOrEqual(nav?.y ?? 0);
+      await expect.poll(() => page.locator('.buy-bar-total').innerText()).toContain('1.49');
     }
   });
 
@@ -303,6 +311,7 @@ describe('a phone', () => {
         viewport: { width: 320, height: 640 },
       });
       await page.locator('.welcome').waitFor();
+      await settled(page);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
       const right = await page.evaluate(() =>
         Math.max(...[...document.querySelectorAll('.welcome *')].map((one) => one.getBoundingClientRect().right)),
@@ -310,6 +319,7 @@ describe('a phone', () => {
       expect(right).toBeLessThanOrEqual(320);
       await goto(page, '#/verify');
       await page.locator('main form').waitFor();
+      await settled(page);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
       // The names of the screens have one line each, so that the button above them is not covered.
       const heights = await page
@@ -335,16 +345,29 @@ describe('a phone', () => {
     await page.getByText('You have 1.50 tokens.').waitFor();
     await page.evaluate(async () => {
       await navigator.serviceWorker.ready;
+      // What is shown is kept once the page goes.
+      const asked = <T>(request: IDBRequest<T>) =>
+        new Promise<T>((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error ?? new Error('the browser keeps nothing'));
+        });
+      const leftAt = Date.now();
       dispatchEvent(new Event('pagehide'));
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        const database = await asked(indexedDB.open('multibus', 1));
+        const kept = await asked(database.transaction('last').objectStore('last').getAll());
+        database.close();
+        if ((kept as { at: number }[]).some(({ at }) => at >= leftAt)) return;
+      }
     });
     // The site goes away, and the node.
     await page.context().setOffline(true);
     node.goAway();
-    await page.waitForTimeout(1_000);
     await page.reload();
     await page.getByText(/is lost; what you see is from \d{1,2}:\d{2}:\d{2}/u).waitFor();
     await row(page, (await page.locator('[data-offer]').first().getAttribute('data-offer')) ?? '').waitFor();
-    expect(await page.locator('[data-offer]').count()).toBe(2);
+    await expect.poll(() => page.locator('[data-offer]').count()).toBe(2);
     // Screens that were not open before are there as well.
     await goto(page, '#/mine');
     await region(page, 'Waiting for you').waitFor();

@@ -44,6 +44,9 @@ export interface Keys {
 
 /** Everything that a test does on the network beside the browser. */
 export class Market {
+  /** How often a name was given to a bus or a wallet: a second try of a flow makes its own. */
+  private readonly given = new Map<string, number>();
+
   private constructor(
     readonly network: Network,
     private readonly folder: string,
@@ -60,7 +63,14 @@ export class Market {
     return stdout.trim();
   }
 
-  /** Creates a bus; returns its address. */
+  /** A name that nothing has yet: the name itself, then with a number. */
+  fresh(name: string): string {
+    const count = (this.given.get(name) ?? 0) + 1;
+    this.given.set(name, count);
+    return count === 1 ? name : `${name} ${count}`;
+  }
+
+  /** Creates a bus, with a number in its name where another one has that; returns its address. */
   bus(
     creator: string | Keys,
     name: string,
@@ -68,7 +78,7 @@ export class Market {
   ): Promise<Address> {
     const { capacity, basePrice, more = [] } = terms;
     const market = ['--mint', this.network.mint, '--capacity', capacity, '--base-price', basePrice];
-    return this.cli(creator, 'bus', 'create', '--name', name, ...market, ...more) as Promise<Address>;
+    return this.cli(creator, 'bus', 'create', '--name', this.fresh(name), ...market, ...more) as Promise<Address>;
   }
 
   /** A wallet of the village. */
@@ -87,7 +97,7 @@ export class Market {
 
   /** A new wallet with SOL and, where asked for, tokens. */
   async wallet(name: string, tokens = 100): Promise<Keys> {
-    const file = join(this.folder, `${name}.json`);
+    const file = join(this.folder, `${this.fresh(`wallet ${name}`)}.json`);
     await run(named('MULTIBUS_CLI'), ['-q', 'local', 'wallet', file]);
     const keys = await this.keys(name, file);
     await this.cli(keys, 'local', 'fund');
@@ -116,8 +126,21 @@ export class Market {
     return Number(Buffer.from(value.data[0], 'base64').readBigInt64LE(32));
   }
 
+  /** Start of the first delivery window that is at least so many seconds ahead. */
+  async windowIn(length: number, ahead: number): Promise<number> {
+    return Math.ceil(((await this.now()) + ahead) / length) * length;
+  }
+
+  /** Lets midnight pass where it is near by this machine's clock, so that a flow that counts days is within one. */
+  async awayFromMidnight(): Promise<void> {
+    const date = new Date((await this.now()) * 1_000);
+    const midnight = new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1).getTime() / 1_000;
+    if (midnight - date.getTime() / 1_000 < 1_200) await this.passUntil(midnight + 60);
+  }
+
   /** Lets the chain's time pass until a second; a simulated network travels there, a validator takes its time. */
   async passUntil(second: number): Promise<void> {
+    if ((await this.now()) >= second) return;
     if (this.network.engine === 'surfpool') {
       const body = {
         jsonrpc: '2.0',

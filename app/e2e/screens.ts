@@ -258,7 +258,7 @@ async function auctions(
       await market.cli(who, 'bid', 'create', bus, '--energy', energy, '--max-price', `${limit}tokens`, ...window);
     }
   };
-  const decided = Math.ceil(((await market.now()) + 1_200) / 900) * 900;
+  const decided = await market.windowIn(900, 1_200);
   await fill(decided);
   await market.passUntil(decided + 1);
   await market.cli('alice', 'auction', 'clear', bus, '--window', String(decided));
@@ -278,7 +278,7 @@ async function deliveries(market: Market): Promise<string> {
       ...['--reading-deadline', '1d', '--correction-time', '1h'],
     ],
   });
-  const start = Math.ceil(((await market.now()) + 600) / 900) * 900;
+  const start = await market.windowIn(900, 1_200);
   const window = ['--window', String(start)];
   for (const who of ['bob', 'carol']) {
     const device = await market.wallet(`${who}'s meter`, 0);
@@ -298,7 +298,7 @@ async function deliveries(market: Market): Promise<string> {
     [2, '0.19'],
     [3, '0.21'],
   ] as const) {
-    const later = ['--window', String(Math.ceil((await market.now()) / 900) * 900 + hours * 3_600)];
+    const later = ['--window', String(await market.windowIn(900, hours * 3_600))];
     await market.cli('carol', 'offer', 'create', metered, '--energy', '2kWh', '--price', `${price}tokens`, ...later);
   }
   return metered;

@@ -2,9 +2,9 @@
 
 import { createSolanaRpc } from '@solana/kit';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 
-import { connectWallet, launch, serve, visit, type Arrival, type Visitor } from './browser';
+import { connectWallet, faultsIn, launch, serve, visit, type Arrival, type Visitor } from './browser';
 import { Market, type Keys } from './network';
 import type { Kind } from './wallet';
 
@@ -49,11 +49,12 @@ export class Pages {
   async leave(): Promise<void> {
     const visitors = this.visitors.splice(0);
     await Promise.all(visitors.map((visitor) => visitor.close()));
-    const complaints = visitors.flatMap(({ complaints: found }) => found);
-    // Where a test cuts the connection, the browser says so.
-    const isCut = (text: string) =>
-      /ERR_(CONNECTION|EMPTY|SOCKET|FAILED|INTERNET)|WebSocket|Failed to fetch/u.test(text);
-    expect(complaints.filter((text) => !isCut(text))).toEqual([]);
+    expect(faultsIn(visitors.flatMap(({ complaints }) => complaints))).toEqual([]);
+  }
+
+  /** Makes everything anew that a first try of a flow may have changed. */
+  renew(): Promise<void> {
+    return Promise.resolve();
   }
 
   async close(): Promise<void> {
@@ -62,16 +63,31 @@ export class Pages {
   }
 }
 
+/** Who trades in the flows of a file. */
+interface People {
+  readonly ada: Keys;
+  readonly ben: Keys;
+  readonly cem: Keys;
+  /** Has 500 tokens; the others have 100. */
+  readonly buyer: Keys;
+}
+
+/** New wallets of everybody. */
+async function people(market: Market): Promise<People> {
+  return {
+    ada: await market.wallet('ada'),
+    ben: await market.wallet('ben'),
+    cem: await market.wallet('cem'),
+    buyer: await market.wallet('buyer', 500),
+  };
+}
+
 /** The suite of one file: pages, and a network with people. */
 export class Suite extends Pages {
   private constructor(
     pages: Pages,
     readonly market: Market,
-    readonly ada: Keys,
-    readonly ben: Keys,
-    readonly cem: Keys,
-    /** Has 500 tokens; the others have 100. */
-    readonly buyer: Keys,
+    private people: People,
   ) {
     super(pages.browser, pages.site);
   }
@@ -79,10 +95,28 @@ export class Suite extends Pages {
   static async open(): Promise<Suite> {
     const market = await Market.open();
     const pages = await Pages.openAlone();
-    const ada = await market.wallet('ada');
-    const ben = await market.wallet('ben');
-    const cem = await market.wallet('cem');
-    return new Suite(pages, market, ada, ben, cem, await market.wallet('buyer', 500));
+    return new Suite(pages, market, await people(market));
+  }
+
+  /** Everybody is somebody else, who has neither bought nor sold. */
+  override async renew(): Promise<void> {
+    this.people = await people(this.market);
+  }
+
+  get ada(): Keys {
+    return this.people.ada;
+  }
+
+  get ben(): Keys {
+    return this.people.ben;
+  }
+
+  get cem(): Keys {
+    return this.people.cem;
+  }
+
+  get buyer(): Keys {
+    return this.people.buyer;
   }
 
   /** Opens the app on the network for somebody, with the wallet connected where one is given. */
@@ -135,6 +169,24 @@ export class Suite extends Pages {
   }
 }
 
+/** What a hook sees of a flow. */
+interface Tried {
+  readonly result?: { readonly retryCount?: number };
+  readonly suite?: { readonly tasks: readonly unknown[] };
+}
+
+const isSecondTry = ({ result }: Tried): boolean => (result?.retryCount ?? 0) > 0;
+
+/**
+ * Of a group of flows of which each goes on where the one before has stopped: `begin` brings a new market to where a flow
+ * begins that is tried a second time. It gets the place of the flow in its group.
+ */
+export function againFrom(begin: (place: number) => Promise<void>): void {
+  beforeEach(async ({ task }) => {
+    if (isSecondTry(task)) await begin(task.suite?.tasks.indexOf(task) ?? 0);
+  });
+}
+
 /** Opens something for the tests of a file; it is there from the first hook on. */
 function opened<T extends Pages>(open: () => Promise<T>): () => T {
   let pages: T | undefined;
@@ -144,6 +196,9 @@ function opened<T extends Pages>(open: () => Promise<T>): () => T {
   };
   beforeAll(async () => {
     pages = await open();
+  });
+  beforeEach(async ({ task }) => {
+    if (isSecondTry(task)) await there().renew();
   });
   afterEach(() => there().leave());
   afterAll(() => pages?.close());
@@ -175,6 +230,14 @@ export async function hashShown(page: Page, scope: Locator = page.locator('body'
   const link = scope.locator('.status.done a.mono').first();
   await link.waitFor();
   return (await link.getAttribute('title')) ?? '';
+}
+
+/** Presses a button that may be there, once it or what there is instead of it is. */
+export async function pressIfThere(button: Locator, instead: Locator): Promise<boolean> {
+  await button.or(instead).first().waitFor();
+  const isThere = await button.isVisible();
+  if (isThere) await button.click();
+  return isThere;
 }
 
 /** Holds the wallet's question open until the returned function is called. */

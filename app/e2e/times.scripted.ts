@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { traderAddress } from '../src/chain/address';
 import { firstOf } from '../src/chain/counter';
 import { purchaseLog } from '../src/testing/node';
+import { settled } from './browser';
 import type { Keys } from './network';
 import { newKeys, ScriptedNode } from './scripted';
 import { goto, openPages, row } from './suite';
@@ -24,8 +25,8 @@ const terms = {
   ...{ from: 0n, windowSeconds: 900, gateClosureSeconds: 60, gridFeePerKwh: 0n, settlement: 0, auction: 0 },
   ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, reserved: new Uint8Array(6) },
 };
-/** A quarter of an hour of tomorrow, so that its date is not today's. */
-const start = (Math.floor(Date.now() / 900_000) + 96) * 900;
+/** A quarter of an hour of the day after tomorrow: its date is not today's, whenever midnight is. */
+const start = (Math.floor(Date.now() / 900_000) + 192) * 900;
 const [day, clock] = (() => {
   const date = new Date(start * 1_000);
   return [
@@ -50,15 +51,15 @@ describe('the time of delivery, with its date,', () => {
   test('stands in the basket, beside each offer and in the total', async () => {
     const offer = await node.offer(bus, { kWh: 5, price: 200_000n, windowStart: start });
     const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
-    await row(page, offer).getByRole('button', { name: 'Buy' }).click();
+    await row(page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: 'Basket' }).click();
     await dialog.getByLabel('How much').fill('1');
     await dialog.getByRole('button', { name: 'Add to the basket' }).click();
     await page.getByRole('button', { name: /^Basket/u }).click();
     const line = page.getByRole('list', { name: 'Basket' }).getByRole('listitem');
-    expect(await line.innerText()).toContain(`${day}, ${clock}`);
-    expect(await page.locator('#buy .total').innerText()).toContain(`${day}, ${clock}`);
+    await expect.poll(() => line.innerText()).toContain(`${day}, ${clock}`);
+    await expect.poll(() => page.locator('#buy .total').innerText()).toContain(`${day}, ${clock}`);
   });
 
   test('stands at energy that is held', async () => {
@@ -70,7 +71,7 @@ describe('the time of delivery, with its date,', () => {
     const { page } = await pages().visit(node.urls(), [neighbour], '#/mine');
     const lock = page.locator('[data-lock]').first();
     await lock.getByRole('button', { name: 'Buy it' }).waitFor();
-    expect(await lock.innerText()).toContain(`${day}, ${clock}`);
+    await expect.poll(() => lock.innerText()).toContain(`${day}, ${clock}`);
   });
 
   test('stands in purchases, in receipts, and among the trades of the bus', async () => {
@@ -83,14 +84,14 @@ describe('the time of delivery, with its date,', () => {
     const { page } = await pages().visit(node.urls(), [neighbour], '#/mine');
     const purchases = region(page, 'Purchases');
     await purchases.getByRole('link', { name: 'Receipt' }).waitFor();
-    expect(await purchases.innerText()).toContain(`${day}, ${clock}`);
+    await expect.poll(() => purchases.innerText()).toContain(`${day}, ${clock}`);
     await purchases.getByRole('link', { name: 'Receipt' }).click();
     await page.getByText('Processed exactly once').waitFor();
-    expect(await page.locator('.receipt').innerText()).toContain(`${day}, ${clock}`);
+    await expect.poll(() => page.locator('.receipt').innerText()).toContain(`${day}, ${clock}`);
     await goto(page, `#/market/${bus}`);
     const trades = region(page, 'Recent trades');
     await trades.getByRole('row').nth(1).waitFor();
-    expect(await trades.innerText()).toContain(`${day}, ${clock}`);
+    await expect.poll(() => trades.innerText()).toContain(`${day}, ${clock}`);
   });
 });
 
@@ -114,6 +115,7 @@ describe('the table of trades', () => {
       });
       const table = page.getByRole('table', { name: locale === 'de-DE' ? 'Letzte Käufe' : 'Recent trades' });
       await table.getByRole('row').nth(6).waitFor();
+      await settled(page);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
       const box = await table.boundingBox();
       expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(320);

@@ -1,6 +1,6 @@
 /** Closed tabs and lost connections in the middle of purchases. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { Keys } from './network';
 import { Wire } from './proxy';
@@ -11,7 +11,7 @@ let bus = '';
 const list = (seller: Keys, energy: string, price: string, ...more: readonly string[]) =>
   suite().list(seller, bus, energy, price, ...more);
 
-beforeAll(async () => {
+beforeEach(async () => {
   bus = await suite().bus('Storm Row');
 });
 
@@ -21,7 +21,7 @@ describe('a closed tab', () => {
     const abilities = ['signAndSendTransaction'] as const;
     const visitor = await suite().come([suite().buyer], `#/market/${bus}`, suite().market.network, { abilities });
     const { page } = visitor;
-    await row(page, offer).getByRole('button', { name: 'Buy' }).click();
+    await row(page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     await page.getByRole('dialog').getByLabel('How much').fill('2');
     const release = hold(visitor);
     await page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click();
@@ -40,7 +40,7 @@ describe('a wallet that sends by itself', () => {
     const { page, wallet } = await suite().come([suite().buyer], `#/market/${bus}`, suite().market.network, {
       abilities,
     });
-    await row(page, offer).getByRole('button', { name: 'Buy' }).click();
+    await row(page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('How much').fill('1');
     wallet.answer = { says: 'request cancelled: not confirmed in 30 s', afterSending: true };
@@ -57,12 +57,12 @@ describe('a bad connection', () => {
   let ws: Wire;
   const wired = () => ({ rpc_url: `http://127.0.0.1:${rpc.port}`, websocket_url: `ws://127.0.0.1:${ws.port}` });
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     rpc = await Wire.to(suite().market.network.rpc_url);
     ws = await Wire.to(suite().market.network.websocket_url);
   });
 
-  afterAll(() => {
+  afterEach(() => {
     rpc.close();
     ws.close();
   });
@@ -73,7 +73,6 @@ describe('a bad connection', () => {
     rpc.cut();
     ws.cut();
     const banner = page.getByText(/The connection to .* is lost/u);
-    await banner.waitFor();
     expect(await banner.innerText()).not.toContain('Solana error');
     const offer = await list(suite().ben, '777Wh', '0.33');
     rpc.mend();
@@ -86,13 +85,15 @@ describe('a bad connection', () => {
     const offer = await list(suite().ben, '3kWh', '0.34');
     const visitor = await suite().come([suite().buyer], `#/market/${bus}`, wired());
     const { page } = visitor;
-    await row(page, offer).getByRole('button', { name: 'Buy' }).click();
+    await row(page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('How much').fill('3');
-    // The node takes the transaction, and its answer never arrives.
+    // The node takes the transaction, and its answer never arrives. Whatever is sent again meets a wire that is cut, or mended.
+    let isSent = false;
     await page.route('**/*', async (route) => {
       const isSending = route.request().postData()?.includes('"sendTransaction"') === true;
-      if (!isSending) return route.fallback();
+      if (!isSending || isSent) return route.fallback();
+      isSent = true;
       await route.fetch();
       rpc.cut();
       ws.cut();
@@ -103,7 +104,7 @@ describe('a bad connection', () => {
     await page.reload();
     rpc.mend();
     ws.mend();
-    await page.getByText(/Your purchase of 3 kWh on .* went through/u).waitFor({ timeout: 60_000 });
+    await page.getByText(/Your purchase of 3 kWh on .* went through/u).waitFor();
     const hash = (await page.locator('.recovery a.mono').getAttribute('href'))?.split('/').at(-1) ?? '';
     await suite().expectProcessed(hash);
   });

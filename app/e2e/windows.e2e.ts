@@ -9,29 +9,26 @@ import { goto, openSuite } from './suite';
 const suite = openSuite();
 
 describe('delivery windows', () => {
-  /** A bus of Ada's with windows, and how she lists 1 kWh in one of them. */
+  /** A bus of Ada's with windows, and how she lists 1 kWh in one of them, which its start names. */
   async function windowed(name: string, length: string) {
     const terms = { capacity: '20kWh', basePrice: '0.05tokens', more: ['--window', length] };
     const bus = await suite().market.bus(suite().ada, name, terms);
-    const list = (window: string, price: string) =>
-      suite().market.cli(suite().ada, 'offer', 'create', bus, '--energy', '1kWh', '--price', price, '--window', window);
+    const list = (start: number, price: string) =>
+      suite().list(suite().ada, bus, '1kWh', price, '--window', String(start));
     return { bus, list };
   }
 
   test('trades are shown in the window of what was sold, also after its offer has closed', async () => {
     const { bus, list } = await windowed('Clock Tower', '1h');
-    const sold = await list('+1h', '0.111tokens');
-    await list('+2h', '0.222tokens');
-    for (const window of ['+1h', '+2h']) {
-      await suite().market.cli(
-        suite().buyer,
-        'buy',
-        bus,
-        '--energy',
-        window === '+1h' ? '1kWh' : '400Wh',
-        '--window',
-        window,
-      );
+    const first = await suite().market.windowIn(3_600, 1_800);
+    const second = first + 3_600;
+    const sold = await list(first, '0.111');
+    await list(second, '0.222');
+    for (const [window, energy] of [
+      [first, '1kWh'],
+      [second, '400Wh'],
+    ] as const) {
+      await suite().market.cli(suite().buyer, 'buy', bus, '--energy', energy, '--window', String(window));
     }
     await suite().market.cli(suite().ada, 'offer', 'cancel', sold);
     // A browser that has never seen the offer that closed.
@@ -52,10 +49,9 @@ describe('delivery windows', () => {
 
   test('that are over are closed, and who opened them gets the rent back', async () => {
     const { bus, list } = await windowed('Minute Hand', '60s');
-    for (const window of ['+1min', '+2min']) {
-      await list(window, '0.2tokens');
-    }
-    await suite().market.passUntil((await suite().market.now()) + 300);
+    const start = await suite().market.windowIn(60, 240);
+    for (const window of [start, start + 60]) await list(window, '0.2');
+    await suite().market.passUntil(start + 240);
     const { page, wallet } = await suite().come([suite().ada], '#/mine');
     const own = page.getByRole('region', { name: 'Rent to get back' });
     await own.getByText('2 windows can be closed').waitFor();

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use serde_json::Value;
 
 use crate::{
     context::Context,
@@ -94,6 +95,12 @@ pub fn e2e(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
     let beside = beside.map_err(|_| anyhow!("the flows with scripted nodes were not run"))??;
     print!("{}{}", String::from_utf8_lossy(&beside.stdout), String::from_utf8_lossy(&beside.stderr));
     count(&report, tally)?;
+    // At the end of the step, where it is seen.
+    for report in [reports(ctx, "e2e"), report] {
+        for flow in second_tries(&report)? {
+            println!("passed only the second time: {flow}; look for what is left to chance");
+        }
+    }
     ensure!(beside.status.success(), "the app's tests `scripted` failed ({}), see above", beside.status);
     result
 }
@@ -139,12 +146,17 @@ fn reporting<'command>(
     command: &'command mut Command,
     project: &str,
 ) -> Result<(&'command mut Command, PathBuf)> {
-    let report = ctx.target.join(format!("app-{project}.json"));
+    let report = reports(ctx, project);
     if report.exists() {
         fs::remove_file(&report).with_context(|| format!("could not remove {}", report.display()))?;
     }
     command.args(["run", "--project", project, "--reporter=default", "--reporter=json", "--outputFile.json"]);
     Ok((command.arg(&report), report))
+}
+
+/// The file in which a project of Vitest reports.
+fn reports(ctx: &Context, project: &str) -> PathBuf {
+    ctx.target.join(format!("app-{project}.json"))
 }
 
 /// Counts the tests of a report, if Vitest came as far as writing it.
@@ -162,6 +174,35 @@ fn number_of(report: &str, name: &str) -> Result<u64> {
     let (_, rest) = report.split_once(&format!("\"{name}\":")).ok_or_else(missing)?;
     let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
     digits.parse().map_err(|_| missing())
+}
+
+/// The flows of a report that failed and passed when they were tried once more, each with why it failed; none where Vitest
+/// came not as far as writing it.
+fn second_tries(report: &Path) -> Result<Vec<String>> {
+    match fs::read_to_string(report) {
+        Ok(text) => second_tries_in(&text).with_context(|| format!("could not read {}", report.display())),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// A test that passed and has failure messages failed before.
+fn second_tries_in(report: &str) -> Result<Vec<String>> {
+    let report: Value = serde_json::from_str(report)?;
+    let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+    let mut found = Vec::new();
+    for file in list(&report, "testResults") {
+        for test in list(&file, "assertionResults") {
+            let messages = list(&test, "failureMessages");
+            if let ("passed", Some(message)) = (test["status"].as_str().unwrap_or_default(), messages.first()) {
+                let name = test["fullName"].as_str().context("a test of Vitest's report has no name")?;
+                let path = Path::new(file["name"].as_str().unwrap_or_default());
+                let file = path.file_name().unwrap_or_default().to_string_lossy();
+                let why = message.as_str().unwrap_or_default().lines().next().unwrap_or_default();
+                found.push(format!("{file}: {name} ({why})"));
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn install(ctx: &Context) -> Result<()> {
@@ -193,5 +234,15 @@ mod tests {
         assert_eq!(number_of(report, "numPassedTests").unwrap(), 19);
         assert_eq!(number_of(report, "numFailedTests").unwrap(), 1);
         assert!(number_of(report, "numPendingTests").is_err());
+    }
+
+    #[test]
+    fn flows_that_passed_only_the_second_time_are_named() {
+        let report = r#"{"testResults":[{"name":"/app/e2e/energy.e2e.ts","assertionResults":[
+            {"fullName":"my energy is listed","status":"passed","failureMessages":[]},
+            {"fullName":"my energy is last","status":"passed","failureMessages":["Error: 1.5 kWh\n    at energy.e2e.ts:60"]},
+            {"fullName":"my energy is gone","status":"failed","failureMessages":["Error: gone","Error: gone"]}]}]}"#;
+        assert_eq!(second_tries_in(report).unwrap(), ["energy.e2e.ts: my energy is last (Error: 1.5 kWh)"]);
+        assert!(second_tries_in("{").is_err());
     }
 }

@@ -9,7 +9,7 @@ import { keepLast, readLast } from '../state/lastState';
 /** How often what is shown is kept. */
 const KEEP_MS = 20_000;
 /** States of this form: one of another form is not shown. */
-const FORM = 2;
+const FORM = 3;
 
 /** Draws nothing. */
 export function LastState() {

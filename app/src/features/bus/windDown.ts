@@ -1,6 +1,6 @@
 /** Winding a bus down once its owners have decided to close it: anyone can, step by step. */
 
-import { AccountRole, type Address, type Instruction } from '@solana/kit';
+import { AccountRole, isWritableRole, type Address, type Instruction } from '@solana/kit';
 
 import { capacityAddress, claimAddress } from '../../chain/address';
 import { fitsTransaction, send, type Sent, type Signer, type Stage } from '../../chain/send';
@@ -202,6 +202,19 @@ export async function windDownInstructions(
 }
 
 /** Closes of a closing bus what can be closed now. */
-export function windDown(live: LiveMarket, signer: Signer, bus: Bus, onStage: (stage: Stage) => void): Promise<Sent> {
-  return send(live.connection, signer, () => windDownInstructions(live, signer.address, bus), onStage);
+export async function windDown(
+  live: LiveMarket,
+  signer: Signer,
+  bus: Bus,
+  onStage: (stage: Stage) => void,
+): Promise<Sent> {
+  let instructions: readonly Instruction[] = [];
+  const build = async () => (instructions = await windDownInstructions(live, signer.address, bus));
+  const sent = await send(live.connection, signer, build, onStage);
+  // The next step goes on from what is left; notifications may take longer than whoever presses the button again.
+  const changed = instructions.flatMap(({ accounts = [] }) =>
+    accounts.flatMap(({ address, role }) => (isWritableRole(role) ? [address] : [])),
+  );
+  await live.refresh([...new Set(changed)]).catch(() => undefined);
+  return sent;
 }

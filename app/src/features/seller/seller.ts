@@ -125,6 +125,9 @@ export function sellersOf(
     .sort((a, b) => compareNames(a.bus.name, b.bus.name) || compareAges(a.bus, b.bus));
 }
 
+/** Accounts that are read before a withdrawal counts what is in them: one request, and more than one transaction holds. */
+const COUNTED = 99;
+
 /** A withdrawal: its instructions, and what it pays, in base units. */
 export interface Withdrawal {
   readonly instructions: readonly Instruction[];
@@ -140,7 +143,11 @@ export interface Withdrawal {
  * all that is released: to the seller's own token account, which is created where it is missing, or for the bus to its treasury. Anyone may.
  */
 export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, chosen: Seller): Promise<Withdrawal> {
-  await live.refresh([chosen.address]);
+  // What was released or collected a moment ago is not counted again, whenever notifications come.
+  const known = live.state.get();
+  const counted = [...known.books.values(), ...[...known.offers.values()].filter(({ proceeds }) => proceeds > 0n)];
+  const own = counted.filter(({ seller: of }) => of === chosen.address).map(({ address }) => address);
+  await live.refresh([chosen.address, ...own.slice(0, COUNTED)]);
   const state = live.state.get();
   const seller = state.sellers.get(chosen.address);
   if (seller === undefined) throw new Refusal(t.seller.theAccountIsClosed);
