@@ -197,8 +197,11 @@ fn second_tries_in(report: &str) -> Result<Vec<String>> {
                 let name = test["fullName"].as_str().context("a test of Vitest's report has no name")?;
                 let path = Path::new(file["name"].as_str().unwrap_or_default());
                 let file = path.file_name().unwrap_or_default().to_string_lossy();
-                let why = message.as_str().unwrap_or_default().lines().next().unwrap_or_default();
-                found.push(format!("{file}: {name} ({why})"));
+                // What a browser waited for in vain stands below the first line.
+                let lines = || message.as_str().unwrap_or_default().lines();
+                let awaited = lines().find(|line| line.contains("waiting for")).unwrap_or_default();
+                let why = format!("{} {}", lines().next().unwrap_or_default(), awaited.trim());
+                found.push(format!("{file}: {name} ({})", why.trim()));
             }
         }
     }
