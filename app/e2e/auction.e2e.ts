@@ -104,7 +104,7 @@ describe('a bus whose windows an auction closes', () => {
     const { page } = await suite().come([suite().ada], '#/bus/new');
     await page.getByLabel('Name', { exact: true }).fill(name);
     await page.getByLabel('Capacity', { exact: true }).fill('100');
-    await page.getByLabel('Settlement token (mint)').fill(suite().market.network.mint);
+    await page.getByLabel('Token to pay with (its address)').fill(suite().market.network.mint);
     await page.getByLabel('Base price per kWh').fill('0.10');
     await page.getByLabel('Who may list energy').selectOption('open');
     await page.getByLabel('An auction closes each window').check();
@@ -173,7 +173,7 @@ describe('a bus whose windows an auction closes', () => {
     await expect.poll(() => bids.getByRole('button', { name: 'Withdraw the bid' }).count()).toBe(0);
     await goto(page, `#/market/${bus}`);
     const panel = await bidding(page);
-    await panel.getByText('In the last five minutes before the gate, bids cannot be withdrawn.').waitFor();
+    await panel.getByText('In the last five minutes before trading closes, bids cannot be withdrawn.').waitFor();
   });
 
   test('closes at one price, which anybody proves and checks', async () => {

@@ -239,7 +239,7 @@ describe('a result', () => {
     const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`);
     const card = region(page, 'Auction');
     await card.getByRole('combobox', { name: 'Delivery window' }).selectOption(String(start));
-    await card.getByText('Nothing was on offer at the gate').waitFor();
+    await card.getByText('Nothing was on offer when trading closed').waitFor();
     await card.getByRole('button', { name: 'Settle' }).waitFor();
     await goto(page, '#/mine');
     await region(page, 'Your bids').getByText('The auction gave you nothing; 0.60 tokens come back.').waitFor();

@@ -202,7 +202,7 @@ describe('more offers than one transaction holds', () => {
     await page.getByText(`Bought ${WANTED} kWh for`).waitFor();
     await page.getByText('in 2 purchases.').waitFor();
     expect(wallet.asked).toBe(1);
-    const links = page.locator('.status.done a.mono');
+    const links = page.locator('.status.done a.receipt-link');
     await expect.poll(() => links.count()).toBe(2);
     const hashes = await links.evaluateAll((all) => all.map((link) => link.getAttribute('title') ?? ''));
     expect(new Set(hashes).size).toBe(2);

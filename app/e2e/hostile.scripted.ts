@@ -511,7 +511,7 @@ describe('vaults and exits', () => {
     await node.seller(club, seller, { admitted: 1 });
     const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/bus/${club}`);
     const card = page.getByRole('region', { name: 'Sellers' });
-    await card.getByText('may list').waitFor();
+    await card.getByText('may sell').waitFor();
     wallet.answer = 'reject';
     await card.getByRole('button', { name: 'Suspend' }).click();
     await card.getByText('You declined in your wallet').waitFor();

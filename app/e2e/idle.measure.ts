@@ -173,7 +173,7 @@ describe.each(BUILDS)('%s', (dist) => {
           location.hash = '#/mine';
         });
         await come.page.getByRole('list', { name: 'Own offers' }).locator('[data-offer]').first().waitFor();
-        await come.page.getByRole('button', { name: 'Reprice' }).first().click();
+        await come.page.getByRole('button', { name: 'Change the price' }).first().click();
         await come.page.getByRole('dialog').getByLabel('Price per kWh').fill('0.3');
       });
       const busy = (await processor.taken()) - before;

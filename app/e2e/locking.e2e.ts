@@ -25,11 +25,13 @@ describe('locks', () => {
     await dialog.getByLabel('How much').fill('1.5');
     await exactly(dialog, '600 000').waitFor();
     await dialog.getByText('less 1 % for the seller (0.006 tokens)').waitFor();
-    await dialog.getByText('Rent of your lock, comes back').waitFor();
+    await dialog.getByText('Rent of what you hold, comes back').waitFor();
     await dialog.getByRole('button', { name: 'Hold for five minutes' }).click();
     await dialog.getByText('Holding 1.5 kWh for five minutes').waitFor();
 
-    const held = watcher.page.getByRole('list', { name: 'Locks on this offer' }).filter({ hasText: '1.5 kWh held by' });
+    const held = watcher.page
+      .getByRole('list', { name: 'Energy held of this offer' })
+      .filter({ hasText: '1.5 kWh held by' });
     const seconds = async () => {
       const [minutes = '0', rest = '0'] = (await held.getByRole('timer').innerText()).split(':');
       return Number(minutes) * 60 + Number(rest);

@@ -99,6 +99,15 @@ describe.each(SPOKEN)('$name in $locale', ({ name, colorScheme, viewport, isMobi
           .map(({ text }) => text),
       );
       found.push(...broken.map((text) => `${screen.name} breaks ${text}`));
+      // What stands at the axes of a chart can be read.
+      const small = await page.evaluate(() =>
+        [...document.querySelectorAll<SVGTextElement>('svg.chart text')].flatMap((text) => {
+          const scale = text.getScreenCTM()?.a ?? 0;
+          const size = Number.parseFloat(getComputedStyle(text).fontSize) * scale;
+          return size > 0 && size < 10 ? [`${text.textContent} has ${size.toFixed(1)} pixels`] : [];
+        }),
+      );
+      found.push(...small.map((text) => `${screen.name}: ${text}`));
       if (SHOTS !== undefined) {
         await page.screenshot({ path: join(SHOTS, `${screen.name}-${name}${suffix}.png`) });
       }

@@ -258,7 +258,7 @@ describe('selling', () => {
   test('shows the market beside the price, the fee and the rent', async () => {
     const { page } = await pages().visit(node.urls(), [neighbour], `#/sell/${mill}`);
     const market = region(page, 'The market at this time');
-    await market.getByText('Others sell 10 kWh for this time, at 0.20 to 0.30 per kWh.').waitFor();
+    await market.getByText('Others sell 10 kWh for this time, at 0.20 to 0.30 tokens per kWh.').waitFor();
     await page.getByLabel('Energy', { exact: true }).fill('1');
     await page.getByLabel('Price per kWh').fill('0.25');
     await market.getByText('5 kWh of it would be sold before yours.').waitFor();

@@ -33,7 +33,7 @@ describe('a bus of three owners', () => {
     const { page } = await suite().come([suite().ada], '#/bus/new');
     await page.getByLabel('Name', { exact: true }).fill(name);
     await page.getByLabel('Capacity', { exact: true }).fill('100');
-    await page.getByLabel('Settlement token (mint)').fill(suite().market.network.mint);
+    await page.getByLabel('Token to pay with (its address)').fill(suite().market.network.mint);
     await page.getByLabel('Base price per kWh').fill('0.10');
     await page.getByRole('button', { name: 'Add an owner' }).click();
     await page.getByRole('button', { name: 'Add an owner' }).click();
@@ -45,7 +45,7 @@ describe('a bus of three owners', () => {
     await page.getByText('The shares make 99.93 %').waitFor();
     await page.getByLabel('Share of owner 3').fill('16.67');
     await page.getByLabel('Approvals that a decision needs').selectOption('2');
-    await page.getByLabel('Lock fee').fill('1');
+    await page.getByLabel('Fee for holding').fill('1');
     await page.getByLabel('Own energy for at least, per kWh').fill('0.2');
     await page.getByLabel('Least size', { exact: true }).fill('10');
     await page.getByLabel('Who may list energy').selectOption('admitted');
@@ -79,7 +79,7 @@ describe('a bus of three owners', () => {
     await page.getByText('on offer at 0.30 per kWh').waitFor();
     await watcher.page.getByRole('row', { name: /4\.25 kWh/u }).waitFor();
 
-    await page.getByRole('button', { name: 'Reprice' }).click();
+    await page.getByRole('button', { name: 'Change the price' }).click();
     await page.getByRole('dialog').getByLabel('Price per kWh').fill('0.275');
     await page.getByRole('dialog').getByRole('button', { name: 'Set a new price' }).click();
     await page.getByText('asks 0.275 per kWh now').waitFor();

@@ -155,6 +155,7 @@ export async function scenes(market: Market): Promise<{
         who: 'erin',
         prepare: async ({ page }, t) => {
           await hold();
+          await page.evaluate(() => window.scrollTo(0, 0));
           await page.getByRole('button', { name: t.lockCard.settle, exact: true }).first().waitFor();
           await page.getByRole('region', { name: t.delivery.deliveries, exact: true }).getByRole('img').waitFor();
           await page.getByRole('button', { name: t.certificate.take, exact: true }).first().waitFor();
@@ -242,12 +243,13 @@ async function auctions(
   });
   const fill = async (start: number) => {
     const window = ['--window', String(start)];
-    for (const [who, energy, price] of [
-      ['bob', '2kWh', '0.18'],
-      ['carol', '3kWh', '0.22'],
-      ['dave', '2.5kWh', '0.3'],
+    for (const [who, energy, price, source] of [
+      ['bob', '2kWh', '0.18', 'solar'],
+      ['carol', '3kWh', '0.22', 'wind'],
+      ['dave', '2.5kWh', '0.3', 'storage'],
     ] as const) {
-      await market.cli(who, 'offer', 'create', bus, '--energy', energy, '--price', `${price}tokens`, ...window);
+      const own = ['--energy', energy, '--price', `${price}tokens`, '--source', source];
+      await market.cli(who, 'offer', 'create', bus, ...own, ...window);
     }
     for (const [who, energy, limit] of [
       ['erin', '2kWh', '0.34'],
@@ -285,7 +287,8 @@ async function deliveries(market: Market): Promise<string> {
     await market.cli(who, 'seller', 'open', metered);
     const power = ['--device', device.file, '--power', '8kW', '--source', 'solar'];
     await market.cli('alice', 'meter', 'register', metered, market.village(who).address, ...power);
-    await market.cli(who, 'offer', 'create', metered, '--energy', '2kWh', '--price', '0.2tokens', ...window);
+    const own = ['--energy', '2kWh', '--price', '0.2tokens', '--source', 'solar'];
+    await market.cli(who, 'offer', 'create', metered, ...own, ...window);
   }
   await market.cli('erin', 'buy', metered, '--energy', '4kWh', ...window);
   await market.passUntil(start + 901);
@@ -299,7 +302,8 @@ async function deliveries(market: Market): Promise<string> {
     [3, '0.21'],
   ] as const) {
     const later = ['--window', String(await market.windowIn(900, hours * 3_600))];
-    await market.cli('carol', 'offer', 'create', metered, '--energy', '2kWh', '--price', `${price}tokens`, ...later);
+    const own = ['--energy', '2kWh', '--price', `${price}tokens`, '--source', 'solar'];
+    await market.cli('carol', 'offer', 'create', metered, ...own, ...later);
   }
   return metered;
 }

@@ -76,7 +76,7 @@ describe('a bus that pays for what is delivered', () => {
     const { page } = await suite().come([suite().ada], '#/bus/new');
     await page.getByLabel('Name', { exact: true }).fill(name);
     await page.getByLabel('Capacity', { exact: true }).fill('100');
-    await page.getByLabel('Settlement token (mint)').fill(suite().market.network.mint);
+    await page.getByLabel('Token to pay with (its address)').fill(suite().market.network.mint);
     await page.getByLabel('Base price per kWh').fill('0.10');
     await page.getByLabel('Who may list energy').selectOption('open');
     await page.getByRole('button', { name: 'for what is delivered' }).click();

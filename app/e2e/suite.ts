@@ -227,7 +227,7 @@ export const row = (page: Page, offer: string): Locator => page.locator(`[data-o
 
 /** The transaction hash that a purchase which went through shows. */
 export async function hashShown(page: Page, scope: Locator = page.locator('body')): Promise<string> {
-  const link = scope.locator('.status.done a.mono').first();
+  const link = scope.locator('.status.done a.receipt-link').first();
   await link.waitFor();
   return (await link.getAttribute('title')) ?? '';
 }

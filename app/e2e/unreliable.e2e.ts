@@ -47,7 +47,7 @@ describe('a wallet that sends by itself', () => {
     await dialog.getByRole('button', { name: 'Buy now' }).last().click();
     await dialog.getByText('Your wallet says: “request cancelled: not confirmed in 30 s”. It may have sent').waitFor();
     await page.getByText(/Your purchase of 1 kWh on .* went through/u).waitFor();
-    const hash = (await page.locator('.recovery a.mono').getAttribute('href'))?.split('/').at(-1) ?? '';
+    const hash = (await page.locator('.recovery a.receipt-link').getAttribute('href'))?.split('/').at(-1) ?? '';
     await suite().expectProcessed(hash);
   });
 });
@@ -105,7 +105,7 @@ describe('a bad connection', () => {
     rpc.mend();
     ws.mend();
     await page.getByText(/Your purchase of 3 kWh on .* went through/u).waitFor();
-    const hash = (await page.locator('.recovery a.mono').getAttribute('href'))?.split('/').at(-1) ?? '';
+    const hash = (await page.locator('.recovery a.receipt-link').getAttribute('href'))?.split('/').at(-1) ?? '';
     await suite().expectProcessed(hash);
   });
 });

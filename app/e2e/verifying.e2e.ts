@@ -30,6 +30,7 @@ describe('verifying', () => {
     const { page } = await suite().come([suite().buyer], '#/mine');
     await page.getByRole('table', { name: 'Purchases' }).getByRole('link').first().click();
     await page.getByText('Processed exactly once').waitFor();
+    await page.getByText('Details for checking').click();
     const signature = await page
       .locator('dd', { hasText: /^[1-9A-HJ-NP-Za-km-z]{80,88}/u })
       .first()

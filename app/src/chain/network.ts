@@ -14,7 +14,12 @@ export interface Network {
   readonly wsUrl: string;
 }
 
-const LOCAL: Network = { id: 'local', name: 'Local', rpcUrl: 'http://127.0.0.1:8899', wsUrl: 'ws://127.0.0.1:8900' };
+const LOCAL: Network = {
+  id: 'local',
+  name: t.network.local,
+  rpcUrl: 'http://127.0.0.1:8899',
+  wsUrl: 'ws://127.0.0.1:8900',
+};
 
 const PUBLIC: readonly Network[] = [
   { id: 'devnet', name: 'Devnet', rpcUrl: 'https://api.devnet.solana.com', wsUrl: 'wss://api.devnet.solana.com' },

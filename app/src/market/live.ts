@@ -592,6 +592,7 @@ export class LiveMarket {
       certificates: dirty.has('certificate') ? new Map(accounts.certificate) : before.certificates,
       trades: trades.trades,
       tradesRead: trades.isRead,
+      tradesWhole: trades.isWhole,
       tradesMissing: trades.missing,
       origins: dirty.has('rest') || dirty.has('offer') ? new Map(trades.origins) : before.origins,
       bidTales: dirty.has('rest') ? this.bidBook.tales() : before.bidTales,

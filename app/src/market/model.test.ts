@@ -156,7 +156,7 @@ describe('an offer', () => {
     const windowed = { ...bus, terms: QUARTERS };
     const later = { ...offer, windowStart: 900, gateClosesAt: 840, expiresAt: 840 };
     expect(untradable(later, windowed, 839)).toBeUndefined();
-    expect(untradable(later, windowed, 840)).toContain('gate');
+    expect(untradable(later, windowed, 840)).toContain('has closed');
   });
 
   it('of the bus trades a while after it was listed, and never below what was decided', () => {
@@ -185,7 +185,7 @@ describe('an offer', () => {
     expect(untradable(offer, { ...bus, closing: true }, 0)).toContain('closing');
     expect(untradable({ ...offer, cancelled: true }, bus, 0)).toContain('cancelled');
     expect(untradable({ ...offer, remainingWh: 0n, reservedWh: 0n }, bus, 0)).toContain('sold out');
-    expect(untradable({ ...offer, reservedWh: 8n }, bus, 0)).toContain('locks');
+    expect(untradable({ ...offer, reservedWh: 8n }, bus, 0)).toContain('Buyers hold');
   });
 
   it('is steered by its seller, and where it is the bus’s by the owner who listed it', () => {

@@ -71,6 +71,8 @@ export interface MarketState {
   readonly trades: readonly Trade[];
   /** Whether older trades were read, or why they could not be. */
   readonly tradesRead: boolean;
+  /** Whether they are all that there ever were. */
+  readonly tradesWhole: boolean;
   readonly tradesMissing: string | undefined;
   readonly origins: ReadonlyMap<Address, OfferOrigin>;
   /** Bids of which events told, also those that are closed; by their addresses. */
@@ -104,6 +106,7 @@ export const UNREAD: MarketState = {
   certificates: new Map(),
   trades: [],
   tradesRead: false,
+  tradesWhole: false,
   tradesMissing: undefined,
   origins: new Map(),
   bidTales: new Map(),

@@ -33,6 +33,8 @@ export class TradeBook {
   readonly origins = new Map<Address, OfferOrigin>();
   /** Whether older trades were read, or why they could not be. */
   isRead = false;
+  /** Whether what was read is all that ever happened on the market. */
+  isWhole = false;
   missing: string | undefined;
 
   /** Adds a purchase; whether it was not known yet. */
@@ -80,6 +82,7 @@ export class TradeBook {
       });
       await inTurn(this.unplaced(), signal, (offer) => this.place(connection, offer));
       this.isRead = true;
+      this.isWhole = page.length < TRADES_READ;
       this.missing = undefined;
     } catch (error) {
       this.isRead = false;

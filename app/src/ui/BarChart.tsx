@@ -3,12 +3,12 @@
 import type { ReactNode } from 'react';
 
 import { formatEnergy } from '../amount/energy';
+import { Chart } from './Chart';
 import { classes } from './classes';
 
-const WIDTH = 640;
 const HEIGHT = 200;
 /** Width of a letter of the axes at most, and what is between a label and its line. */
-const [LETTER, GAP] = [11, 8];
+const [LETTER, GAP] = [8, 8];
 const BOTTOM = 28;
 const TOP = 10;
 const RIGHT = 8;
@@ -48,44 +48,56 @@ export function BarChart<Bar>({
   const [first, last] = [bars[0], bars.at(-1)];
   const y = (wh: bigint) => HEIGHT - BOTTOM - (Number((wh * 10_000n) / highest) / 10_000) * (HEIGHT - BOTTOM - TOP);
   const labels = [0n, highest / 2n, highest].map((wh) => ({ wh, text: formatEnergy(wh) }));
-  // Room for the longest label, also in the larger letters of phones.
+  // Room for the longest label.
   const left = LETTER * Math.max(...labels.map(({ text }) => text.length)) + GAP;
-  const step = (WIDTH - left - RIGHT) / bars.length;
-  const width = Math.min(step * 0.76, 34);
   return (
-    <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
-      <g className="axis">
-        {labels.map(({ wh, text }, index) => (
-          <g key={index}>
-            <line x1={left} x2={WIDTH - RIGHT} y1={y(wh)} y2={y(wh)} className="grid" />
-            <text x={left - 6} y={y(wh) + 4} textAnchor="end">
-              {text}
-            </text>
-          </g>
-        ))}
-      </g>
-      {bars.map((bar, index) => (
-        <g
-          key={keyOf(bar)}
-          className={classes(columnClass, index === at && 'chosen')}
-          onPointerEnter={() => onChoose(index)}
-        >
-          <rect x={left + step * index} y={TOP} width={step} height={HEIGHT - BOTTOM - TOP} className="bar-ground" />
-          {draw(bar, { x: left + step * index + (step - width) / 2, width, y })}
-        </g>
-      ))}
-      <g className="axis">
-        {first !== undefined && (
-          <text x={left} y={HEIGHT - 8} textAnchor="start">
-            {endOf(first)}
-          </text>
-        )}
-        {last !== undefined && bars.length > 1 && (
-          <text x={WIDTH - RIGHT} y={HEIGHT - 8} textAnchor="end">
-            {endOf(last)}
-          </text>
-        )}
-      </g>
-    </svg>
+    <Chart label={label} height={HEIGHT}>
+      {(wide) => {
+        const step = (wide - left - RIGHT) / bars.length;
+        const width = Math.min(step * 0.76, 34);
+        return (
+          <>
+            <g className="axis">
+              {labels.map(({ wh, text }, index) => (
+                <g key={index}>
+                  <line x1={left} x2={wide - RIGHT} y1={y(wh)} y2={y(wh)} className="grid" />
+                  <text x={left - 6} y={y(wh) + 4} textAnchor="end">
+                    {text}
+                  </text>
+                </g>
+              ))}
+            </g>
+            {bars.map((bar, index) => (
+              <g
+                key={keyOf(bar)}
+                className={classes(columnClass, index === at && 'chosen')}
+                onPointerEnter={() => onChoose(index)}
+              >
+                <rect
+                  x={left + step * index}
+                  y={TOP}
+                  width={step}
+                  height={HEIGHT - BOTTOM - TOP}
+                  className="bar-ground"
+                />
+                {draw(bar, { x: left + step * index + (step - width) / 2, width, y })}
+              </g>
+            ))}
+            <g className="axis">
+              {first !== undefined && (
+                <text x={left} y={HEIGHT - 8} textAnchor="start">
+                  {endOf(first)}
+                </text>
+              )}
+              {last !== undefined && bars.length > 1 && (
+                <text x={wide - RIGHT} y={HEIGHT - 8} textAnchor="end">
+                  {endOf(last)}
+                </text>
+              )}
+            </g>
+          </>
+        );
+      }}
+    </Chart>
   );
 }

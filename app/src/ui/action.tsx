@@ -9,6 +9,7 @@ import { t } from '../words';
 import { classes } from './classes';
 import { CheckIcon, CloseIcon } from './icons';
 import { CopyButton } from './parts';
+import { ReceiptLink } from './ReceiptLink';
 
 /** Where an action stands. */
 export type ActionState =
@@ -124,13 +125,11 @@ export function ActionStatus({ action }: { readonly action: Action }) {
   );
 }
 
-/** A purchase's transaction hash, to verify and to copy. */
+/** The receipt of a purchase, and its transaction hash to copy. */
 export function HashLine({ hash }: { readonly hash: string }) {
   return (
     <p className="hash">
-      <a href={`#/verify/${hash}`} className="mono" title={hash}>
-        {hash.slice(0, 16)}…
-      </a>
+      <ReceiptLink hash={hash} />
       <CopyButton text={hash} label={t.action.copyTheTransactionHash} />
     </p>
   );

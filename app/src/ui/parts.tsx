@@ -14,10 +14,7 @@ import { NameButton } from './NameButton';
 /** An address: by the name that the user gave it, as a bus, or short; to copy and to name. */
 export function AddressLabel({ address, copy = false }: { readonly address: string; readonly copy?: boolean }) {
   const { wallet } = useSession();
-  const { buses } = useMarket();
-  const given = useStore(names).get(address);
-  const name =
-    address === wallet ? t.parts.you : given === undefined ? buses.get(address as never)?.name : visible(given);
+  const name = useKnownName(address);
   return (
     <span className={classes('address', address === wallet && 'own')} title={address}>
       <Dot of={address} />
@@ -26,6 +23,25 @@ export function AddressLabel({ address, copy = false }: { readonly address: stri
       {copy && address !== wallet && <NameButton address={address} />}
     </span>
   );
+}
+
+/** What an address is called: by the user, or as a bus; `undefined` where it has no name. */
+function useKnownName(address: string): string | undefined {
+  const { wallet } = useSession();
+  const { buses } = useMarket();
+  const given = useStore(names).get(address);
+  if (address === wallet) return t.parts.you;
+  return given === undefined ? buses.get(address as never)?.name : visible(given);
+}
+
+/** What addresses are called in a list to choose from, where nothing but text can stand. */
+export function useNameOf(): (address: string) => string {
+  const { wallet } = useSession();
+  const given = useStore(names);
+  return (address) => {
+    const name = address === wallet ? t.parts.you : given.get(address);
+    return name === undefined ? short(address) : `${visible(name)} (${short(address)})`;
+  };
 }
 
 /** A dot whose colour tells addresses apart at a glance. */

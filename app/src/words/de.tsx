@@ -59,6 +59,7 @@ export const de: Words = {
     theNodeHasNotAnswered: (more) => `der Knoten hat in ${more} Sekunden nicht geantwortet`,
   },
   network: {
+    local: 'Lokal',
     browsersBlockPlainNodes:
       'Diese Seite kam über https, deshalb lassen Browser sie einen Knoten anderswo nur über https und wss erreichen. Geben Sie eine solche Adresse an.',
     thePublicMainnetRefuses:
@@ -180,7 +181,7 @@ export const de: Words = {
     capacity: 'Kapazität',
     capacityPerWindow: 'Kapazität je Zeitfenster',
     energyThatMayBeOn: 'Energie, die angeboten oder verkauft sein darf.',
-    settlementTokenMint: 'Token zum Bezahlen (Mint)',
+    settlementTokenMint: 'Token zum Bezahlen (Adresse)',
     decimals: (decimals, more) => `${decimals} Nachkommastellen${more}`,
     lookingItUp: 'Wird nachgesehen…',
     whatBuyersPayInA: 'Womit Käufer zahlen, meist ein Stablecoin.',
@@ -192,7 +193,7 @@ export const de: Words = {
     ownersAndTheirSharesOf: 'Eigentümer und ihre Anteile an den Einnahmen des Busses',
     owner: (more) => `Eigentümer ${more}`,
     you: 'Sie',
-    shareOfOwner: (more) => `Anteil von Eigentümer ${more}`,
+    shareOfOwner: (more) => `Anteil Nr. ${more}`,
     removeOwner: (more) => `Eigentümer ${more} entfernen`,
     addAnOwner: 'Eigentümer hinzufügen',
     sharesMake: (share) => `Anteile ergeben ${share}`,
@@ -214,7 +215,7 @@ export const de: Words = {
     thirtyMinutes: '30 Minuten',
     oneHour: '1 Stunde',
     theHorizonIsTooShort:
-      'Ein Zeitfenster mit seinem Handelsschluss muss kürzer sein als die Zeit, die der Bus vorausgehandelt wird.',
+      'Die Zeit vom Handelsschluss bis zum Ende eines Zeitfensters muss kürzer sein als die Zeit, die auf dem Bus vorausgehandelt wird.',
     theLeastSizeIsAboveTheCapacity: 'Die kleinste Menge ist größer als die Kapazität.',
     horizon: 'Wie weit im Voraus er handelt',
     horizonNeverChanges: 'So weit im Voraus enden Angebote und öffnen Zeitfenster höchstens. Das ändert sich nie.',
@@ -235,8 +236,7 @@ export const de: Words = {
     giveTheBusAName: 'Geben Sie dem Bus einen Namen.',
     atMost32BytesThis: (length) => `Höchstens 32 Byte; das sind ${length}.`,
     noControlCharactersPlease: 'Bitte keine Steuerzeichen.',
-    thereIsNoTokenWith:
-      'Auf diesem Netz gibt es keinen Token mit dieser Adresse; fügen Sie die Adresse seiner Mint ein.',
+    thereIsNoTokenWith: 'Auf diesem Netz gibt es keinen Token mit dieser Adresse; fügen Sie seine Adresse ein.',
   },
   pastWindows: {
     closed: (count, back) =>
@@ -267,8 +267,18 @@ export const de: Words = {
         ; Zurückgeben kostet {tokens} ({share})
       </>
     ),
+    releasedWaits: (tokens) => (
+      <>
+        Zurückgegeben; {tokens} konnten nicht auf das Konto gezahlt werden, von dem sie kamen. Sie warten auf dieser
+        Seite auf Sie: Holen Sie sie dort, auch auf ein anderes Konto.
+      </>
+    ),
+    itBecomesAClaim:
+      'Das Konto, das die Hinterlegung gezahlt hat, kann jetzt kein Geld annehmen: geschlossen, eingefroren, oder es verlangt einen Vermerk. Geben Sie die Energie zurück, wartet die Hinterlegung auf dieser Seite auf Sie, und Sie können sie auf ein anderes Konto holen.',
+    itWouldBeFrozen:
+      'Der Herausgeber des Tokens hat das Konto mit Ihrer Hinterlegung eingefroren. Geben Sie die Energie jetzt zurück, bleibt die Hinterlegung Ihre und wartet dort, bis sie sich auszahlen lässt.',
     itCanOnlyBeReleased: '; es kann nur noch zurückgegeben werden',
-    purchaseLane: 'Ihrer Kaufspur',
+    purchaseLane: 'Ihres Kaufbuchs',
     settle: 'Kaufen',
     release: 'Zurückgeben',
     deposited: (tokens, more, more2) => (
@@ -278,13 +288,13 @@ export const de: Words = {
       </>
     ),
     refundIsFrozen:
-      'Freigegeben. Der Herausgeber des Tokens hat das Konto mit Ihrer Hinterlegung eingefroren, deshalb lässt sie sich noch nicht zurückzahlen; sie gehört Ihnen weiter.',
+      'Zurückgegeben. Der Herausgeber des Tokens hat das Konto mit Ihrer Hinterlegung eingefroren, deshalb lässt sie sich noch nicht zurückzahlen; sie gehört Ihnen weiter.',
     payTheRefund: 'Jetzt zurückzahlen',
   },
   lock: {
     thisOfferIsGone: 'Dieses Angebot gibt es nicht mehr.',
     allPlacesAreTaken: (places) =>
-      `Sie halten schon ${places} Teile dieses Angebots, mehr geht nicht. Kaufen Sie zuerst einen, oder geben Sie einen frei.`,
+      `Sie halten schon ${places} Teile dieses Angebots, mehr geht nicht. Kaufen Sie zuerst einen, oder geben Sie einen zurück.`,
   },
   marketScreen: {
     anotherBusIsCalledAlike: 'Ein anderer Bus heißt fast genauso: Achten Sie auf die Adresse.',
@@ -309,7 +319,7 @@ export const de: Words = {
     basketTab: (count) => (count > 0 ? `Korb (${count})` : 'Korb'),
     buses: 'Busse',
     findABus: 'Bus suchen',
-    nameOwnerOrAddress: 'Name, Eigentümer oder Adresse',
+    nameOwnerOrAddress: 'Name oder Adresse',
     busesWithEnergyFrom: 'Busse mit Energie aus',
     anySource: 'Jede Quelle',
     any2: 'Jede',
@@ -333,6 +343,7 @@ export const de: Words = {
     capacityOfAWindow: 'Kapazität je Zeitfenster',
     pricesNow: 'Preise jetzt',
     nothingOnOffer2: 'nichts im Angebot',
+    inAllWindows: (count) => `In den ${count} Zeitfenstern, die jetzt gehandelt werden:`,
     kwh: (token) => `${token}/kWh`,
     delivery: 'Lieferung',
     windowsGateClosesBefore: (time, time2) => `Zeitfenster von ${time}, Handelsschluss ${time2} vorher`,
@@ -343,6 +354,8 @@ export const de: Words = {
     recentTrades: 'Letzte Käufe',
     olderTradesCouldNotBe: (tradesMissing) => `Ältere Käufe waren von diesem Knoten nicht zu lesen (${tradesMissing}).`,
     nothingWasTradedHereYet: 'Hier wurde noch nichts gehandelt.',
+    nothingWasTradedLately:
+      'Hier wurde in letzter Zeit nichts gekauft. Was älter ist als die letzten Transaktionen des Markts, wird hier nicht gelesen.',
     nothingWasBoughtDirectly:
       'Hier wurde noch nichts direkt gekauft. Was Auktionen verkauft haben, steht bei jeder Auktion.',
     trades: 'die Käufe',
@@ -351,7 +364,6 @@ export const de: Words = {
     energy: 'Energie',
     perKwh: 'je kWh',
     paid: 'Bezahlt',
-    hash: 'Hash',
   },
   offerTable: {
     source: 'Quelle',
@@ -359,7 +371,8 @@ export const de: Words = {
     free: 'Frei',
     remaining: 'Übrig',
     seller: 'Verkäufer',
-    tradesUntil: 'Gilt bis',
+    endsIn: 'Endet in',
+    delivery: 'Lieferung',
     filterBySource: 'Nach Quelle filtern',
     all: (count) => `Alle ${count}`,
     nothingIsOnOfferHere: 'Hier ist gerade nichts im Angebot.',
@@ -433,7 +446,7 @@ export const de: Words = {
     oneDay: '1 Tag',
     until: (time) => `Bis ${time}.`,
     atTheLatest: (time) =>
-      `Ein Angebot endet mit dem Handelsschluss oder dem Horizont des Busses: Wählen Sie spätestens ${time}.`,
+      `Ein Angebot endet mit dem Handelsschluss oder so weit im Voraus, wie der Bus handelt: Wählen Sie spätestens ${time}.`,
   },
   offerDialog: {
     ofItGridFee: 'Davon für das Netz',
@@ -478,14 +491,16 @@ export const de: Words = {
     holdForFiveMinutes: 'Fünf Minuten halten',
     addToTheBasket: 'In den Korb',
     deposited: (settled) =>
-      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, ${settled}; geben Sie sie zurück, kommt er ganz zurück.`,
+      `Sie hinterlegen den ganzen Preis für fünf Minuten. Kaufen Sie, ${settled}; geben Sie die Energie zurück, bekommen Sie ihn ganz wieder.`,
     depositedWithFee: (settled, share, amount) =>
-      `Der ganze Preis wird 300 Sekunden beim Tresor des Verkäufers hinterlegt. Kaufen Sie, ${settled}; geben Sie sie zurück, kommt er zurück, ohne ${share} für den Verkäufer (${amount}).`,
+      `Sie hinterlegen den ganzen Preis für fünf Minuten. Kaufen Sie, ${settled}; geben Sie die Energie zurück, bekommen Sie ihn wieder, ohne ${share} für den Verkäufer (${amount}).`,
     theSellerGetsIt: 'bekommt ihn der Verkäufer',
     itWaitsForTheDelivery: 'wartet er auf die Lieferung',
   },
   ownOffers: {
     showMore: (left) => `Mehr zeigen (noch ${left})`,
+    perKwh: (tokens) => <>{tokens} je kWh</>,
+    over: (count) => `${offers(count)} ${count === 1 ? 'ist' : 'sind'} zu Ende`,
     buyersPay: (tokens) => <>Käufer zahlen mit Netzentgelt {tokens} je kWh</>,
     freeOne: 'Eine freigeben',
     freeIt: 'Freigeben',
@@ -506,15 +521,17 @@ export const de: Words = {
       </>
     ),
     reprice: 'Preis ändern',
-    withdraw: 'Zurückziehen',
+    withdraw: 'Angebot zurückziehen',
     areFreeAgainTheDeposit: (energy) => `${energy} sind wieder frei; die Hinterlegung ging an den Käufer zurück.`,
-    underExpiredLocks: (energy) => `${energy} gehalten, aber abgelaufen`,
+    areFreeAgainTheDepositWaits: (energy) =>
+      `${energy} sind wieder frei; die Hinterlegung ließ sich jetzt nicht auszahlen und wartet auf den Käufer.`,
+    underExpiredLocks: (energy) => `${energy} gehalten, aber die fünf Minuten sind um`,
     setANewPrice: 'Neuen Preis setzen',
     withdrawWhatIsFree: 'Zurückziehen, was frei ist',
     theOfferAsksPerKwh: (amount) => `Das Angebot verlangt jetzt ${amount} je kWh.`,
     withdrawnTheEnergyIsAvailable: 'Zurückgezogen; die Energie steht dem Bus wieder zur Verfügung.',
     pricePerKwh: 'Preis je kWh',
-    energyUnderLocksStaysUntil: ' Gehaltene Energie bleibt, bis sie gekauft oder freigegeben wird.',
+    energyUnderLocksStaysUntil: ' Gehaltene Energie bleibt, bis sie gekauft oder zurückgegeben wird.',
     goBackToTheBus: (energy, more) => (
       <>
         {energy} gehen an den Bus zurück.{more}
@@ -538,10 +555,10 @@ export const de: Words = {
   sellScreen: {
     theMarket: 'Der Markt zu dieser Zeit',
     nobodyElseSells: 'Niemand sonst verkauft für diese Zeit.',
-    othersAsk: (energy, lowest, highest) =>
+    othersAsk: (energy, lowest, highest, token) =>
       lowest === highest
-        ? `Andere verkaufen ${energy} für diese Zeit, zu ${lowest} je kWh.`
-        : `Andere verkaufen ${energy} für diese Zeit, zu ${lowest} bis ${highest} je kWh.`,
+        ? `Andere verkaufen ${energy} für diese Zeit, zu ${lowest} ${token} je kWh.`
+        : `Andere verkaufen ${energy} für diese Zeit, zu ${lowest} bis ${highest} ${token} je kWh.`,
     youAreTheCheapest: 'Ihres wäre das billigste Angebot.',
     soldBeforeYours: (energy) => `${energy} davon würden vor Ihrem verkauft.`,
     yourDeviceDelivers: (energy, power, most) =>
@@ -583,8 +600,7 @@ export const de: Words = {
     whoSells: 'Wer verkauft',
     youYourWalletIsPaid: 'Sie: Ihre Wallet wird bezahlt',
     theBusItsTreasuryIs: 'Der Bus: seine Kasse wird bezahlt',
-    bringsIfAllIsSold: (amount, token) =>
-      `Bringt ${amount} ${token}, wenn alles auf einmal verkauft wird. Die Miete des Angebots kommt zurück, wenn es schließt.`,
+    bringsIfAllIsSold: (amount, token) => `Bringt ${amount} ${token}, wenn alles auf einmal verkauft wird.`,
     theOwnersHavePausedThis: 'Die Eigentümer haben diesen Bus angehalten; gerade lässt sich nichts anbieten.',
     putOnOffer: 'Anbieten',
     atLeast: (amount) => `Mindestens ${amount}.`,
@@ -631,8 +647,8 @@ export const de: Words = {
       </>
     ),
     approvals: 'Zustimmungen',
-    approves: 'stimmt zu',
-    hasNotApproved: 'hat nicht zugestimmt',
+    approves: 'zugestimmt',
+    hasNotApproved: 'noch nicht',
     ofNeeded: (count, approvalsNeeded) => `${count} von ${approvalsNeeded} nötigen`,
     youApproveThisProposal: 'Sie stimmen diesem Vorschlag zu.',
     approve: 'Zustimmen',
@@ -654,7 +670,7 @@ export const de: Words = {
     ownerWhoLeaves: 'Eigentümer, der ausscheidet',
     whatItEarnedUntilThen: 'Was er bis dahin verdient hat, kann er weiter abholen.',
     sharesAfterwards: 'Anteile danach',
-    shareOfOwner: (more) => `Anteil von Eigentümer ${more}`,
+    shareOfOwner: (more) => `Anteil Nr. ${more}`,
     theyMustMake100: '; es müssen 100 % sein',
     theyMake: (share, more) => `Zusammen ${share}${more}.`,
     approvalsThatADecisionNeeds: 'Zustimmungen, die ein Beschluss braucht',
@@ -794,7 +810,7 @@ export const de: Words = {
     anyAmountDownTo1: 'Jede Menge, ab 1 Wh.',
     whereToBuy: 'Wo kaufen',
     onBus: (bus) => `Auf ${bus}`,
-    onBusesIChoose: 'Auf Bussen, die ich wähle',
+    onBusesIChoose: 'Busse wählen',
     limits: 'Grenzen',
     highestPricePerKwh: 'Höchster Preis je kWh',
     any: 'beliebig',
@@ -811,6 +827,7 @@ export const de: Words = {
     energy: 'Energie',
     perKwh: 'je kWh',
     cost: 'Kosten',
+    costIn: (token) => `Kosten, ${token}`,
   },
   recovery: {
     unfinishedPurchases: 'Offene Käufe',
@@ -865,7 +882,7 @@ export const de: Words = {
     baseUnits: (units) => `${units} Basiseinheiten`,
     marketFee: 'Marktgebühr',
     none: 'keine',
-    purchaseLane: 'Ihrer Kaufspur',
+    purchaseLane: 'Ihres Kaufbuchs',
     lamports: (units) => `${units} Lamports`,
     networkFee: 'Netzgebühr',
     connectAWalletToSee: 'mit Wallet zu sehen',
@@ -951,7 +968,8 @@ export const de: Words = {
       `${purchases(count)} ${count === 1 ? 'fehlt' : 'fehlen'} auf diesem Knoten; fragen Sie einen, der alles aufbewahrt.`,
     purchasesOf: (count) => purchases(count),
     myEnergy: 'Meine Energie',
-    connectAWalletToSee: 'Verbinden Sie eine Wallet, um Ihre Busse, Angebote und Käufe zu sehen.',
+    connectAWalletToSee:
+      'Verbinden Sie eine Wallet, um Ihre Busse und Angebote zu sehen, und was Sie halten und gekauft haben.',
     connectAWallet: 'Wallet verbinden',
     onOffer: 'Im Angebot',
     rentToGetBack: 'Miete, die zurückkommt',
@@ -996,6 +1014,11 @@ export const de: Words = {
         {tokens} warten auf {who}
       </>
     ),
+    waitsFor: (tokens, who) => (
+      <>
+        {tokens} ließen sich jetzt nicht auszahlen und warten auf {who}; von dort gehen sie auf jedes Konto.
+      </>
+    ),
     gridFeesWentTo: (tokens, who) => (
       <>
         {tokens} Netzentgelte gingen an {who}.
@@ -1030,7 +1053,7 @@ export const de: Words = {
     from: 'Von',
     delivered: 'Lieferung',
     notNear:
-      'Kein Beleg auf der Chain hat diesen Hash, und kein Kauf, den diese Seite kennt. Spuren behalten ihre letzten 16 Belege, es kann also ein älterer Kauf von jemand anderem sein. Alle Transaktionen des Marktes können es sagen; das dauert eine Weile.',
+      'Kein Beleg auf der Chain hat diesen Hash, und kein Kauf, den diese Seite kennt. Die Chain behält die letzten 16 Belege eines Käufers, es kann also ein älterer Kauf von jemand anderem sein. Alle Transaktionen des Markts können es sagen; das dauert eine Weile.',
     lookThroughAll: 'Alle Transaktionen durchsehen',
     stop: 'Anhalten',
     theLaneKeepsIt: 'Die Spur des Käufers auf der Chain hat den Beleg dieses Kaufs.',
@@ -1049,12 +1072,13 @@ export const de: Words = {
     askingTheChain: 'Die Chain wird gefragt…',
     notProcessed: 'Nicht geschehen.',
     transactionHashOrSignature: 'Transaktions-Hash oder Signatur',
-    theHashThatEveryPurchase: 'Der Hash, den jeder Kauf zeigt, oder die Signatur seiner Transaktion.',
+    theHashThatEveryPurchase:
+      'Der Hash, den jeder Beleg in den Einzelheiten hat, oder die Signatur seiner Transaktion.',
+    details: 'Einzelheiten zum Prüfen: Hash, Signatur, Spur',
     processedExactlyOnce: 'Genau einmal geschehen',
     transactionHash: 'Transaktions-Hash',
     copyTheTransactionHash: 'Transaktions-Hash kopieren',
     buyer: 'Käufer',
-    when: 'Wann',
     energy: 'Energie',
     paid: 'Bezahlt',
     laneAndNonce: 'Spur und Nonce',
@@ -1210,17 +1234,17 @@ export const de: Words = {
     unreadable: (file) => `In ${file} sind keine Namen; wählen Sie eine Datei, die diese App gesichert hat.`,
   },
   dayStrip: {
-    when: 'Wann brauchen Sie sie?',
+    when: 'Wann brauchen Sie Strom?',
     now: 'Jetzt',
     hour: 'Nächste Stunde',
     tonight: 'Heute Abend',
     pick: 'Zeit wählen',
-    any: 'Jederzeit',
+    any: 'Egal wann',
     closed: 'zu',
     nothing: 'nichts',
     pickOne: 'Wählen Sie unten eine Zeit.',
     whenever: 'Wann immer es am billigsten ist.',
-    noWindowThen: 'Dann wird kein Zeitfenster gehandelt.',
+    noWindowThen: 'Dann ist nichts im Angebot.',
     nothingThen: (time) => `${time}: nichts im Angebot.`,
     freeThen: (time, energy, price) => `${time}: ${energy} frei, ab ${price} je kWh.`,
   },
@@ -1246,7 +1270,7 @@ export const de: Words = {
   claim: {
     waitingForYou: 'Wartet auf Sie',
     whatItIs:
-      'Das ließ sich nicht auszahlen, als es fällig war, etwa weil ein Token-Konto geschlossen war. Holen Sie es, wann Sie wollen.',
+      'Das ließ sich nicht auszahlen, als es fällig war, etwa weil ein Tokenkonto geschlossen war. Holen Sie es, wann Sie wollen.',
     claims: 'Ansprüche',
     wentTo: (tokens, who) => (
       <>
@@ -1289,6 +1313,15 @@ export const de: Words = {
       </>
     ),
     theAccountIsClosedIts: 'Das Verkäuferkonto ist geschlossen; seine Miete kam zurück.',
+    paidElsewhere: (tokens, account, more) => (
+      <>
+        {tokens} sind auf dem Tokenkonto {account}.{more}
+      </>
+    ),
+    theUsualIsBlocked:
+      'Ihr übliches Tokenkonto kann jetzt kein Geld annehmen. Unter „Was Sie verdient haben“ können Sie auf ein anderes abheben.',
+    someIsBlocked:
+      ' Ein Teil ließ sich nicht auszahlen, weil Ihr übliches Konto kein Geld annimmt: Heben Sie ihn unter „Was Sie verdient haben“ ab.',
     suspended:
       'Sie sind auf diesem Bus als Verkäufer gesperrt und können nichts anbieten. Was Sie verdient haben, gehört Ihnen: Heben Sie es ab, wann Sie wollen. Bitten Sie die Eigentümer oder den Betreiber, Sie wieder zuzulassen.',
     notInTheTreasury: 'Noch nicht in der Kasse',
@@ -1546,12 +1579,14 @@ export const de: Words = {
     spent: 'Ausgegeben',
     earned: 'Verdient',
     released: 'Freigegeben oder zurückgekommen',
-    held: 'Gehalten, bis abgelesen ist',
+    held: 'Gehalten, bis der Zähler abgelesen ist',
     chart: (side, energy, bars) => `${side}: ${energy} in ${counted(bars, 'Balken', 'Balken')}`,
     barToRead: 'Balken zum Vorlesen',
     readout: (when, energy, mix) => `${when}: ${energy}${mix === '' ? '' : ` (${mix})`}`,
     fromWhom: 'Von wem',
     toWhom: 'An wen',
+    nothingBought: 'Sie haben da nichts gekauft.',
+    nothingSold: 'Sie haben da nichts verkauft.',
     notKnown: 'nicht mehr bekannt',
   },
   pastDecisions: {
@@ -1589,8 +1624,8 @@ export const de: Words = {
     isClaimed: 'Ihr Anteil ist in Ihrer Wallet.',
     isClosed: 'Was in eine Transaktion passt, ist geschlossen.',
     closeThem: (count) => (count === 1 ? 'Schließen' : 'Alle schließen'),
-    tellMe: 'Sagen Sie mir, wenn etwas wartet',
-    tellNoMore: 'Nichts mehr sagen',
+    tellMe: 'Mich benachrichtigen, wenn etwas wartet',
+    tellNoMore: 'Nicht mehr benachrichtigen',
     theBrowserRefuses: 'Ihr Browser erlaubt keine Mitteilungen dieser Seite; ändern Sie das in seinen Einstellungen.',
     readings: (count, bus) =>
       `${counted(count, 'Zeitfenster wartet', 'Zeitfenster warten')} auf ${bus} auf einen Zählerstand.`,
@@ -1615,7 +1650,7 @@ export const de: Words = {
     },
     noAuction: 'Keine Auktion schließt dieses Zeitfenster; kaufen Sie von seinen Angeboten.',
     belowTheBasePrice: (amount) =>
-      `Bieten Sie mindestens ${amount} je kWh: den Grundpreis des Busses und dazu das Netzentgelt.`,
+      `Bieten Sie mindestens ${amount} je kWh: den Mindestpreis des Busses und dazu das Netzentgelt.`,
     tooLarge: (energy) =>
       `Ein Gebot kann auf höchstens ${energy} lauten: alles, was dieses Zeitfenster verkaufen darf.`,
     tooSmall: (energy) => `Dieser Bus nimmt Gebote ab ${energy}.`,
@@ -1769,13 +1804,6 @@ export const de: Words = {
       'Das Tokenkonto, das dieses Gebot nennt, ist geschlossen, eingefroren oder nicht mehr Ihres. Was zurückkommt, geht stattdessen auf Ihr übliches Tokenkonto.',
     paysNowhere:
       'Weder das Tokenkonto, das dieses Gebot nennt, noch Ihr übliches kann jetzt Geld annehmen: geschlossen, eingefroren, oder es verlangt einen Vermerk. Nennen Sie unten ein anderes. Sonst wird das Geld für Sie verwahrt: im Gebot, und sobald es schließt, als Forderung.',
-    payElsewhere: 'Auf ein anderes Konto zahlen',
-    whatElsewhereIs:
-      'Jedes Tokenkonto dieses Tokens kann das Geld bekommen, auch ein fremdes. Was dorthin geht, gehört Ihnen nicht mehr; prüfen Sie also die Adresse. Bleibt das Feld leer, geht es auf Ihr eigenes.',
-    accountToPay: 'Tokenkonto, das das Geld bekommt',
-    theAccountCannotBePaid:
-      'Das ist kein Tokenkonto dieses Tokens, das Geld annehmen kann: Es fehlt, ist eingefroren, gehört zu einem anderen Token oder verlangt einen Vermerk.',
-    isPaidThere: 'Was zurückkam, liegt auf dem Tokenkonto, das Sie genannt haben.',
     bought: (energy, limit) => `Gebot auf ${energy}, bis ${limit} je kWh`,
     states: {
       open: 'noch nicht entschieden',
@@ -1822,6 +1850,21 @@ export const de: Words = {
     outcome: 'Was daraus wurde',
     howItsAuctionWent: 'Wie die Auktion ausging',
   },
+  payee: {
+    usualIsMissing:
+      'Sie haben kein Konto für diesen Token, oder es wurde geschlossen. Es wird hiermit geöffnet, für eine kleine Miete in SOL, die zurückkommt, wenn Sie es schließen.',
+    usualIsBlocked:
+      'Ihr übliches Tokenkonto kann jetzt kein Geld annehmen: Der Herausgeber des Tokens hat es eingefroren, es gehört Ihnen nicht mehr, oder es verlangt einen Vermerk. Nennen Sie ein anderes Konto; ohne eines bleibt das Geld Ihres, wo es ist.',
+    itBecameAClaim:
+      'Ihr übliches Tokenkonto kann jetzt kein Geld annehmen, deshalb wartet Ihr Anteil hier auf Sie. Sie können ihn auf ein anderes Konto holen.',
+    payElsewhere: 'Auf ein anderes Konto zahlen',
+    whatElsewhereIs:
+      'Jedes Tokenkonto dieses Tokens kann das Geld bekommen, auch ein fremdes. Was dorthin geht, gehört Ihnen nicht mehr; prüfen Sie also die Adresse. Bleibt das Feld leer, geht es auf Ihr eigenes.',
+    accountToPay: 'Tokenkonto, das das Geld bekommt',
+    theAccountCannotBePaid:
+      'Das ist kein Tokenkonto dieses Tokens, das Geld annehmen kann: Es fehlt, ist eingefroren, gehört zu einem anderen Token oder verlangt einen Vermerk.',
+    isPaidThere: 'Es liegt auf dem Tokenkonto, das Sie genannt haben.',
+  },
   auctionErrors: {
     auctionWithoutWindows:
       'Eine Auktion schließt Zeitfenster; geben Sie den Bedingungen Zeitfenster, oder keine Auktion.',
@@ -1829,7 +1872,7 @@ export const de: Words = {
       'Mit einer Auktion dauern die Zeit nach dem Handelsschluss und das Zeitfenster zusammen mindestens 900 s; machen Sie eines davon länger.',
     auctionOff: 'Keine Auktion schließt dieses Zeitfenster; kaufen Sie von seinen Angeboten.',
     limitBelowBase:
-      'Die Grenze des Gebots ohne das Netzentgelt liegt unter dem Grundpreis des Busses; bieten Sie mehr.',
+      'Die Grenze des Gebots ohne das Netzentgelt liegt unter dem Mindestpreis des Busses; bieten Sie mehr.',
     bidTooLarge: 'Das Gebot ist auf mehr Energie, als das Zeitfenster verkaufen darf; bieten Sie auf weniger.',
     bidsFull: 'Das Zeitfenster hat 2^20 Gebote; bieten Sie in einem anderen, oder kaufen Sie von seinen Angeboten.',
     escrowMismatch: 'Das Treuhandkonto ist nicht das des Busses; nehmen Sie das, das der Bus nennt.',
@@ -1896,6 +1939,6 @@ export const de: Words = {
     whatItMeans:
       'Seine Eigentümer haben beschlossen, ihn zu schließen. Auf ihm öffnet nichts mehr, und nichts wird mehr verkauft; alle können weiter kaufen, was sie halten, abheben und holen, was ihnen gehört.',
     nothingCanBeClosedYet:
-      'Noch lässt sich nichts schließen: Warten Sie, bis gehaltene Energie gekauft, freigegeben oder abgelaufen ist.',
+      'Noch lässt sich nichts schließen: Warten Sie, bis gehaltene Energie gekauft, zurückgegeben oder abgelaufen ist.',
   },
 };

@@ -57,6 +57,7 @@ export const en = {
     theNodeHasNotAnswered: (more: number) => `the node has not answered in ${more} seconds`,
   },
   network: {
+    local: 'Local',
     browsersBlockPlainNodes:
       'This page came over https, so browsers let it reach a node elsewhere only over https and wss. Give such an address.',
     thePublicMainnetRefuses:
@@ -126,14 +127,14 @@ export const en = {
     paused: 'paused',
     copyTheBussAddress: "Copy the bus's address",
     decisions: 'Decisions',
-    timelock: 'Timelock',
+    timelock: 'Waiting time',
     none: 'none',
     pausing: 'Pausing',
     capacity: 'Capacity',
     basePrice: 'Base price',
-    lockFee: 'Lock fee',
+    lockFee: 'Fee for holding',
     windows: 'Windows',
-    listing: 'Listing',
+    listing: 'Who may sell',
     token: 'Token',
     owners: 'Owners',
     nobody: 'Nobody',
@@ -158,7 +159,7 @@ export const en = {
     theSameOwnerIsIn: 'The same owner is in the list twice.',
     youMustBeOneOf: 'You must be one of the owners.',
     theSharesMakeTheyMust: (share: string) => `The shares make ${share}; they must make 100 %.`,
-    theLockFeeCanBe: 'The lock fee can be at most 5 %.',
+    theLockFeeCanBe: 'The fee for holding can be at most 5 %.',
     openIt: 'Open it',
     putEnergyOnOffer: 'put energy on offer',
     isThereOr: (value: string, link: ReactNode, link2: ReactNode) => (
@@ -172,7 +173,7 @@ export const en = {
     capacity: 'Capacity',
     capacityPerWindow: 'Capacity per window',
     energyThatMayBeOn: 'Energy that may be on offer or sold.',
-    settlementTokenMint: 'Settlement token (mint)',
+    settlementTokenMint: 'Token to pay with (its address)',
     decimals: (decimals: number, more: string) => `${decimals} decimals${more}`,
     lookingItUp: 'Looking it up…',
     whatBuyersPayInA: 'What buyers pay in, a stablecoin in practice.',
@@ -192,10 +193,10 @@ export const en = {
     approvalsThatPausingNeeds: 'Approvals that pausing needs',
     asManyAsAnyDecision: 'As many as any decision',
     decisionsTakeEffect: 'Decisions take effect',
-    lockFee: 'Lock fee',
+    lockFee: 'Fee for holding',
     whatHoldingEnergyCostsWhere: 'What holding energy costs where it is not bought, at most 5 %.',
     deliveryWindows: 'Delivery windows',
-    gateCloses: 'Gate closes',
+    gateCloses: 'Trading closes',
     whoMayListEnergy: 'Who may list energy',
     createTheBus: 'Create the bus',
     oneDay: '1 day',
@@ -205,7 +206,8 @@ export const en = {
     fifteenMinutes: '15 minutes',
     thirtyMinutes: '30 minutes',
     oneHour: '1 hour',
-    theHorizonIsTooShort: 'A window with its gate must be shorter than the time that the bus trades ahead.',
+    theHorizonIsTooShort:
+      'The time from the close of trading to the end of a window must be shorter than the time that the bus trades ahead.',
     theLeastSizeIsAboveTheCapacity: 'The least size is above the capacity.',
     horizon: 'How far ahead it trades',
     horizonNeverChanges: 'Offers expire and windows open at most so far ahead. This never changes.',
@@ -235,12 +237,13 @@ export const en = {
     closingGivesTheRentBack: (sol: string, units: string) =>
       `Closing gives the rent back to who paid it, ${sol} (${units} lamports) for each.`,
     pastWindows: 'Past windows',
-    locksHoldItUpFree: 'locks hold it up; free them first',
+    locksHoldItUpFree: 'held energy keeps it open; free it first',
     andMore: (more: number) => `and ${more} more`,
     closePastWindows: 'Close past windows',
   },
   capacity: {
-    thereIsNothingToClose: 'There is nothing to close: these windows are closed already, or locks hold them up.',
+    thereIsNothingToClose:
+      'There is nothing to close: these windows are closed already, or held energy keeps them open.',
   },
   lockCard: {
     boughtFor: (energy: ReactNode, tokens: ReactNode) => (
@@ -254,8 +257,18 @@ export const en = {
         ; giving it back costs {tokens} ({share})
       </>
     ),
+    releasedWaits: (tokens: ReactNode) => (
+      <>
+        Given back; {tokens} could not be paid to the account that they came from. They wait for you on this page: get
+        them there, also to another account.
+      </>
+    ),
+    itBecomesAClaim:
+      'The account that paid the deposit takes no payment now: closed, frozen, or it asks for memos. If you give the energy back, the deposit waits for you on this page, and you can get it to another account.',
+    itWouldBeFrozen:
+      'The token’s issuer has frozen the account that holds your deposit. If you give the energy back now, the deposit stays yours, and waits there until it can be paid.',
     itCanOnlyBeReleased: '; it can only be given back now',
-    purchaseLane: 'your purchase lane',
+    purchaseLane: 'your purchase record',
     settle: 'Buy it',
     release: 'Give it back',
     deposited: (tokens: ReactNode, more: ReactNode, more2: ReactNode) => (
@@ -265,13 +278,13 @@ export const en = {
       </>
     ),
     refundIsFrozen:
-      'Released. The token’s issuer has frozen the account that holds your deposit, so that it cannot be paid back yet; it stays yours.',
+      'Given back. The token’s issuer has frozen the account that holds your deposit, so that it cannot be paid back yet; it stays yours.',
     payTheRefund: 'Pay it back now',
   },
   lock: {
     thisOfferIsGone: 'This offer is gone.',
     allPlacesAreTaken: (places: number) =>
-      `You hold ${places} parts of this offer already, the most there can be. Settle or release one first.`,
+      `You hold ${places} parts of this offer already, the most there can be. Buy one or give one back first.`,
   },
   marketScreen: {
     anotherBusIsCalledAlike: 'Another bus is called alike: look at the address.',
@@ -320,17 +333,20 @@ export const en = {
     capacityOfAWindow: 'Capacity of a window',
     pricesNow: 'Prices now',
     nothingOnOffer2: 'nothing on offer',
+    inAllWindows: (count: number) => `In the ${count} windows that trade now:`,
     kwh: (token: string) => `${token}/kWh`,
     delivery: 'Delivery',
-    windowsGateClosesBefore: (time: string, time2: string) => `${time} windows, gate closes ${time2} before`,
-    windowsGateClosesAtStart: (time: string) => `${time} windows, gate closes when they begin`,
+    windowsGateClosesBefore: (time: string, time2: string) => `${time} windows, trading closes ${time2} before`,
+    windowsGateClosesAtStart: (time: string) => `${time} windows, trading closes when they begin`,
     anyTime: 'any time',
-    listing: 'Listing',
+    listing: 'Who may sell',
     prices: 'Prices',
     recentTrades: 'Recent trades',
     olderTradesCouldNotBe: (tradesMissing: string) =>
       `Older trades could not be read from this node (${tradesMissing}).`,
     nothingWasTradedHereYet: 'Nothing was traded here yet.',
+    nothingWasTradedLately:
+      'Nothing was bought here lately. What is older than the market’s last transactions is not read here.',
     nothingWasBoughtDirectly: 'Nothing was bought directly here yet. What auctions sold stands at each auction.',
     trades: 'trades',
     when: 'When',
@@ -338,7 +354,6 @@ export const en = {
     energy: 'Energy',
     perKwh: 'per kWh',
     paid: 'Paid',
-    hash: 'Hash',
   },
   offerTable: {
     source: 'Source',
@@ -346,7 +361,8 @@ export const en = {
     free: 'Free',
     remaining: 'Remaining',
     seller: 'Seller',
-    tradesUntil: 'Trades until',
+    endsIn: 'Ends in',
+    delivery: 'Delivery',
     filterBySource: 'Filter by source',
     all: (count: number) => `All ${count}`,
     nothingIsOnOfferHere: 'Nothing is on offer here now.',
@@ -357,7 +373,7 @@ export const en = {
     reserved: (energy: string) => `${energy} reserved`,
     of: (energy: string) => `of ${energy}`,
     thisIsYourOwnOffer: 'This is your own offer',
-    locksOnThisOffer: 'Locks on this offer',
+    locksOnThisOffer: 'Energy held of this offer',
     heldBy: (energy: string, who: ReactNode, countdown: ReactNode) => (
       <>
         {energy} held by {who} {countdown}
@@ -421,7 +437,7 @@ export const en = {
     oneDay: '1 day',
     until: (time: string) => `Until ${time}.`,
     atTheLatest: (time: string) =>
-      `An offer ends with its window’s gate or the bus’s horizon: choose ${time} at the latest.`,
+      `An offer ends when trading in its window closes, or as far ahead as the bus trades: choose ${time} at the latest.`,
   },
   offerDialog: {
     ofItGridFee: 'Of it for the grid',
@@ -457,7 +473,7 @@ export const en = {
     allThatIsFree: 'All that is free',
     takeWhatIsLeftIf: 'Take what is left if somebody is faster',
     deposit: 'Deposit',
-    yourLock: 'your lock',
+    yourLock: 'what you hold',
     yourOffer: 'your offer',
     theBasketIsFullOne:
       'The basket is full: one transaction cannot hold one more offer. Buy what is in it first, or take something out.',
@@ -466,14 +482,16 @@ export const en = {
     holdForFiveMinutes: 'Hold for five minutes',
     addToTheBasket: 'Add to the basket',
     deposited: (settled: string) =>
-      `The full cost is deposited with the seller’s vault for 300 seconds. If you buy it, ${settled}; if you give it back, all of it comes back.`,
+      `You deposit the full cost for five minutes. If you buy, ${settled}; if you give the energy back, all of the deposit comes back.`,
     depositedWithFee: (settled: string, share: string, amount: string) =>
-      `The full cost is deposited with the seller’s vault for 300 seconds. If you buy it, ${settled}; if you give it back, it comes back, less ${share} for the seller (${amount}).`,
-    theSellerGetsIt: 'the seller gets it',
+      `You deposit the full cost for five minutes. If you buy, ${settled}; if you give the energy back, the deposit comes back, less ${share} for the seller (${amount}).`,
+    theSellerGetsIt: 'the seller gets the deposit',
     itWaitsForTheDelivery: 'it waits for the delivery',
   },
   ownOffers: {
     showMore: (left: number) => `Show more (${left} left)`,
+    perKwh: (tokens: ReactNode) => <>{tokens} per kWh</>,
+    over: (count: number) => `${counted(count, 'offer')} ${count === 1 ? 'has' : 'have'} ended`,
     buyersPay: (tokens: ReactNode) => <>Buyers pay {tokens} per kWh with the grid fee</>,
     freeOne: 'Free one',
     freeIt: 'Free it',
@@ -493,16 +511,18 @@ export const en = {
         {more3}
       </>
     ),
-    reprice: 'Reprice',
-    withdraw: 'Withdraw',
+    reprice: 'Change the price',
+    withdraw: 'Withdraw the offer',
     areFreeAgainTheDeposit: (energy: string) => `${energy} are free again; the deposit went back to its buyer.`,
-    underExpiredLocks: (energy: string) => `${energy} under expired locks`,
+    areFreeAgainTheDepositWaits: (energy: string) =>
+      `${energy} are free again; the deposit could not be paid now, and waits for its buyer.`,
+    underExpiredLocks: (energy: string) => `${energy} held, but their five minutes are over`,
     setANewPrice: 'Set a new price',
     withdrawWhatIsFree: 'Withdraw what is free',
     theOfferAsksPerKwh: (amount: string) => `The offer asks ${amount} per kWh now.`,
     withdrawnTheEnergyIsAvailable: 'Withdrawn; the energy is available to the bus again.',
     pricePerKwh: 'Price per kWh',
-    energyUnderLocksStaysUntil: ' Energy under locks stays until they are settled or released.',
+    energyUnderLocksStaysUntil: ' Energy that buyers hold stays until they buy it or give it back.',
     goBackToTheBus: (energy: ReactNode, more: ReactNode) => (
       <>
         {energy} go back to the bus.{more}
@@ -513,10 +533,9 @@ export const en = {
     tradeUntilAnotherTime: 'Trade until another time',
     theOfferTradesUntil: (time: string) => `The offer trades until ${time} now.`,
     paidSoFar: (tokens: ReactNode) => <>{tokens} paid and not withdrawn yet</>,
-    atLeast: (amount: string) => `At least ${amount}. Energy under locks keeps its price.`,
+    atLeast: (amount: string) => `At least ${amount}. Energy that buyers hold keeps its price.`,
     waitsAgain: (time: string) => `A lower price makes the offer wait: it trades again after ${time}.`,
-    locksNeedItUntil: (time: string) =>
-      `Energy under locks needs the offer until ${time}; choose that or a later time.`,
+    locksNeedItUntil: (time: string) => `Buyers hold energy of this offer until ${time}; choose that or a later time.`,
     onlyEarlierWhileClosing: 'The bus is closing, so that offers can only end earlier.',
     theReservePriceIs: (amount: string) =>
       `The owners have decided that the bus sells its own energy for at least ${amount}.`,
@@ -526,10 +545,10 @@ export const en = {
   sellScreen: {
     theMarket: 'The market at this time',
     nobodyElseSells: 'Nobody else sells for this time.',
-    othersAsk: (energy: string, lowest: string, highest: string) =>
+    othersAsk: (energy: string, lowest: string, highest: string, token: string) =>
       lowest === highest
-        ? `Others sell ${energy} for this time, at ${lowest} per kWh.`
-        : `Others sell ${energy} for this time, at ${lowest} to ${highest} per kWh.`,
+        ? `Others sell ${energy} for this time, at ${lowest} ${token} per kWh.`
+        : `Others sell ${energy} for this time, at ${lowest} to ${highest} ${token} per kWh.`,
     youAreTheCheapest: 'Yours would be the cheapest.',
     soldBeforeYours: (energy: string) => `${energy} of it would be sold before yours.`,
     yourDeviceDelivers: (energy: string, power: string, most: string) =>
@@ -569,8 +588,7 @@ export const en = {
     whoSells: 'Who sells',
     youYourWalletIsPaid: 'You: your wallet is paid',
     theBusItsTreasuryIs: 'The bus: its treasury is paid',
-    bringsIfAllIsSold: (amount: string, token: string) =>
-      `Brings ${amount} ${token} if all is sold at once. The rent of the offer comes back when it closes.`,
+    bringsIfAllIsSold: (amount: string, token: string) => `Brings ${amount} ${token} if all is sold at once.`,
     theOwnersHavePausedThis: 'The owners have paused this bus; nothing can be listed now.',
     putOnOffer: 'Put on offer',
     atLeast: (amount: string) => `At least ${amount}.`,
@@ -604,7 +622,7 @@ export const en = {
     staleOwnersSharesOrThreshold: 'stale: owners, shares or threshold changed since',
     approvedByNobody: 'approved by nobody',
     needsApprovals: 'needs approvals',
-    approvedInItsTimelock: 'approved, in its timelock',
+    approvedInItsTimelock: 'approved, waits to take effect',
     readyToBeCarriedOut: 'ready to be carried out',
     decisions: 'Decisions',
     proposeAChange: 'Propose a change',
@@ -616,13 +634,13 @@ export const en = {
       </>
     ),
     approvals: 'Approvals',
-    approves: 'approves',
-    hasNotApproved: 'has not approved',
+    approves: 'approved',
+    hasNotApproved: 'not yet',
     ofNeeded: (count: number, approvalsNeeded: number) => `${count} of ${approvalsNeeded} needed`,
     youApproveThisProposal: 'You approve this proposal.',
     approve: 'Approve',
     yourApprovalIsTakenBack: 'Your approval is taken back.',
-    revoke: 'Revoke',
+    revoke: 'Take my approval back',
     carriedOutTheBusIs: 'Carried out: the bus is changed.',
     carryOut: 'Carry out',
     closedItsRentWentBack: 'Closed; its rent went back to the proposer.',
@@ -646,8 +664,8 @@ export const en = {
     decisionsTakeEffect: 'Decisions take effect',
     whoMayListEnergy: 'Who may list energy',
     deliveryWindows: 'Delivery windows',
-    gateCloses: 'Gate closes',
-    newLockFee: 'New lock fee',
+    gateCloses: 'Trading closes',
+    newLockFee: 'New fee for holding',
     atMost5: 'At most 5 %.',
     yourApprovalIsEnoughThis: 'Your approval is enough: this takes effect at once.',
     changeIt: 'Change it',
@@ -670,7 +688,7 @@ export const en = {
     asTheBasePrice: 'the base price',
     newLeastSize: 'New least size',
     whatClosingDoes:
-      'Nothing opens and nothing is sold on the bus any more. What is held can still be settled, and everybody gets what it is owed. Once all is closed, the bus closes for good.',
+      'Nothing opens and nothing is sold on the bus any more. What is held can still be bought, and everybody gets what it is owed. Once all is closed, the bus closes for good.',
   },
   change: {
     changeTheGridRecipient: 'Change who gets the grid fees',
@@ -688,26 +706,26 @@ export const en = {
     removeAnOwner: 'Remove an owner',
     divideTheSharesAnew: 'Divide the shares anew',
     changeTheApprovalsNeeded: 'Change the approvals needed',
-    changeTheTimelock: 'Change the timelock',
+    changeTheTimelock: 'Change the waiting time of decisions',
     changeTheCapacity: 'Change the capacity',
     changeTheBasePrice: 'Change the base price',
     changeWhoMayList: 'Change who may list',
     changeTheDeliveryWindows: 'Change the delivery windows',
-    changeTheLockFee: 'Change the lock fee',
+    changeTheLockFee: 'Change the fee for holding',
     pauseTheBus: 'Pause the bus',
     letTheBusTradeAgain: 'Let the bus trade again',
     noWindows: 'no windows',
     atTheStart: 'at the start',
     before: (time: string) => `${time} before`,
-    gate: (time: string, more: string) => `${time}, gate ${more}`,
+    gate: (time: string, more: string) => `${time}, trading closes ${more}`,
     leaves: 'leaves',
     approvals: 'Approvals',
-    timelock: 'Timelock',
+    timelock: 'Waiting time',
     capacity: 'Capacity',
     basePrice: 'Base price',
-    listing: 'Listing',
+    listing: 'Who may sell',
     windows: 'Windows',
-    lockFee: 'Lock fee',
+    lockFee: 'Fee for holding',
     trading: 'Trading',
     paused: 'paused',
     running: 'running',
@@ -795,6 +813,7 @@ export const en = {
     energy: 'Energy',
     perKwh: 'per kWh',
     cost: 'Cost',
+    costIn: (token: string) => `Cost, ${token}`,
   },
   recovery: {
     unfinishedPurchases: 'Unfinished purchases',
@@ -849,7 +868,7 @@ export const en = {
     baseUnits: (units: string) => `${units} base units`,
     marketFee: 'Market fee',
     none: 'none',
-    purchaseLane: 'your purchase lane',
+    purchaseLane: 'your purchase record',
     lamports: (units: string) => `${units} lamports`,
     networkFee: 'Network fee',
     connectAWalletToSee: 'connect a wallet to see it',
@@ -935,7 +954,7 @@ export const en = {
       `${counted(count, 'purchase')} ${count === 1 ? 'is' : 'are'} missing on this node; ask one that keeps the whole history.`,
     purchasesOf: (count: bigint) => counted(count, 'purchase'),
     myEnergy: 'My energy',
-    connectAWalletToSee: 'Connect a wallet to see your buses, offers, locks and purchases.',
+    connectAWalletToSee: 'Connect a wallet to see your buses, your offers, and what you hold and bought.',
     connectAWallet: 'Connect a wallet',
     onOffer: 'On offer',
     rentToGetBack: 'Rent to get back',
@@ -979,6 +998,11 @@ export const en = {
         {tokens} wait for {who}
       </>
     ),
+    waitsFor: (tokens: ReactNode, who: ReactNode) => (
+      <>
+        {tokens} could not be paid now and wait for {who}, who can get them to any account.
+      </>
+    ),
     gridFeesWentTo: (tokens: ReactNode, who: ReactNode) => (
       <>
         {tokens} of grid fees went to {who}.
@@ -1013,7 +1037,7 @@ export const en = {
     from: 'From',
     delivered: 'Delivered',
     notNear:
-      'No receipt on chain has this hash, and no purchase that this page knows. Lanes keep their last 16 receipts, so it may be an older purchase of somebody else. All transactions of the market can tell; that takes a while.',
+      'No receipt on chain has this hash, and no purchase that this page knows. The chain keeps the last 16 receipts of a buyer, so it may be an older purchase of somebody else. All transactions of the market can tell; that takes a while.',
     lookThroughAll: 'Look through all transactions',
     stop: 'Stop',
     theLaneKeepsIt: 'The buyer’s lane on chain keeps the receipt of this purchase.',
@@ -1032,12 +1056,12 @@ export const en = {
     askingTheChain: 'Asking the chain…',
     notProcessed: 'Not processed.',
     transactionHashOrSignature: 'Transaction hash or signature',
-    theHashThatEveryPurchase: 'The hash that every purchase shows, or the signature of its transaction.',
+    theHashThatEveryPurchase: 'The hash that every receipt has in its details, or the signature of its transaction.',
+    details: 'Details for checking: hash, signature, lane',
     processedExactlyOnce: 'Processed exactly once',
     transactionHash: 'Transaction hash',
     copyTheTransactionHash: 'Copy the transaction hash',
     buyer: 'Buyer',
-    when: 'When',
     energy: 'Energy',
     paid: 'Paid',
     laneAndNonce: 'Lane and nonce',
@@ -1086,9 +1110,9 @@ export const en = {
     theOwnersHavePausedThis: 'The owners have paused this bus.',
     thisOfferWasCancelled: 'This offer was cancelled.',
     thisOfferHasExpired: 'This offer has expired.',
-    theGateOfThisWindow: 'The gate of this window has closed.',
+    theGateOfThisWindow: 'Trading in this window has closed.',
     thisOfferIsSoldOut: 'This offer is sold out.',
-    allThatIsLeftOf: 'All that is left of this offer is under locks.',
+    allThatIsLeftOf: 'Buyers hold all that is left of this offer.',
     tradesFrom: (time: string) =>
       `This offer of the bus trades from ${time} on: 120 seconds after it was listed, so that its owners see it first.`,
     belowTheReservePrice:
@@ -1201,7 +1225,7 @@ export const en = {
     nothing: 'nothing',
     pickOne: 'Pick one of the times below.',
     whenever: 'Whenever it is cheapest.',
-    noWindowThen: 'No window trades then.',
+    noWindowThen: 'Nothing is on offer then.',
     nothingThen: (time: string) => `${time}: nothing is on offer.`,
     freeThen: (time: string, energy: string, price: string) => `${time}: ${energy} free, from ${price} per kWh.`,
   },
@@ -1270,6 +1294,15 @@ export const en = {
       </>
     ),
     theAccountIsClosedIts: 'The seller account is closed; its rent came back.',
+    paidElsewhere: (tokens: ReactNode, account: ReactNode, more: ReactNode) => (
+      <>
+        {tokens} are in the token account {account}.{more}
+      </>
+    ),
+    theUsualIsBlocked:
+      'Your usual token account takes no payment now. Under “What you earned” you can withdraw to another one.',
+    someIsBlocked:
+      ' Some of it could not be paid, because your usual account takes no payment: withdraw that under “What you earned”.',
     suspended:
       'You are suspended as a seller on this bus, so that you cannot list. What you earned stays yours: withdraw it whenever you like. Ask the owners or the operator to admit you again.',
     notInTheTreasury: 'Not in the treasury yet',
@@ -1285,7 +1318,7 @@ export const en = {
     isSuspended: 'The seller is suspended.',
     isAdmitted: 'The seller is admitted.',
     badgeSuspended: 'suspended',
-    mayList: 'may list',
+    mayList: 'may sell',
     notAdmitted: 'not admitted',
     offers: (count: number) => counted(count, 'offer'),
     admit: 'Admit',
@@ -1523,12 +1556,14 @@ export const en = {
     spent: 'Spent',
     earned: 'Earned',
     released: 'Released or came back',
-    held: 'Held until it is read',
+    held: 'Held until the meter is read',
     chart: (side: string, energy: string, bars: number) => `${side}: ${energy} in ${counted(bars, 'bar')}`,
     barToRead: 'Bar to read out',
     readout: (when: string, energy: string, mix: string) => `${when}: ${energy}${mix === '' ? '' : ` (${mix})`}`,
     fromWhom: 'From whom',
     toWhom: 'To whom',
+    nothingBought: 'You bought nothing then.',
+    nothingSold: 'You sold nothing then.',
     notKnown: 'not known any more',
   },
   pastDecisions: {
@@ -1597,7 +1632,7 @@ export const en = {
     tooMuch: 'That is more than a deposit can be; bid less.',
     nothingToSettle: 'There is nothing to settle now; somebody else may have done it a moment ago.',
     theBookIsNotKnown: 'Not all orders of this window are known here yet; try again in a moment.',
-    theBookIsNotFixed: 'The book of this window is not fixed now: its gate is ahead, or its auction is over.',
+    theBookIsNotFixed: 'The book of this window is not fixed now: it still trades, or its auction is over.',
     nobodyBidsOrOffers: 'Nobody bids for this window or offers energy in it yet.',
     curves: (wanted: string, offered: string, volume: string, price: string) =>
       `${wanted} wanted and ${offered} offered; the curves cross at ${volume} and ${price} per kWh.`,
@@ -1621,7 +1656,7 @@ export const en = {
     isFixed: (time: string) =>
       `The book is fixed: nothing in it changes until somebody proves the price. If nobody has by ${time}, all bids are returned.`,
     nobodyBid: 'Nobody bid for this window, so there was no auction.',
-    nobodyOffered: 'Nothing was on offer at the gate, so there was no auction. All bids are returned.',
+    nobodyOffered: 'Nothing was on offer when trading closed, so there was no auction. All bids are returned.',
     nobodyProved: 'Nobody proved the price within a day, so all bids are returned.',
     orders: (bids: number, wanted: string, asks: number, offered: string) =>
       `${counted(bids, 'bid')} for ${wanted}, ${counted(asks, 'offer')} of ${offered}.`,
@@ -1674,10 +1709,10 @@ export const en = {
     isDifferent: (computed: string, told: string) =>
       `Not equal: the orders come to ${computed}; the chain says ${told}.`,
     whatABidIs:
-      'Say what energy is worth to you. At the gate one price is found for all; you never pay more than your limit.',
+      'Say what energy is worth to you. When trading closes, one price is found for all; you never pay more than your limit.',
     noWindowToBidFor: 'No window takes bids now.',
     withdrawUntil: (time: string) => `You can withdraw the bid until ${time}.`,
-    noWithdrawalNow: 'In the last five minutes before the gate, bids cannot be withdrawn.',
+    noWithdrawalNow: 'In the last five minutes before trading closes, bids cannot be withdrawn.',
     howMuch: 'How much you want',
     atMost: (energy: string) => `At most ${energy}.`,
     theMostPerKwh: 'The most you pay per kWh',
@@ -1741,13 +1776,6 @@ export const en = {
       'The token account that this bid names is closed, frozen or no longer yours. What comes back goes to your usual token account instead.',
     paysNowhere:
       'Neither the token account that this bid names nor your usual one can be paid now: closed, frozen, or it asks for memos. Name another one below. Without one the money is kept for you: in the bid, and once that closes as a claim.',
-    payElsewhere: 'Pay it to another account',
-    whatElsewhereIs:
-      'Any token account of this token can be paid, also somebody else’s. What is paid there is not yours any more, so check the address. Left empty, it is paid to yours.',
-    accountToPay: 'Token account to pay',
-    theAccountCannotBePaid:
-      'That is no token account of this token that can be paid: it is missing, frozen, of another token, or it asks for memos.',
-    isPaidThere: 'What came back is in the token account that you named.',
     bought: (energy: string, limit: string) => `Bid for ${energy}, up to ${limit} per kWh`,
     states: {
       open: 'not decided yet',
@@ -1768,23 +1796,24 @@ export const en = {
     askGetsNothing: 'The auction sells nothing of it: the price is lower. You can withdraw it.',
     askIsSettled: 'The auction is settled. You can withdraw what is left.',
     cannotNow: {
-      lastMinutes: 'In the last five minutes before the gate of the auction, nothing is withdrawn.',
+      lastMinutes: 'In the last five minutes before trading closes, nothing is withdrawn.',
       fixed: 'The auction’s book is fixed until its price is proven; nothing is withdrawn now.',
       unsettled: 'The auction owes this offer a sale; settle it first.',
     },
     settleTheAsk: 'Settle the sale',
     saleIsSettled: 'The sale is settled.',
-    onlyLower: 'In the last five minutes before the gate, the price only goes down.',
-    onlyLater: 'In the last five minutes before the gate, the offer is only extended.',
-    noPriceAfterTheGate: 'After the gate of its auction an offer keeps its price.',
+    onlyLower: 'In the last five minutes before trading closes, the price only goes down.',
+    onlyLater: 'In the last five minutes before trading closes, the offer is only extended.',
+    noPriceAfterTheGate: 'Once trading has closed, an offer keeps its price.',
     leftGoesIntoIt: (time: string) =>
       `What is not sold by ${time} goes into the auction that closes the window, at your price or above. In the last five minutes before that nothing is withdrawn.`,
     termsLabel: 'auction',
     closesEachWindow: 'An auction closes each window',
     whatTheAuctionIs:
-      'Until the gate neighbours bid what energy is worth to them; then what is left is sold at one price, which the chain checks.',
+      'Until trading closes, neighbours bid what energy is worth to them; then what is left is sold at one price, which the chain checks.',
     needsWindows: 'An auction closes delivery windows; choose their length.',
-    needsTime: 'With an auction, gate closure and window together last at least 15 minutes; make one of them longer.',
+    needsTime:
+      'With an auction, the time from the close of trading to the end of the window is at least 15 minutes; close earlier, or make the window longer.',
     withAuction: 'with an auction',
     withoutAuction: 'without an auction',
     receipt: 'Bid made exactly once',
@@ -1792,6 +1821,21 @@ export const en = {
     limit: 'The most per kWh',
     outcome: 'What became of it',
     howItsAuctionWent: 'How its auction went',
+  },
+  payee: {
+    usualIsMissing:
+      'You have no account for this token, or it was closed. It is opened with this, for a small rent in SOL that comes back when you close it.',
+    usualIsBlocked:
+      'Your usual token account takes no payment now: it is frozen by the token’s issuer, is not yours any more, or asks for memos. Name another account; without one the money stays yours where it is.',
+    itBecameAClaim:
+      'Your usual token account takes no payment now, so that your share waits for you here. You can get it to another account.',
+    payElsewhere: 'Pay it to another account',
+    whatElsewhereIs:
+      'Any token account of this token can be paid, also somebody else’s. What is paid there is not yours any more, so check the address. Left empty, it is paid to yours.',
+    accountToPay: 'Token account to pay',
+    theAccountCannotBePaid:
+      'That is no token account of this token that can be paid: it is missing, frozen, of another token, or it asks for memos.',
+    isPaidThere: 'It is in the token account that you named.',
   },
   /** Sentences of the program's errors about auctions, as its IDL has them, in the order of their codes. */
   auctionErrors: {
@@ -1860,8 +1904,8 @@ export const en = {
     owed: 'What it still owes',
     allIsPaid: 'All that it owed is paid.',
     whatItMeans:
-      'Its owners have decided to close it. Nothing opens and nothing is sold on it any more; everybody can still settle what is held, withdraw and pull what is theirs.',
-    nothingCanBeClosedYet: 'Nothing can be closed yet: wait until what is held is settled, released or expired.',
+      'Its owners have decided to close it. Nothing opens and nothing is sold on it any more; everybody can still buy what they hold, withdraw and pull what is theirs.',
+    nothingCanBeClosedYet: 'Nothing can be closed yet: wait until what is held is bought, given back or expired.',
   },
 };
 

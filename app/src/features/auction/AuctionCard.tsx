@@ -50,7 +50,11 @@ export function AuctionCard({
   const now = useNow();
   const phase = windowPhase(window, now);
   return (
-    <Card title={t.auction.auction} className="auction-card">
+    <Card
+      title={t.auction.auction}
+      aside={<span className={`badge ${BADGES[phase]}`}>{t.auction.phases[phase]}</span>}
+      className="auction-card"
+    >
       <div className="stack">
         <Select
           label={t.auction.window}
@@ -71,6 +75,16 @@ export function AuctionCard({
     </Card>
   );
 }
+
+/** How a phase looks. */
+const BADGES: Readonly<Record<AuctionPhase, string>> = {
+  off: 'muted',
+  trading: 'good',
+  closing: 'warning',
+  fixed: 'warning',
+  cleared: 'good',
+  over: 'muted',
+};
 
 /** What the phase means, and when it ends. */
 function PhaseLine({ window, phase }: { readonly window: AuctionWindow; readonly phase: AuctionPhase }) {

@@ -6,10 +6,11 @@ import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { clear, levelsOf, type AuctionBook } from '../../market/auction';
 import type { Bus } from '../../market/model';
+import { Chart } from '../../ui/Chart';
 import { Empty, numbers, TableHead } from '../../ui/parts';
 import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
-import { HEIGHT, PriceAxis, priceScale, rounded, WIDTH, within, x, y } from '../market/charts';
+import { across, EnergyAxis, HEIGHT, PriceAxis, priceScale, within, y } from '../market/charts';
 
 /** Rows of the table, at most. */
 const ROWS = 60;
@@ -33,7 +34,7 @@ export function AuctionChart({
   const scale = priceScale(levels.map(({ pricePerKwh }) => full(pricePerKwh)));
   const [wanted, offered] = [levels[0]?.bidFromWh ?? 0n, levels.at(-1)?.askUpToWh ?? 0n];
   const most = wanted > offered ? wanted : offered;
-  const across = (wh: bigint) => x(most === 0n ? 0 : Number((wh * 100_000n) / most) / 100_000);
+  const share = (wh: bigint) => (most === 0n ? 0 : Number((wh * 100_000n) / most) / 100_000);
   const up = (price: bigint) => y(within(scale, Number(full(price))));
   // What is offered grows with the price, what is wanted with every step down.
   const supply = levels.flatMap(({ pricePerKwh, askWh, askUpToWh }) =>
@@ -44,8 +45,6 @@ export function AuctionChart({
     .flatMap(({ pricePerKwh, bidWh, bidFromWh }) =>
       bidWh === 0n ? [] : [[bidFromWh - bidWh, pricePerKwh] as const, [bidFromWh, pricePerKwh] as const],
     );
-  const line = (points: readonly (readonly [bigint, bigint])[]) =>
-    points.map(([wh, price]) => `${across(wh)},${up(price)}`).join(' ');
   const price = (units: bigint) => `${formatTokens(full(units), bus.decimals)} ${bus.token}`;
   // The price itself is a point to read out, where it lies between those of the orders.
   const crossing = levels.findIndex(({ pricePerKwh }) => pricePerKwh >= cleared.pricePerKwh);
@@ -53,11 +52,10 @@ export function AuctionChart({
   const read = levels[at];
   return (
     <figure className="chart-figure">
-      <svg
-        className="chart auction"
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        role="img"
-        aria-label={
+      <Chart
+        className="auction"
+        height={HEIGHT}
+        label={
           cleared.volumeWh === 0n
             ? t.auction.curvesWithoutCrossing(formatEnergy(wanted), formatEnergy(offered))
             : t.auction.curves(
@@ -68,28 +66,32 @@ export function AuctionChart({
               )
         }
       >
-        <PriceAxis scale={scale} bus={bus} />
-        <polyline points={line(supply)} className="line supply" />
-        <polyline points={line(demand)} className="line demand" />
-        {read !== undefined && (
-          <line x1={x(0)} x2={x(1)} y1={up(read.pricePerKwh)} y2={up(read.pricePerKwh)} className="reading-line" />
-        )}
-        {cleared.volumeWh > 0n && (
-          <circle cx={across(cleared.volumeWh)} cy={up(cleared.pricePerKwh)} r={6} className="mark chosen" />
-        )}
-        <g className="axis">
-          {[0, 0.5, 1].map((share) => (
-            <text
-              key={share}
-              x={x(share)}
-              y={HEIGHT - 8}
-              textAnchor={share === 0 ? 'start' : share === 1 ? 'end' : 'middle'}
-            >
-              {formatEnergy(rounded((BigInt(Math.round(share * 2)) * most) / 2n))}
-            </text>
-          ))}
-        </g>
-      </svg>
+        {(width) => {
+          const x = across(width);
+          const line = (points: readonly (readonly [bigint, bigint])[]) =>
+            points.map(([wh, price]) => `${x(share(wh))},${up(price)}`).join(' ');
+          return (
+            <>
+              <PriceAxis scale={scale} bus={bus} width={width} />
+              <polyline points={line(supply)} className="line supply" />
+              <polyline points={line(demand)} className="line demand" />
+              {read !== undefined && (
+                <line
+                  x1={x(0)}
+                  x2={x(1)}
+                  y1={up(read.pricePerKwh)}
+                  y2={up(read.pricePerKwh)}
+                  className="reading-line"
+                />
+              )}
+              {cleared.volumeWh > 0n && (
+                <circle cx={x(share(cleared.volumeWh))} cy={up(cleared.pricePerKwh)} r={6} className="mark chosen" />
+              )}
+              <EnergyAxis most={most} width={width} />
+            </>
+          );
+        }}
+      </Chart>
       <figcaption className="stack tight">
         <ul className="legend">
           <li>

@@ -1,7 +1,5 @@
 /** The wallet's bids: open, decided, waiting for the meters, refunded; each with what can be done. */
 
-import { useState } from 'react';
-
 import { formatEnergy } from '../../amount/energy';
 import { timeLabel } from '../../amount/time';
 import { closingFrom, phaseOf, proofUntil } from '../../market/auction';
@@ -12,11 +10,11 @@ import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
-import { TextField } from '../../ui/fields';
 import { Card } from '../../ui/parts';
+import { ReceiptLink } from '../../ui/ReceiptLink';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
-import { parseAddress } from '../bus/bus';
+import { Elsewhere, useNamed } from '../payee/Elsewhere';
 import { bidCancel, bidClose, bidsSettle, completesPool, ownSettleable, settlementOf, type BidEnd } from './auction';
 import { refundsOf } from './refund';
 
@@ -55,8 +53,7 @@ function BidTile({ bid, action }: { readonly bid: Bid; readonly action: Action }
   const { live, signer } = useSession();
   const { buses, capacities, books } = useMarket();
   const now = useNow();
-  const [text, setText] = useState('');
-  const named = parseAddress(text);
+  const named = useNamed();
   const [bus, capacity] = [buses.get(bid.bus), capacities.get(bid.capacity)];
   if (bus === undefined || capacity === undefined) return null;
   const phase = phaseOf(capacity, now);
@@ -64,13 +61,12 @@ function BidTile({ bid, action }: { readonly bid: Bid; readonly action: Action }
   const isReady = end !== undefined || (bid.state === 'filled' && completesPool(books.values(), capacity, now));
   const isLeft = bid.state === 'refunded' && bid.certifiedWh < bid.deliveredWh;
   const isWithdrawable = bid.state === 'open' && phase === 'trading';
-  const to = named.ok ? named.value : undefined;
-  const isElsewhere = text.trim() !== '';
+  const { to, isUnreadable } = named;
   const settle = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
       await bidsSettle(live, signer, new Set([bid.address]), to, onStage);
-      return { message: to === undefined ? endOf(end, bus) : t.auction.isPaidThere, hashes: [bid.hash] };
+      return { message: to === undefined ? endOf(end, bus) : t.payee.isPaidThere, hashes: [bid.hash] };
     });
   };
   const withdraw = () => {
@@ -78,7 +74,7 @@ function BidTile({ bid, action }: { readonly bid: Bid; readonly action: Action }
     void action.run(async (onStage) => {
       await bidCancel(live, signer, bid, bus, to, onStage);
       const deposit = <Tokens units={bid.deposit} bus={bus} />;
-      return { message: to === undefined ? t.auction.bidIsWithdrawn(deposit) : t.auction.isPaidThere };
+      return { message: to === undefined ? t.auction.bidIsWithdrawn(deposit) : t.payee.isPaidThere };
     });
   };
   const close = () => {
@@ -92,9 +88,7 @@ function BidTile({ bid, action }: { readonly bid: Bid; readonly action: Action }
     <li className="tile" data-bid={bid.address}>
       <div className="row spread">
         <strong>{bus.name}</strong>
-        <a className="mono" href={`#/verify/${bid.hash}`}>
-          {bid.hash.slice(0, 8)}…
-        </a>
+        <ReceiptLink hash={bid.hash} />
       </div>
       <p className="big">
         <Energy wh={bid.energyWh} />
@@ -105,15 +99,15 @@ function BidTile({ bid, action }: { readonly bid: Bid; readonly action: Action }
       </p>
       <State bid={bid} bus={bus} capacity={capacity} end={end} now={now} />
       {isReady && <RefundNote bid={bid} bus={bus} />}
-      {(isReady || isWithdrawable) && <Elsewhere text={text} onText={setText} />}
+      {(isReady || isWithdrawable) && <Elsewhere of={named} />}
       <div className="row wrap">
         {isReady && (
-          <WalletButton onClick={settle} busy={action.isRunning} disabled={isElsewhere && !named.ok}>
+          <WalletButton onClick={settle} busy={action.isRunning} disabled={isUnreadable}>
             {end === undefined || end.back > 0n ? t.auction.getIt : t.auction.settle}
           </WalletButton>
         )}
         {isWithdrawable && (
-          <WalletButton onClick={withdraw} busy={action.isRunning} tone="quiet" disabled={isElsewhere && !named.ok}>
+          <WalletButton onClick={withdraw} busy={action.isRunning} tone="quiet" disabled={isUnreadable}>
             {t.auction.withdraw}
           </WalletButton>
         )}
@@ -141,25 +135,6 @@ function RefundNote({ bid, bus }: { readonly bid: Bid; readonly bus: Bus }) {
     <p className="status noted">
       <span>{place.value.kind === 'usual' ? t.auction.paysToTheUsual : t.auction.paysNowhere}</span>
     </p>
-  );
-}
-
-/** Naming another token account that is paid. */
-function Elsewhere({ text, onText }: { readonly text: string; readonly onText: (text: string) => void }) {
-  return (
-    <details className="more">
-      <summary>{t.auction.payElsewhere}</summary>
-      <div className="stack tight">
-        <p className="hint">{t.auction.whatElsewhereIs}</p>
-        <TextField
-          label={t.auction.accountToPay}
-          value={text}
-          onChange={onText}
-          parsed={parseAddress(text)}
-          inputMode="text"
-        />
-      </div>
-    </details>
   );
 }
 

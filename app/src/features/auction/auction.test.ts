@@ -99,7 +99,7 @@ describe('a bid', () => {
     expect(refused({})).toBeUndefined();
     // In the last second it is still taken.
     expect(refused({}, GATE - 1)).toBeUndefined();
-    expect(refused({}, GATE)).toContain('gate of this window has closed');
+    expect(refused({}, GATE)).toContain('Trading in this window has closed');
     // The base price, and the grid fee on top.
     expect(refused({ maxPricePerKwh: 120_000n })).toBeUndefined();
     expect(refused({ maxPricePerKwh: 119_999n })).toContain('Bid at least 0.12 per kWh');

@@ -25,13 +25,14 @@ import { bidFill, ordersOf, outcomeOf, owesAsk, paidFor, phaseOf, type AuctionPh
 import { placeOf, poolWork } from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
 import type { Bid, Book, Bus, Capacity, Offer } from '../../market/model';
+import { checkPayable } from '../../market/payee';
 import type { MarketState } from '../../market/state';
 import { deliveryTime, gateClosesAt, termsAt, upcomingWindows, type Terms } from '../../market/terms';
 import { SYSTEM_PROGRAM } from '../../programs';
 import { t } from '../../words';
 import { poolReportInstruction } from '../delivery/delivery';
 import { withAccounts, type Plan } from '../purchase/plan';
-import { checkPayable, refundsOf } from './refund';
+import { refundsOf } from './refund';
 
 const writable = (address: Address) => ({ address, role: AccountRole.WRITABLE });
 

@@ -5,9 +5,7 @@ import type { Address, Instruction } from '@solana/kit';
 import { tokenAccountAddress, createTokenAccount } from '../../chain/address';
 import { readAccounts, type Connection } from '../../chain/connection';
 import { payeeAt } from '../../chain/tokenAccount';
-import { Refusal } from '../../errors/explain';
 import type { Bid, Bus } from '../../market/model';
-import { t } from '../../words';
 
 /** Where a bid is paid: to the account that it names, to the wallet's usual one instead, or nowhere for now. */
 export interface RefundPlace {
@@ -50,11 +48,4 @@ export async function refundsOf(
     isMissing: (account) => account === usual && !isThere,
     creation: [await createTokenAccount(wallet, wallet, bus.mint, bus.tokenProgram)],
   };
-}
-
-/** Refuses an account that somebody named and that cannot be paid. */
-export async function checkPayable(connection: Connection, account: Address | undefined, bus: Bus): Promise<void> {
-  if (account === undefined) return;
-  const payee = payeeAt((await readAccounts(connection, [account])).accounts[0], bus);
-  if (payee === undefined || payee === bus.address) throw new Refusal(t.auction.theAccountCannotBePaid);
 }

@@ -15,7 +15,7 @@ import { AddressLabel, Card, CopyButton, Empty, Facts, NotFound, Reading } from 
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { PastWindows } from '../capacity/PastWindows';
-import { ClaimList } from '../claim/Claims';
+import { OwedCard } from '../claim/Claims';
 import { MissingReadings } from '../delivery/MissingReadings';
 import { Meters } from '../meter/Meters';
 import { termsLabel } from '../proposal/change';
@@ -105,7 +105,7 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
               [t.busScreen.listing, t.listings[bus.listing]],
               [
                 t.busScreen.operator,
-                bus.operator === undefined ? t.busScreen.none : <AddressLabel key="o" address={bus.operator} copy />,
+                bus.operator === undefined ? t.change.none : <AddressLabel key="o" address={bus.operator} copy />,
               ],
               [t.busScreen.token, <AddressLabel key="t" address={bus.mint} copy />],
             ]}
@@ -123,12 +123,7 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
           </ul>
         </Card>
         <Treasury bus={bus} />
-        {owed.length > 0 && (
-          <Card title={t.claim.owed}>
-            <p className="hint">{t.claim.whatIsOwed}</p>
-            <ClaimList claims={owed} />
-          </Card>
-        )}
+        <OwedCard key={`owed ${bus.address}`} claims={owed} />
         <Sellers key={bus.address} bus={bus} />
         <Meters key={`meters ${bus.address}`} bus={bus} />
         <MissingReadings key={`readings ${bus.address}`} bus={bus} />

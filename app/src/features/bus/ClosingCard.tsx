@@ -53,6 +53,7 @@ export function ClosingCard({ bus }: { readonly bus: Bus }) {
 /** The screen of a bus that has closed. */
 export function ClosedBus({ stone }: { readonly stone: Tombstone }) {
   const { claims } = useMarket();
+  const action = useAction();
   const own = [...claims.values()].filter(({ bus }) => bus === stone.address);
   return (
     <div className="page narrow">
@@ -73,7 +74,8 @@ export function ClosedBus({ stone }: { readonly stone: Tombstone }) {
           ]}
         />
         <h3>{t.closing.owed}</h3>
-        {own.length === 0 ? <Empty>{t.closing.allIsPaid}</Empty> : <ClaimList claims={own} />}
+        {own.length === 0 && <Empty>{t.closing.allIsPaid}</Empty>}
+        <ClaimList claims={own} action={action} />
       </Card>
     </div>
   );

@@ -6,7 +6,7 @@ import { ledgerAddress, tokenAccountAddress } from '../../chain/address';
 import type { Claim, Tombstone } from '../../market/model';
 import { TOKEN_PROGRAM } from '../../programs';
 import { addressesOf, namesOf } from '../../testing/instructions';
-import { byAddress, key, makeBus, marketOf } from '../../testing/market';
+import { byAddress, key, makeBus, marketOf, tokenAccountOf } from '../../testing/market';
 import { claimPayInstructions, debtorOf } from './claim';
 
 const SAM = key(9);
@@ -30,6 +30,21 @@ describe('a claim', () => {
       bus.creator,
       TOKEN_PROGRAM,
     ]);
+  });
+
+  it('goes to another account that its wallet names, where the usual one is frozen', async () => {
+    const { bus } = await makeBus(100);
+    const own = await tokenAccountAddress(SAM, bus.mint, bus.tokenProgram);
+    const accounts = new Map([
+      [own, tokenAccountOf(bus, SAM, true)],
+      [key(90), tokenAccountOf(bus, key(7))],
+    ]);
+    const live = marketOf({ buses: byAddress([bus]) }, accounts);
+    const claim = claimOn(bus.address);
+    await expect(claimPayInstructions(live, SAM, claim)).rejects.toThrow('Name another account');
+    const named = await claimPayInstructions(live, SAM, claim, key(90));
+    expect(namesOf(named)).toEqual(['ClaimPay']);
+    expect(addressesOf(named[0])[6]).toBe(key(90));
   });
 
   it('is pulled from what is left of a closed bus, by anyone', async () => {

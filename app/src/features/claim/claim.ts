@@ -8,7 +8,7 @@ import { Refusal } from '../../errors/explain';
 import { getClaimPayInstructionAsync } from '../../generated';
 import type { LiveMarket } from '../../market/live';
 import type { Bus, Claim, Tombstone } from '../../market/model';
-import { payeeOf } from '../../market/payee';
+import { payableOf } from '../../market/payee';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
 
@@ -39,14 +39,18 @@ export function tokenOf(buses: MarketState['buses'], { mint }: Pick<Tombstone, '
   return t.token.unnamed;
 }
 
-/** Pays a claim to its wallet's own token account, which is created where it is missing. Anyone may. */
+/**
+ * Pays a claim to its wallet's own token account, which is created where it is missing. Anyone may; the wallet itself can be paid
+ * to any account, `to`.
+ */
 export function claimPay(
   live: LiveMarket,
   signer: Signer,
   claim: Claim,
+  to: Address | undefined,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  return send(live.connection, signer, () => claimPayInstructions(live, signer.address, claim), onStage);
+  return send(live.connection, signer, () => claimPayInstructions(live, signer.address, claim, to), onStage);
 }
 
 /** The instructions that pay a claim. */
@@ -54,12 +58,13 @@ export async function claimPayInstructions(
   live: LiveMarket,
   caller: Address,
   claim: Claim,
+  to?: Address,
 ): Promise<readonly Instruction[]> {
   // The bus may have closed since: its tombstone is at the same address.
   await live.refresh([claim.bus]);
   const debtor = debtorOf(live.state.get(), claim);
   if (debtor === undefined) throw new Refusal(t.claim.theBusIsNotKnown);
-  const own = await payeeOf(live, caller, claim.wallet, debtor);
+  const own = await payableOf(live, caller, claim.wallet, debtor, to);
   const pay = await getClaimPayInstructionAsync({
     caller: noSigner(caller),
     bus: claim.bus,

@@ -4,7 +4,6 @@ import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { timeLabel, windowLabel } from '../../amount/time';
-import { formatTokens } from '../../amount/token';
 import { refundable } from '../../market/delivery';
 import type { Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
@@ -193,7 +192,9 @@ function Row({ row }: { readonly row: DeliveryRow }) {
       </td>
       <td className="end number">{formatEnergy(promisedWh)}</td>
       <td className="end number">{deliveredWh === undefined ? '–' : formatEnergy(deliveredWh)}</td>
-      <td className="end number wide-only">{formatTokens(paid, bus.decimals)}</td>
+      <td className="end wide-only">
+        <Tokens units={paid} bus={bus} />
+      </td>
     </tr>
   );
 }

@@ -3,10 +3,12 @@
 import { shareOf } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
 import { formatBps } from '../../amount/token';
-import type { Lock } from '../../market/model';
+import { isUnreachable } from '../../errors/explain';
+import type { Bus, Lock, Offer } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
-import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { useAnswer } from '../../state/useAnswer';
+import { WalletButton, type Action } from '../../ui/action';
 import { Energy, Tokens } from '../../ui/amounts';
 import { LockIcon } from '../../ui/icons';
 import { Countdown, useNow } from '../../ui/time';
@@ -16,14 +18,13 @@ import { deliveryOf, planSettle } from '../purchase/plan';
 import { FeeLines } from '../purchase/Totals';
 import { useBuy } from '../purchase/useBuyer';
 import { usePurchasePreview } from '../purchase/usePreview';
-import { lockRelease } from './lock';
+import { lockRefund, lockRelease } from './lock';
 
-/** The lock. */
-export function LockCard({ lock }: { readonly lock: Lock }) {
+/** The lock; `action` outlives it, so that what became of a press can be read. */
+export function LockCard({ lock, action }: { readonly lock: Lock; readonly action: Action }) {
   const { buses, offers } = useMarket();
   const { live, signer } = useSession();
   const now = useNow();
-  const action = useAction();
   const buy = useBuy();
   const bus = buses.get(lock.bus);
   const offer = offers.get(lock.offer);
@@ -52,9 +53,16 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
   const release = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      await lockRelease(live, signer, lock, offer, bus, onStage);
+      const refund = await lockRelease(live, signer, lock, offer, bus, onStage);
+      const back = <Tokens units={lock.deposit - fee} bus={bus} />;
       return {
-        message: <>{t.lockCard.releasedCameBack(<Tokens units={lock.deposit - fee} bus={bus} />)}</>,
+        tone: refund === 'paid' ? 'done' : 'part',
+        message:
+          refund === 'paid'
+            ? t.lockCard.releasedCameBack(back)
+            : refund === 'claimed'
+              ? t.lockCard.releasedWaits(back)
+              : t.lockCard.refundIsFrozen,
       };
     });
   };
@@ -85,6 +93,7 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
           <FeeLines preview={preview} account={t.lockCard.purchaseLane} />
         </dl>
       )}
+      {!lock.isUnpaid && <RefundNote lock={lock} offer={offer} bus={bus} />}
       <div className="row">
         {settlement !== undefined && (
           <WalletButton onClick={settle} busy={action.isRunning}>
@@ -95,7 +104,23 @@ export function LockCard({ lock }: { readonly lock: Lock }) {
           {lock.isUnpaid ? t.lockCard.payTheRefund : t.lockCard.release}
         </WalletButton>
       </div>
-      <ActionStatus action={action} />
     </li>
+  );
+}
+
+/** Says where the deposit goes, where it does not just come back. */
+function RefundNote({ lock, offer, bus }: { readonly lock: Lock; readonly offer: Offer; readonly bus: Bus }) {
+  const { live, wallet } = useSession();
+  const refund = useAnswer(
+    live,
+    `${lock.address} ${lock.number}`,
+    () => lockRefund(live.connection, wallet, lock, offer, bus),
+    { isPassing: isUnreachable },
+  );
+  if (refund.kind !== 'answered' || refund.value === 'paid') return null;
+  return (
+    <p className="status noted" data-payee={refund.value}>
+      <span>{refund.value === 'claimed' ? t.lockCard.itBecomesAClaim : t.lockCard.itWouldBeFrozen}</span>
+    </p>
   );
 }

@@ -2,13 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { claimAddress, positionAddress } from '../../chain/address';
+import { claimAddress, positionAddress, tokenAccountAddress } from '../../chain/address';
 import { getLockReleaseInstructionDataDecoder, getLockSettleInstructionDataDecoder, MAX_LOCKS } from '../../generated';
 import type { Lock } from '../../market/model';
 import { addressesOf, dataOf } from '../../testing/instructions';
-import { key, makeBus, makeOffer, makeSeller } from '../../testing/market';
+import { key, makeBus, makeOffer, makeSeller, marketOf, tokenAccountOf } from '../../testing/market';
 import { planSettle } from '../purchase/plan';
-import { freePlace, lockReleaseInstruction } from './lock';
+import { freePlace, lockRefund, lockReleaseInstruction } from './lock';
 
 const BUYER = key(5);
 const lockAt = (place: number, change: Partial<Lock> = {}): Lock => ({
@@ -49,6 +49,24 @@ describe('locks', () => {
     // On delivery terms what is bought goes into the books.
     const [booked] = await planSettle(lockAt(3), { book: key(80) }, 'title').build(key(70), 9n, '');
     expect(addressesOf(booked).slice(4)).toEqual([key(80), await positionAddress(key(80), BUYER)]);
+  });
+
+  it('say where their deposit goes: back, into a claim, or nowhere while the vault is frozen', async () => {
+    const { bus } = await makeBus(100);
+    const offer = makeOffer(200, await makeSeller(bus, key(9)));
+    const usual = await tokenAccountAddress(BUYER, bus.mint, bus.tokenProgram);
+    const refundOf = (accounts: Parameters<typeof marketOf>[1], lock = lockAt(3), caller = BUYER) =>
+      lockRefund(marketOf({}, accounts).connection, caller, lock, offer, bus);
+    const account = (owner = BUYER, isFrozen = false) => new Map([[key(6), tokenAccountOf(bus, owner, isFrozen)]]);
+    expect(await refundOf(account())).toBe('paid');
+    expect(await refundOf(account(BUYER, true))).toBe('claimed');
+    expect(await refundOf(account(key(8)))).toBe('claimed');
+    expect(await refundOf(new Map())).toBe('claimed');
+    // The buyer creates its own account where it is missing; nobody else does.
+    expect(await refundOf(new Map(), lockAt(3, { refund: usual }))).toBe('paid');
+    expect(await refundOf(new Map(), lockAt(3, { refund: usual }), key(77))).toBe('claimed');
+    const vault = new Map([...account(), [offer.vault, tokenAccountOf(bus, bus.address, true)] as const]);
+    expect(await refundOf(vault)).toBe('unpaid');
   });
 
   it('are released to the account that they name, or where it cannot be paid, into a claim of the buyer', async () => {

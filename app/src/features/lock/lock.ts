@@ -3,9 +3,10 @@
 import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
 import { lockAddress, positionAddress, tokenAccountAddress } from '../../chain/address';
-import { rentOf, tokenAccount } from '../../chain/connection';
+import { readAccounts, rentOf, tokenAccount, type Connection } from '../../chain/connection';
 import { prepare, send, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
+import { isFrozen, payeeAt } from '../../chain/tokenAccount';
 import { Refusal } from '../../errors/explain';
 import {
   getLockReleaseInstructionAsync,
@@ -96,9 +97,27 @@ export function lockTake(
   return send(live.connection, signer, () => lockTakeInstructions(live, signer.address, wanted), onStage);
 }
 
+/** Where the deposit of a lock goes: back, into a claim of its buyer, or nowhere yet, because the vault is frozen. */
+export type LockRefund = 'paid' | 'claimed' | 'unpaid';
+
+/** Where a lock's deposit goes now. Its buyer's own account is created for it where it is missing. */
+export async function lockRefund(
+  connection: Connection,
+  caller: Address | undefined,
+  lock: Lock,
+  { vault }: Pick<Offer, 'vault'>,
+  bus: Bus,
+): Promise<LockRefund> {
+  const usual = await tokenAccountAddress(lock.buyer, bus.mint, bus.tokenProgram);
+  const [account, from] = (await readAccounts(connection, [lock.refund, vault])).accounts;
+  if (isFrozen(from, bus) === true) return 'unpaid';
+  const isCreated = account === undefined && lock.refund === usual && lock.buyer === caller;
+  return isCreated || payeeAt(account, bus) === lock.buyer ? 'paid' : 'claimed';
+}
+
 /**
  * Gives up a lock: its buyer at any time, anyone after its expiry. The deposit, less the lock's fee, goes to its refund
- * account, or where that cannot be paid, waits for the buyer as a claim.
+ * account, or where that cannot be paid, waits for the buyer as a claim. Tells which.
  */
 export async function lockRelease(
   live: LiveMarket,
@@ -107,17 +126,20 @@ export async function lockRelease(
   offer: Offer,
   bus: Bus,
   onStage: (stage: Stage) => void,
-): Promise<Sent> {
-  return send(
+): Promise<LockRefund> {
+  let refund: LockRefund = 'paid';
+  await send(
     live.connection,
     signer,
     async () => {
+      refund = await lockRefund(live.connection, signer.address, lock, offer, bus);
       const own = await tokenAccount(live.connection, signer.address, lock.buyer, bus);
       const isOwn = signer.address === lock.buyer && own.address === lock.refund;
       return [...(isOwn ? own.creation : []), await lockReleaseInstruction(signer.address, lock, offer, bus)];
     },
     onStage,
   );
+  return refund;
 }
 
 /** The instruction that gives up a lock, or pays what could not be paid when it was given up. */

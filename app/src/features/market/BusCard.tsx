@@ -27,13 +27,13 @@ export function BusCard({
   const now = useNow();
   const terms = termsAt(bus, now);
   const isWindowed = terms.windowSeconds !== 0;
-  // A bar is of one window, or of all windows that are not over, never of a bus's capacity, which is one window's.
+  // A bar is of one window, or of all windows that still trade, never of a bus's capacity, which is one window's.
   const capacities = !isWindowed
     ? general === undefined
       ? []
       : [general]
-    : windows.filter(({ windowStart, terms: own }) =>
-        chosen === undefined ? windowStart + own.windowSeconds > now : chosen.has(windowStart),
+    : windows.filter(({ windowStart, gateClosesAt }) =>
+        chosen === undefined ? now < gateClosesAt : chosen.has(windowStart),
       );
   const keys = new Set(capacities.map(({ address }) => address));
   const inScope = offers.filter((offer) => keys.has(offer.capacity));
@@ -75,6 +75,7 @@ export function BusCard({
           </li>
         ))}
       </ul>
+      {isWindowed && capacities.length > 1 && <p className="hint">{t.marketScreen.inAllWindows(capacities.length)}</p>}
       <EnergyBar
         label={t.marketScreen.capacityOf({
           total: formatEnergy(total),

@@ -1,7 +1,7 @@
 /** All buses, to choose one. */
 
 import type { Address } from '@solana/kit';
-import { useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { likeness } from '../../amount/likeness';
@@ -29,6 +29,12 @@ export function BusSelector({
   const [search, setSearch] = useState('');
   const [source, setSource] = useState<Source | 'any'>('any');
   const [isSearching, setIsSearching] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+  // Where the buses are in one line, the current one is in sight.
+  useLayoutEffect(() => {
+    const link = list.current?.querySelector<HTMLElement>('.current');
+    if (list.current !== null && link != null) list.current.scrollLeft = link.offsetLeft - list.current.offsetLeft;
+  }, [current]);
   const alike = new Map<string, number>();
   for (const { bus } of sorted) alike.set(likeness(bus.name), (alike.get(likeness(bus.name)) ?? 0) + 1);
   const needle = search.trim().toLowerCase();
@@ -78,7 +84,7 @@ export function BusSelector({
           </button>
         ))}
       </div>
-      <ul className="bus-list">
+      <ul className="bus-list" ref={list}>
         {shown.map((figures) => (
           <li key={figures.bus.address}>
             <BusLink

@@ -88,9 +88,12 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
     if (chosenWindows !== undefined) setWhen({ kind: 'any' });
   };
   const tradable = new Set(current.tradable);
-  // What is sold out waits for its seller to close it, and interests nobody else.
+  // What is sold out or over waits for its seller to close it, and interests nobody else.
   const offers = current.offers.filter(
-    (offer) => offer.remainingWh > 0n && (chosenWindows === undefined || chosenWindows.has(offer.windowStart)),
+    (offer) =>
+      offer.remainingWh > 0n &&
+      now < Math.min(offer.expiresAt, offer.gateClosesAt) &&
+      (chosenWindows === undefined || chosenWindows.has(offer.windowStart)),
   );
   return (
     <div className="page market">

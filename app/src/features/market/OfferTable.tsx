@@ -33,7 +33,7 @@ const COLUMNS: readonly (readonly [Column, string])[] = [
   ['free', t.offerTable.free],
   ['remaining', t.offerTable.remaining],
   ['seller', t.offerTable.seller],
-  ['expires', t.offerTable.tradesUntil],
+  ['expires', t.offerTable.endsIn],
 ];
 
 /** Height of the rows in sight, in pixels. */
@@ -97,6 +97,7 @@ export function OfferTable({
     getItemKey: (index) => rows[index]?.address ?? index,
     overscan: 8,
   });
+  const isWindowed = offers.some(({ windowStart }) => windowStart !== 0);
   const present = SOURCES.filter((candidate) => offers.some((offer) => offer.source === candidate));
   return (
     <>
@@ -117,7 +118,12 @@ export function OfferTable({
       {rows.length === 0 ? (
         <Empty>{t.offerTable.nothingIsOnOfferHere}</Empty>
       ) : (
-        <div className="table offers" role="table" aria-label={t.offerTable.offers} aria-rowcount={rows.length + 1}>
+        <div
+          className={classes('table offers', isWindowed && 'windowed')}
+          role="table"
+          aria-label={t.offerTable.offers}
+          aria-rowcount={rows.length + 1}
+        >
           <div role="rowgroup">
             <div className="tr head" role="row" aria-rowindex={1}>
               {COLUMNS.map(([column, title]) => (
@@ -132,7 +138,7 @@ export function OfferTable({
                     className="sort"
                     onClick={() => setSort({ column, down: sort.column === column && !sort.down })}
                   >
-                    {title}
+                    {column === 'expires' && isWindowed ? t.offerTable.delivery : title}
                     <span aria-hidden="true">{sort.column === column ? (sort.down ? ' ↓' : ' ↑') : ''}</span>
                   </button>
                 </div>
@@ -240,11 +246,18 @@ const Row = memo(function Row({
           <AddressLabel address={offer.wallet} />
         </div>
         <div className="td td-expires" role="cell">
-          {offer.expiresAt - now < 3_600 ? <Countdown until={offer.expiresAt} /> : duration(offer.expiresAt - now)}
+          {offer.windowStart !== 0 && <span className="block">{deliveryTime(bus, offer.windowStart)}</span>}
+          <span className={offer.windowStart === 0 ? undefined : 'sub'}>
+            <span className={offer.windowStart === 0 ? 'only-narrow' : undefined}>{t.offerTable.endsIn} </span>
+            {offer.expiresAt - now < 3_600 ? (
+              <Countdown until={offer.expiresAt} />
+            ) : (
+              <span className="number">{duration(offer.expiresAt - now)}</span>
+            )}
+          </span>
           {now < offer.tradesFrom && (
             <span className="sub warning-text">{t.offerTable.tradesIn(<Countdown until={offer.tradesFrom} />)}</span>
           )}
-          {offer.windowStart !== 0 && <span className="sub">{deliveryTime(bus, offer.windowStart)}</span>}
         </div>
         <div className="td td-act" role="cell">
           <button

@@ -3,12 +3,13 @@
 import { useMemo } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { formatTokens } from '../../amount/token';
 import { tradePartsOf, type Bus } from '../../market/model';
 import { deliveryTime, termsAt } from '../../market/terms';
 import { useMarket } from '../../session';
+import { Tokens } from '../../ui/amounts';
 import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Card, Empty, numbers, Reading, TableHead } from '../../ui/parts';
+import { ReceiptLink } from '../../ui/ReceiptLink';
 import { Ago, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { PriceChart } from './charts';
@@ -44,11 +45,11 @@ export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: 
           <TableHead
             columns={[
               t.marketScreen.when,
-              t.marketScreen.buyer,
+              { title: t.marketScreen.buyer, as: 'wide-only' },
               numbers(t.marketScreen.energy),
               numbers(t.marketScreen.perKwh),
               { title: t.marketScreen.paid, as: 'end wide-only' },
-              { title: t.marketScreen.hash, as: 'end wide-only' },
+              { title: t.purchases.receipt, as: 'end wide-only' },
             ]}
           />
           <tbody>
@@ -60,17 +61,22 @@ export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: 
                     <Ago at={at} />
                   </span>
                   <span className="sub block">{deliveryOf(bus, origins.get(offer)?.windowStart)}</span>
+                  <span className="only-narrow">
+                    <AddressLabel address={trade.buyer} />
+                  </span>
                 </td>
-                <td>
+                <td className="wide-only">
                   <AddressLabel address={trade.buyer} />
                 </td>
                 <td className="end number">{formatEnergy(energyWh)}</td>
-                <td className="end number">{formatTokens(pricePerKwh, bus.decimals)}</td>
-                <td className="end number wide-only">{formatTokens(cost, bus.decimals)}</td>
+                <td className="end">
+                  <Tokens units={pricePerKwh} bus={bus} />
+                </td>
                 <td className="end wide-only">
-                  <a className="mono" href={`#/verify/${trade.hash}`}>
-                    {trade.hash.slice(0, 8)}…
-                  </a>
+                  <Tokens units={cost} bus={bus} />
+                </td>
+                <td className="end wide-only">
+                  <ReceiptLink hash={trade.hash} />
                 </td>
               </tr>
             ))}
@@ -83,9 +89,10 @@ export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: 
 
 /** Says that nothing was bought, once that is known. Auctions are no part of it. */
 function NothingTraded({ bus }: { readonly bus: Bus }) {
-  const { tradesMissing, tradesRead } = useMarket();
+  const { tradesMissing, tradesRead, tradesWhole } = useMarket();
   const { hasAuction } = termsAt(bus, useNow());
   if (!tradesRead) return tradesMissing === undefined && <Reading what={t.marketScreen.trades} />;
+  if (!tradesWhole) return <Empty>{t.marketScreen.nothingWasTradedLately}</Empty>;
   return <Empty>{hasAuction ? t.marketScreen.nothingWasBoughtDirectly : t.marketScreen.nothingWasTradedHereYet}</Empty>;
 }
 

@@ -2,6 +2,7 @@
 
 import type { Address } from '@solana/kit';
 
+import { likeness } from '../../amount/likeness';
 import { short } from '../../amount/text';
 import { useSession } from '../../session';
 import { beginAt, like, places } from '../../state/places';
@@ -16,6 +17,7 @@ import type { BusFigures } from './figures';
 export function Welcome({ buses, current }: { readonly buses: readonly BusFigures[]; readonly current: Address }) {
   const { openWallet } = useSession();
   const { home } = useStore(places);
+  const alike = (name: string) => buses.filter(({ bus }) => likeness(bus.name) === likeness(name)).length > 1;
   return (
     <Card title={t.welcome.title} className="welcome">
       <p>{t.welcome.whatItIs}</p>
@@ -25,7 +27,11 @@ export function Welcome({ buses, current }: { readonly buses: readonly BusFigure
           <Select
             label={t.welcome.neighbourhood}
             value={home ?? current}
-            options={buses.map(({ bus }) => [bus.address, `${bus.name} (${short(bus.address)})`])}
+            options={buses.map(({ bus }) => [
+              bus.address,
+              // The address tells apart what is called alike.
+              alike(bus.name) ? `${bus.name} (${short(bus.address)})` : bus.name,
+            ])}
             onChange={(bus: Address) => {
               beginAt(bus);
               like(bus, true);

@@ -1,9 +1,10 @@
 import { cleanup, render, screen } from '@testing-library/react';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import type { Bus, Trade, TradePart } from '../../market/model';
 import { key } from '../../testing/market';
-import { axisPrice, PriceChart } from './charts';
+import { Chart } from '../../ui/Chart';
+import { axisPrice, PriceChart, rounded } from './charts';
 
 afterEach(cleanup);
 
@@ -20,6 +21,24 @@ describe('a chart of prices', () => {
     expect(axisPrice(123_456n, 6)).toBe('0.1235');
     expect(axisPrice(98_765_432_101n, 6)).toBe('98.77K');
     expect(axisPrice(0n, 0)).toBe('0');
+  });
+
+  it('rounds energy as there is room for', () => {
+    expect([999n, 20_250n, 10_125n, 123_456n].map(rounded)).toEqual([999n, 20_250n, 10_130n, 123_500n]);
+  });
+
+  it('is as wide as its place, in pixels, so that its text has one size', () => {
+    const measured = vi
+      .spyOn(Element.prototype, 'getBoundingClientRect')
+      .mockReturnValue(DOMRect.fromRect({ width: 256 }));
+    const { container } = render(
+      <Chart label="chart" height={100}>
+        {(width) => <text x={width}>end</text>}
+      </Chart>,
+    );
+    expect(container.querySelector('svg')?.getAttribute('viewBox')).toBe('0 0 256 100');
+    expect(container.querySelector('text')?.getAttribute('x')).toBe('256');
+    measured.mockRestore();
   });
 
   it('joins no trades, which are of offers and windows of their own', () => {

@@ -7,21 +7,22 @@ import { clockLabel, dateLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
 import { freeWh, newestTrade, type Bus, type Offer, type TradePart } from '../../market/model';
 import { compare, compareAges } from '../../order';
+import { Chart } from '../../ui/Chart';
 import { Empty } from '../../ui/parts';
 import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
 import { locale } from '../../words/language';
 
-/** The size of a chart, in its own units. */
-export const WIDTH = 520;
+/** The height of a chart, and its margins, in pixels. */
 export const HEIGHT = 214;
-const LEFT = 64;
+const LEFT = 54;
 const BOTTOM = 26;
 const TOP = 34;
 const RIGHT = 12;
 
-/** Where a share of the width, and of the height, lies. */
-export const x = (share: number) => LEFT + share * (WIDTH - LEFT - RIGHT);
+/** Where a share of the width lies, in a chart of this width. */
+export const across = (width: number) => (share: number) => LEFT + share * (width - LEFT - RIGHT);
+/** Where a share of the height lies. */
 export const y = (share: number) => HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP);
 
 /** A range of prices. */
@@ -42,7 +43,7 @@ export function priceScale(prices: readonly bigint[]): Scale {
 export const within = ({ low, high }: Scale, value: number) => (value - low) / (high - low);
 
 /** The axis of prices, with the token's name. */
-export function PriceAxis({ scale, bus }: { readonly scale: Scale; readonly bus: Bus }) {
+export function PriceAxis({ scale, bus, width }: { readonly scale: Scale; readonly bus: Bus; readonly width: number }) {
   return (
     <g className="axis">
       <text x={0} y={13}>
@@ -52,13 +53,32 @@ export function PriceAxis({ scale, bus }: { readonly scale: Scale; readonly bus:
         const price = BigInt(Math.round(scale.low + share * (scale.high - scale.low)));
         return (
           <g key={share}>
-            <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(share)} y2={y(share)} className="grid" />
+            <line x1={LEFT} x2={width - RIGHT} y1={y(share)} y2={y(share)} className="grid" />
             <text x={LEFT - 8} y={y(share) + 4} textAnchor="end">
               {axisPrice(price, bus.decimals)}
             </text>
           </g>
         );
       })}
+    </g>
+  );
+}
+
+/** The axis of energy, from nothing to the most. */
+export function EnergyAxis({ most, width }: { readonly most: bigint; readonly width: number }) {
+  const x = across(width);
+  return (
+    <g className="axis">
+      {([0n, 1n, 2n] as const).map((half) => (
+        <text
+          key={String(half)}
+          x={x(Number(half) / 2)}
+          y={HEIGHT - 8}
+          textAnchor={half === 0n ? 'start' : half === 2n ? 'end' : 'middle'}
+        >
+          {formatEnergy(rounded((half * most) / 2n))}
+        </text>
+      ))}
     </g>
   );
 }
@@ -82,47 +102,53 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
   const scale = priceScale(sorted.map(({ fullPricePerKwh }) => fullPricePerKwh));
   const share = (wh: bigint) => Number((wh * 100_000n) / total) / 100_000;
   let sum = 0n;
-  const points: string[] = [];
   const sums: bigint[] = [];
   for (const offer of sorted) {
-    const level = y(within(scale, Number(offer.fullPricePerKwh)));
-    points.push(`${x(share(sum))},${level}`);
     sum += freeWh(offer);
     sums.push(sum);
-    points.push(`${x(share(sum))},${level}`);
   }
-  const line = points.join(' ');
+  const line = (x: (share: number) => number) =>
+    sorted
+      .map((offer, index) => {
+        const level = y(within(scale, Number(offer.fullPricePerKwh)));
+        return `${x(share(sums[index - 1] ?? 0n))},${level} ${x(share(sums[index] ?? 0n))},${level}`;
+      })
+      .join(' ');
   const at = Math.min(chosen ?? sorted.length - 1, sorted.length - 1);
   const [offer, upTo] = [sorted[at], sums[at] ?? 0n];
   const cheapest = sorted[0]?.fullPricePerKwh ?? 0n;
   return (
     <figure className="chart-figure">
-      <svg
-        className="chart"
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        role="img"
-        aria-label={t.charts.depth(formatEnergy(total), sorted.length, formatTokens(cheapest, bus.decimals))}
+      <Chart
+        label={t.charts.depth(formatEnergy(total), sorted.length, formatTokens(cheapest, bus.decimals))}
+        height={HEIGHT}
       >
-        <defs>
-          <linearGradient id={gradient} x1="0" x2="0" y1="0" y2="1">
-            <stop offset="0" className="fade-from" />
-            <stop offset="1" className="fade-to" />
-          </linearGradient>
-        </defs>
-        <PriceAxis scale={scale} bus={bus} />
-        <polygon points={`${x(0)},${y(0)} ${line} ${x(1)},${y(0)}`} fill={`url(#${gradient})`} />
-        <polyline points={line} className="line" />
-        {offer !== undefined && (
-          <circle cx={x(share(upTo))} cy={y(within(scale, Number(offer.fullPricePerKwh)))} r={5} className="mark" />
-        )}
-        <g className="axis">
-          {[0, 0.5, 1].map((at) => (
-            <text key={at} x={x(at)} y={HEIGHT - 8} textAnchor={at === 0 ? 'start' : at === 1 ? 'end' : 'middle'}>
-              {formatEnergy(rounded((BigInt(Math.round(at * 2)) * total) / 2n))}
-            </text>
-          ))}
-        </g>
-      </svg>
+        {(width) => {
+          const x = across(width);
+          return (
+            <>
+              <defs>
+                <linearGradient id={gradient} x1="0" x2="0" y1="0" y2="1">
+                  <stop offset="0" className="fade-from" />
+                  <stop offset="1" className="fade-to" />
+                </linearGradient>
+              </defs>
+              <PriceAxis scale={scale} bus={bus} width={width} />
+              <polygon points={`${x(0)},${y(0)} ${line(x)} ${x(1)},${y(0)}`} fill={`url(#${gradient})`} />
+              <polyline points={line(x)} className="line" />
+              {offer !== undefined && (
+                <circle
+                  cx={x(share(upTo))}
+                  cy={y(within(scale, Number(offer.fullPricePerKwh)))}
+                  r={5}
+                  className="mark"
+                />
+              )}
+              <EnergyAxis most={total} width={width} />
+            </>
+          );
+        }}
+      </Chart>
       {offer !== undefined && (
         <figcaption>
           <Readout
@@ -141,8 +167,11 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
   );
 }
 
-/** Energy to a tenth of a kWh, where it is some kWh. */
-export const rounded = (wh: bigint) => (wh < 1_000n ? wh : (wh / 100n) * 100n);
+/** Energy as an axis has room for it: to 10 Wh where it is some kWh, to 100 Wh where it is many. */
+export function rounded(wh: bigint): bigint {
+  const step = wh < 1_000n ? 1n : wh < 100_000n ? 10n : 100n;
+  return ((wh + step / 2n) / step) * step;
+}
 
 /** Prices of recent trades. Each is of an offer and a window of its own, so no line joins them. */
 export function PriceChart({ trades, bus }: { readonly trades: readonly TradePart[]; readonly bus: Bus }) {
@@ -154,40 +183,42 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
   const time = (at: number, index: number) =>
     last > first ? (at - first) / (last - first) : sorted.length === 1 ? 0.5 : index / (sorted.length - 1);
   const largest = Math.max(...sorted.map(({ energyWh }) => Number(energyWh)));
-  const point = (trade: TradePart, index: number) => ({
-    cx: x(time(trade.at, index)),
-    cy: y(within(scale, Number(trade.pricePerKwh))),
-  });
   const at = Math.min(chosen ?? sorted.length - 1, sorted.length - 1);
   const read = sorted[at];
   return (
     <figure className="chart-figure">
-      <svg
-        className="chart"
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        role="img"
-        aria-label={t.charts.prices(sorted.length, formatTokens(sorted.at(-1)?.pricePerKwh ?? 0n, bus.decimals))}
+      <Chart
+        label={t.charts.prices(sorted.length, formatTokens(sorted.at(-1)?.pricePerKwh ?? 0n, bus.decimals))}
+        height={HEIGHT}
       >
-        <PriceAxis scale={scale} bus={bus} />
-        {sorted.map((trade, index) => (
-          <circle
-            key={trade.key}
-            {...point(trade, index)}
-            r={3 + 4 * Math.sqrt(Number(trade.energyWh) / largest)}
-            className={index === at ? 'mark chosen' : 'mark'}
-          />
-        ))}
-        <g className="axis">
-          <text x={x(0)} y={HEIGHT - 8}>
-            {momentLabel(first)}
-          </text>
-          {last > first && (
-            <text x={x(1)} y={HEIGHT - 8} textAnchor="end">
-              {momentLabel(last)}
-            </text>
-          )}
-        </g>
-      </svg>
+        {(width) => {
+          const x = across(width);
+          return (
+            <>
+              <PriceAxis scale={scale} bus={bus} width={width} />
+              {sorted.map((trade, index) => (
+                <circle
+                  key={trade.key}
+                  cx={x(time(trade.at, index))}
+                  cy={y(within(scale, Number(trade.pricePerKwh)))}
+                  r={3 + 4 * Math.sqrt(Number(trade.energyWh) / largest)}
+                  className={index === at ? 'mark chosen' : 'mark'}
+                />
+              ))}
+              <g className="axis">
+                <text x={0} y={HEIGHT - 8}>
+                  {momentLabel(first)}
+                </text>
+                {last > first && (
+                  <text x={x(1)} y={HEIGHT - 8} textAnchor="end">
+                    {dateLabel(first) === dateLabel(last) ? clockLabel(last) : momentLabel(last)}
+                  </text>
+                )}
+              </g>
+            </>
+          );
+        }}
+      </Chart>
       {read !== undefined && (
         <figcaption>
           <Readout

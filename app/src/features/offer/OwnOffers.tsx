@@ -45,7 +45,7 @@ const DRAWN = 24;
  * bus where one is given.
  */
 export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
-  const { offers, buses, sellers, readAt } = useMarket();
+  const { offers, buses, sellers, capacities, readAt } = useMarket();
   const { wallet } = useSession();
   const [dialog, setDialog] = useState<{ readonly offer: Offer; readonly what: 'reprice' | 'expiry' | 'cancel' }>();
   const [most, setMost] = useState(DRAWN);
@@ -57,92 +57,40 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
   const now = useNow();
   const current = dialog === undefined ? undefined : offers.get(dialog.offer.address);
   const dialogBus = dialog === undefined ? undefined : buses.get(dialog.offer.bus);
-  return (
+  const trading = own.filter(({ offer }) => !isOver(offer, capacities.get(offer.capacity), now));
+  const over = own.filter(({ offer }) => isOver(offer, capacities.get(offer.capacity), now));
+  const tiles = (list: typeof own, label: string) => (
     <>
+      <ul className="tiles" aria-label={label}>
+        {list.slice(0, most).map(({ offer, bus }) => (
+          <OfferTile
+            key={offer.address}
+            offer={offer}
+            bus={bus}
+            isOver={list === over}
+            onChange={(what) => setDialog({ offer, what })}
+          />
+        ))}
+      </ul>
+      {list.length > most && (
+        <button type="button" className="button small quiet" onClick={() => setMost(most + DRAWN)}>
+          {t.ownOffers.showMore(list.length - most)}
+        </button>
+      )}
+    </>
+  );
+  return (
+    <div className="stack">
       {own.length === 0 && readAt === undefined && <Reading what={t.ownOffers.yourOffers} />}
-      {own.length === 0 && readAt !== undefined && (
+      {trading.length === 0 && readAt !== undefined && (
         <Empty>{only === undefined ? t.ownOffers.nothing : t.ownOffers.nothingOn(only.name)}</Empty>
       )}
-      <ul className="tiles" aria-label={t.ownOffers.ownOffers}>
-        {own.slice(0, most).map(({ offer, bus }) => {
-          const why = untradable(offer, bus, now);
-          const isSteered = maySteer(offer, bus, wallet);
-          return (
-            <li key={offer.address} className="tile" data-offer={offer.address}>
-              <div className="row spread">
-                <span className="row">
-                  <SourceIcon source={offer.source} /> <strong>{bus.name}</strong>
-                  {offer.ownedByBus && <span className="badge">{t.ownOffers.forTheBus}</span>}
-                  {!isSteered && !offer.ownedByBus && <AddressLabel address={offer.wallet} />}
-                </span>
-                <Tokens units={offer.pricePerKwh} bus={bus} />
-              </div>
-              {offer.gridFeePerKwh > 0n && (
-                <p className="sub">{t.ownOffers.buyersPay(<Tokens units={offer.fullPricePerKwh} bus={bus} />)}</p>
-              )}
-              <p className="big number">
-                {formatEnergy(freeWh(offer))}{' '}
-                <span className="hint">{t.ownOffers.freeOf(formatEnergy(offer.listedWh))}</span>
-              </p>
-              <p className="sub">
-                {t.ownOffers.sold(
-                  formatEnergy(offer.listedWh - offer.remainingWh),
-                  offer.reservedWh > 0n && t.ownOffers.reserved(formatEnergy(offer.reservedWh)),
-                  offer.windowStart !== 0 && `, ${deliveryTime(bus, offer.windowStart)}`,
-                  now >= offer.expiresAt
-                    ? t.ownOffers.ended
-                    : t.ownOffers.ends(
-                        offer.expiresAt - now < 3_600 ? (
-                          <Countdown until={offer.expiresAt} />
-                        ) : (
-                          duration(offer.expiresAt - now)
-                        ),
-                      ),
-                )}
-              </p>
-              {why !== undefined && <p className="sub warning-text">{why}</p>}
-              <AuctionLine offer={offer} bus={bus} />
-              {offer.proceeds > 0n && (
-                <p className="sub">{t.ownOffers.paidSoFar(<Tokens units={offer.proceeds} bus={bus} />)}</p>
-              )}
-              <ExpiredLocks offer={offer} bus={bus} />
-              <div className="row">
-                {isSteered && (
-                  <>
-                    <button
-                      type="button"
-                      className="button small quiet"
-                      disabled={offer.cancelled}
-                      onClick={() => setDialog({ offer, what: 'reprice' })}
-                    >
-                      {t.ownOffers.reprice}
-                    </button>
-                    <button
-                      type="button"
-                      className="button small quiet"
-                      disabled={offer.cancelled || now >= offer.expiresAt}
-                      onClick={() => setDialog({ offer, what: 'expiry' })}
-                    >
-                      {t.ownOffers.setExpiry}
-                    </button>
-                  </>
-                )}
-                <button
-                  type="button"
-                  className="button small quiet"
-                  onClick={() => setDialog({ offer, what: 'cancel' })}
-                >
-                  {t.ownOffers.withdraw}
-                </button>
-              </div>
-            </li>
-          );
-        })}
-      </ul>
-      {own.length > most && (
-        <button type="button" className="button small quiet" onClick={() => setMost(most + DRAWN)}>
-          {t.ownOffers.showMore(own.length - most)}
-        </button>
+      {tiles(trading, t.ownOffers.ownOffers)}
+      {over.length > 0 && (
+        <details className="more">
+          <summary>{t.ownOffers.over(over.length)}</summary>
+          {tiles(over, t.ownOffers.over(over.length))}
+        </details>
       )}
       {dialog !== undefined && dialogBus !== undefined && (
         <OfferChange
@@ -153,7 +101,95 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
           onClose={() => setDialog(undefined)}
         />
       )}
-    </>
+    </div>
+  );
+}
+
+/** Whether an offer sells nothing any more; one that its auction still needs is not over. */
+function isOver(offer: Offer, capacity: Capacity | undefined, now: number): boolean {
+  if (heldBack(capacity, offer, now) !== undefined) return false;
+  return offer.cancelled || offer.remainingWh === 0n || now >= Math.min(offer.expiresAt, offer.gateClosesAt);
+}
+
+function OfferTile({
+  offer,
+  bus,
+  isOver: isEnded,
+  onChange,
+}: {
+  readonly offer: Offer;
+  readonly bus: Bus;
+  readonly isOver: boolean;
+  readonly onChange: (what: keyof typeof TITLES) => void;
+}) {
+  const { wallet } = useSession();
+  const now = useNow();
+  const why = untradable(offer, bus, now);
+  const isSteered = maySteer(offer, bus, wallet);
+  return (
+    <li className="tile" data-offer={offer.address}>
+      <div className="row spread">
+        <span className="row">
+          <SourceIcon source={offer.source} /> <strong>{bus.name}</strong>
+          {offer.ownedByBus && <span className="badge">{t.ownOffers.forTheBus}</span>}
+          {!isSteered && !offer.ownedByBus && <AddressLabel address={offer.wallet} />}
+        </span>
+        <span>{t.ownOffers.perKwh(<Tokens units={offer.pricePerKwh} bus={bus} />)}</span>
+      </div>
+      {offer.gridFeePerKwh > 0n && (
+        <p className="sub">{t.ownOffers.buyersPay(<Tokens units={offer.fullPricePerKwh} bus={bus} />)}</p>
+      )}
+      <p className="big number">
+        {formatEnergy(freeWh(offer))} <span className="hint">{t.ownOffers.freeOf(formatEnergy(offer.listedWh))}</span>
+      </p>
+      <p className="sub">
+        {t.ownOffers.sold(
+          formatEnergy(offer.listedWh - offer.remainingWh),
+          offer.reservedWh > 0n && t.ownOffers.reserved(formatEnergy(offer.reservedWh)),
+          offer.windowStart !== 0 && `, ${deliveryTime(bus, offer.windowStart)}`,
+          now >= offer.expiresAt
+            ? t.ownOffers.ended
+            : t.ownOffers.ends(
+                offer.expiresAt - now < 3_600 ? (
+                  <Countdown until={offer.expiresAt} />
+                ) : (
+                  <span className="countdown">{duration(offer.expiresAt - now)}</span>
+                ),
+              ),
+        )}
+      </p>
+      {why !== undefined && <p className="sub warning-text">{why}</p>}
+      <AuctionLine offer={offer} bus={bus} />
+      {offer.proceeds > 0n && (
+        <p className="sub">{t.ownOffers.paidSoFar(<Tokens units={offer.proceeds} bus={bus} />)}</p>
+      )}
+      <ExpiredLocks offer={offer} bus={bus} />
+      <div className="row">
+        {isSteered && !isEnded && (
+          <>
+            <button
+              type="button"
+              className="button small quiet"
+              disabled={offer.cancelled}
+              onClick={() => onChange('reprice')}
+            >
+              {t.ownOffers.reprice}
+            </button>
+            <button
+              type="button"
+              className="button small quiet"
+              disabled={offer.cancelled || now >= offer.expiresAt}
+              onClick={() => onChange('expiry')}
+            >
+              {t.ownOffers.setExpiry}
+            </button>
+          </>
+        )}
+        <button type="button" className="button small quiet" onClick={() => onChange('cancel')}>
+          {t.ownOffers.withdraw}
+        </button>
+      </div>
+    </li>
   );
 }
 
@@ -196,8 +232,14 @@ function ExpiredLocks({ offer, bus }: { readonly offer: Offer; readonly bus: Bus
     const [first] = expired;
     if (signer === undefined || first === undefined) return;
     void action.run(async (onStage) => {
-      await lockRelease(live, signer, first, offer, bus, onStage);
-      return { message: <>{t.ownOffers.areFreeAgainTheDeposit(formatEnergy(first.energyWh))}</> };
+      const refund = await lockRelease(live, signer, first, offer, bus, onStage);
+      const energy = formatEnergy(first.energyWh);
+      return {
+        message:
+          refund === 'paid'
+            ? t.ownOffers.areFreeAgainTheDeposit(energy)
+            : t.ownOffers.areFreeAgainTheDepositWaits(energy),
+      };
     });
   };
   return (

@@ -373,6 +373,7 @@ function MarketBeside({
           formatEnergy(sum(others)),
           formatTokens(lowest, bus.decimals),
           formatTokens(highest, bus.decimals),
+          bus.token,
         )}{' '}
         {price !== undefined &&
           (before.length === 0

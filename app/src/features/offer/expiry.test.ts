@@ -49,7 +49,7 @@ describe('an offer’s end', () => {
     expiryRefusal({ ...offer, ...change }, of, seller, expiresAt, NOW);
 
   it('is not before its locks need it, and what has ended stays so', () => {
-    expect(refused({}, open, NOW + 299)).toContain('locks');
+    expect(refused({}, open, NOW + 299)).toContain('Buyers hold energy');
     expect(refused({}, open, NOW + 300)).toBeUndefined();
     expect(refused({ openLocks: 0 }, open, NOW + 1)).toBeUndefined();
     expect(refused({ expiresAt: NOW }, open, NOW + 5_000)).toContain('expired');

@@ -24,7 +24,7 @@ import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Dialog } from '../../ui/dialog';
 import { EnergyField, readEnergy, Select, TextField, type EnergyInputValue } from '../../ui/fields';
-import { AddressLabel, Card, Empty } from '../../ui/parts';
+import { AddressLabel, Card, Empty, useNameOf } from '../../ui/parts';
 import { Ago, Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { parseAddress } from '../bus/bus';
@@ -116,7 +116,7 @@ function ProposalCard({ bus, proposal }: { readonly bus: Bus; readonly proposal:
         <ul className="approvals" aria-label={t.proposals.approvals}>
           {bus.owners.map(({ wallet: owner }) => (
             <li key={owner} className={approving.includes(owner) ? 'yes' : 'no'}>
-              <AddressLabel address={owner} />{' '}
+              <AddressLabel address={owner} />:{' '}
               {approving.includes(owner) ? t.proposals.approves : t.proposals.hasNotApproved}
             </li>
           ))}
@@ -191,6 +191,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   const [later, setLater] = useState<keyof typeof LATER>('0');
   const now = useNow();
   const [fee, setFee] = useState('');
+  const nameOf = useNameOf();
 
   const parsedOwner = parseAddress(owner);
   const leaving = bus.owners.find(({ wallet }) => wallet === owner)?.wallet ?? bus.owners.at(-1)?.wallet;
@@ -335,7 +336,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
           <Select
             label={kind === 'ownerRemove' ? t.proposals.ownerWhoLeaves : t.proposals.ownersPresentKey}
             value={leaving}
-            options={bus.owners.map(({ wallet: address }) => [address, address])}
+            options={bus.owners.map(({ wallet: address }) => [address, nameOf(address)])}
             onChange={setOwner}
             hint={kind === 'ownerRemove' ? t.proposals.whatItEarnedUntilThen : t.proposals.theNewKeyHasAll}
           />

@@ -19,7 +19,13 @@ const windows = ({ windowSeconds, gateClosureSeconds }: Terms) =>
         gateClosureSeconds === 0 ? t.change.atTheStart : t.change.before(duration(gateClosureSeconds)),
       );
 
-const auctionName = ({ hasAuction }: Terms) => (hasAuction ? t.auction.closesEachWindow : t.change.none);
+const auctionName = ({ hasAuction }: Terms) => (hasAuction ? t.auction.closesEachWindow : t.auction.withoutAuction);
+
+const priceOf = ({ decimals, token }: Pick<Bus, 'decimals' | 'token'>, pricePerKwh: bigint) =>
+  t.change.perKwh(formatTokens(pricePerKwh, decimals), token);
+
+/** How long a decision waits before it takes effect. */
+const waitOf = (seconds: number) => (seconds === 0 ? t.busScreen.none : duration(seconds));
 
 /** Terms in one line: when sellers are paid, and the grid fee. */
 export function termsLabel(bus: Pick<Bus, 'decimals' | 'token'>, terms: Terms): string {
@@ -59,24 +65,20 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
         ],
       ];
     case 'timelockSet':
-      return [[t.change.timelock, duration(bus.timelockSeconds), duration(action.timelockSeconds)]];
+      return [[t.change.timelock, waitOf(bus.timelockSeconds), waitOf(action.timelockSeconds)]];
     case 'capacitySet':
       return [[t.change.capacity, formatEnergy(bus.capacityWh), formatEnergy(action.capacityWh)]];
     case 'basePriceSet':
-      return [
-        [
-          t.change.basePrice,
-          formatTokens(bus.basePricePerKwh, bus.decimals),
-          formatTokens(action.basePricePerKwh, bus.decimals),
-        ],
-      ];
+      return [[t.change.basePrice, priceOf(bus, bus.basePricePerKwh), priceOf(bus, action.basePricePerKwh)]];
     case 'listingPolicySet':
       return [[t.change.listing, t.listings[bus.listing], t.listings[action.listing]]];
     case 'termsSet': {
       // They replace what is decided and waits, where that can still be replaced.
       const [before, after] = [bus.nextTerms ?? bus.terms, action.terms];
       const fee = ({ gridFeePerKwh }: Terms) =>
-        gridFeePerKwh === 0n ? t.change.none : t.change.perKwh(formatTokens(gridFeePerKwh, bus.decimals), bus.token);
+        gridFeePerKwh === 0n
+          ? t.terms.noGridFee
+          : t.change.perKwh(formatTokens(gridFeePerKwh, bus.decimals), bus.token);
       const times = (seconds: number) => (seconds === 0 ? '–' : duration(seconds));
       return [
         [t.change.from, before.from === 0 ? t.change.fromTheStart : timeLabel(before.from), timeLabel(after.from)],
@@ -118,8 +120,8 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
       return [
         [
           t.change.reservePrice,
-          formatTokens(lowestPrice(bus, true), bus.decimals),
-          formatTokens(lowestPrice({ ...bus, reservePricePerKwh: action.reservePricePerKwh }, true), bus.decimals),
+          priceOf(bus, lowestPrice(bus, true)),
+          priceOf(bus, lowestPrice({ ...bus, reservePricePerKwh: action.reservePricePerKwh }, true)),
         ],
       ];
     case 'leastSizeSet':

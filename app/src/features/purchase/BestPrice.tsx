@@ -321,6 +321,7 @@ function ChosenOffers({ purchases, bus }: { readonly purchases: readonly Batch[]
   const { offers } = useMarket();
   return (
     <FillTable
+      token={bus.token}
       label={t.bestPrice.chosenOffers}
       from={t.bestPrice.from}
       decimals={bus.decimals}
@@ -330,7 +331,7 @@ function ChosenOffers({ purchases, bus }: { readonly purchases: readonly Batch[]
             index + 1,
             purchases.length,
             formatEnergy(energyWh),
-            formatTokens(totalCost, bus.decimals),
+            `${formatTokens(totalCost, bus.decimals)} ${bus.token}`,
           ),
         }),
         rows: fills.map(({ offer, energyWh: wh, cost }) => ({

@@ -23,17 +23,25 @@ export function FillTable({
   from,
   groups,
   decimals,
+  token,
 }: {
   readonly label: string;
   /** What the first column names. */
   readonly from: string;
   readonly groups: readonly { readonly title?: ReactNode; readonly rows: readonly FillRow[] }[];
   readonly decimals: number;
+  /** What the costs are in, where that is known. */
+  readonly token: string | undefined;
 }) {
   return (
     <table className="plain" aria-label={label}>
       <TableHead
-        columns={[from, numbers(t.fillTable.energy), numbers(t.fillTable.perKwh), numbers(t.fillTable.cost)]}
+        columns={[
+          from,
+          numbers(t.fillTable.energy),
+          numbers(t.fillTable.perKwh),
+          numbers(token === undefined ? t.fillTable.cost : t.fillTable.costIn(token)),
+        ]}
       />
       {groups.map(({ title, rows }) => (
         <tbody key={rows[0]?.key}>

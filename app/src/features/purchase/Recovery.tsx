@@ -55,7 +55,7 @@ export function Recovery() {
                     fate.receipt !== undefined && ` (${formatEnergy(fate.receipt.energyWh)})`,
                   )
               : (entry.isBid === true ? t.recovery.yourBidDidNot : t.recovery.yourPurchaseOfDidNot)(entry.title)}
-            <HashLine hash={entry.hash} />
+            {fate.kind === 'paid' && <HashLine hash={entry.hash} />}
           </div>
           <button
             type="button"

@@ -122,16 +122,22 @@ export function TotalLines({
         {gridFee > 0n && (
           <div>
             <dt>{t.totals.ofItGridFee}</dt>
-            <dd className="number">{formatTokens(gridFee, bus.decimals)}</dd>
+            <dd>
+              <Tokens units={gridFee} bus={bus} />
+            </dd>
           </div>
         )}
         <div>
           <dt>{t.totals.averagePerKwh}</dt>
-          <dd className="number">{formatTokens(average, bus.decimals)}</dd>
+          <dd>
+            <Tokens units={average} bus={bus} />
+          </dd>
         </div>
         <div>
           <dt>{t.totals.neverMoreThan}</dt>
-          <dd className="number">{formatTokens(maxTotal, bus.decimals)}</dd>
+          <dd>
+            <Tokens units={maxTotal} bus={bus} />
+          </dd>
         </div>
         <div>
           <dt>{t.totals.marketFee}</dt>
@@ -206,8 +212,8 @@ function Lamports({ units }: { readonly units: bigint }) {
 export function FeeLines({ preview, account }: { readonly preview: Preview; readonly account: string }) {
   return (
     <>
-      <div>
-        <dt>{t.totals.networkFee}</dt>
+      <div className={preview.kind === 'refused' ? 'refused' : undefined}>
+        <dt className={preview.kind === 'refused' ? 'visually-hidden' : undefined}>{t.totals.networkFee}</dt>
         <dd>
           {preview.kind === 'none' && <span className="hint">{t.totals.connectAWalletToSee}</span>}
           {preview.kind === 'checking' && <span className="hint">{t.totals.checking}</span>}

@@ -9,9 +9,10 @@ import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
-import { Card, Facts } from '../../ui/parts';
+import { AddressLabel, Card, Facts } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
+import { Elsewhere, UsualNote, useNamed } from '../payee/Elsewhere';
 import { moneyOf, sellerClose, sellersOf, sellerWithdraw, whyNotClosed } from './seller';
 
 /** Length of a token account's data without extensions. */
@@ -49,15 +50,19 @@ export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly selle
   const unlisted = isOfBus ? undefined : listingRefusal(bus, seller.wallet, seller);
   const whyOpen = whyNotClosed(seller, bus, state.slot);
   const rent = useSellerRent();
+  const named = useNamed();
+  const isOwn = seller.wallet === wallet;
   const withdraw = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      const { amount, left } = await sellerWithdraw(live, signer, bus, seller, onStage);
+      const { amount, left } = await sellerWithdraw(live, signer, bus, seller, isOwn ? named.to : undefined, onStage);
       const more = left > 0n && t.seller.moreIsLeft(<Tokens units={left} bus={bus} />);
       return {
         message: isOfBus
           ? t.seller.wentToTheTreasury(<Tokens units={amount} bus={bus} />, more)
-          : t.seller.withdrew(<Tokens units={amount} bus={bus} />, more),
+          : isOwn && named.to !== undefined
+            ? t.seller.paidElsewhere(<Tokens units={amount} bus={bus} />, <AddressLabel address={named.to} />, more)
+            : t.seller.withdrew(<Tokens units={amount} bus={bus} />, more),
       };
     });
   };
@@ -87,11 +92,13 @@ export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly selle
             : [[t.seller.ofTheGrid, <Tokens key="g" units={seller.gridFeesOwed} bus={bus} />] as const]),
         ]}
       />
+      {isOwn && <UsualNote payer={bus} due={due} />}
+      {isOwn && due > 0n && <Elsewhere of={named} />}
       <div className="row wrap">
-        <WalletButton onClick={withdraw} busy={action.isRunning} disabled={due === 0n}>
+        <WalletButton onClick={withdraw} busy={action.isRunning} disabled={due === 0n || (isOwn && named.isUnreadable)}>
           {isOfBus ? t.seller.moveToTheTreasury : t.seller.withdraw}
         </WalletButton>
-        {seller.wallet === wallet && whyOpen === undefined && (
+        {isOwn && whyOpen === undefined && (
           <WalletButton tone="quiet" onClick={close} busy={action.isRunning}>
             {rent === undefined ? t.seller.closeTheAccount : t.seller.closeForRent(formatSol(rent))}
           </WalletButton>

@@ -14,9 +14,9 @@ export function WithdrawAll({ action }: { readonly action: Action }) {
   const run = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      const { paid, isAll } = await withdrawAll(live, signer, own, onStage);
+      const { paid, isAll, isBlocked } = await withdrawAll(live, signer, own, onStage);
       return {
-        tone: isAll ? 'done' : 'part',
+        tone: isAll && !isBlocked ? 'done' : 'part',
         message: (
           <>
             {t.seller.withdrewAll(
@@ -27,6 +27,7 @@ export function WithdrawAll({ action }: { readonly action: Action }) {
               )),
             )}
             {!isAll && t.seller.moreIsLeftElsewhere}
+            {isBlocked && t.seller.someIsBlocked}
           </>
         ),
       };

@@ -134,7 +134,7 @@ describe('what a seller earned', () => {
       own,
       TOKEN_PROGRAM,
     ]);
-    const there = new Map([[own, { owner: TOKEN_PROGRAM, data: new Uint8Array(165) }]]);
+    const there = new Map([[own, tokenAccountOf(bus, SAM)]]);
     // What is due of deliveries is released first; of what was paid, the grid's part is not the seller's.
     const book = makeBook(300, seller, NOW - 20_000, {
       0: { soldWh: 1_000n, paid: 220_000n, deliveredWh: 1_000n, reportedAt: NOW - 10_000 },
@@ -147,6 +147,28 @@ describe('what a seller earned', () => {
     expect(released.amount).toBe(5n + 200_000n + 5n);
     const again = await withdrawal(marketOf(state, there), SAM, bus, seller);
     expect(namesOf(again.instructions)).toEqual(['OfferCollect', 'SellerWithdraw']);
+  });
+
+  it('goes to another account that the seller names, where its own one is frozen, and to no account that cannot be paid', async () => {
+    const { bus } = await makeBus(100);
+    const seller = await makeSeller(bus, SAM, { released: 5n });
+    const state = { buses: byAddress([bus]), sellers: byAddress([seller]) };
+    const own = await tokenAccountAddress(SAM, bus.mint, bus.tokenProgram);
+    const live = marketOf(
+      state,
+      new Map([
+        [own, tokenAccountOf(bus, SAM, true)],
+        [key(90), tokenAccountOf(bus, key(8))],
+        [key(91), tokenAccountOf(bus, bus.address)],
+      ]),
+    );
+    await expect(withdrawal(live, SAM, bus, seller)).rejects.toThrow('Your usual token account takes no payment now');
+    const made = await withdrawal(live, SAM, bus, seller, key(90));
+    expect(namesOf(made.instructions)).toEqual(['SellerWithdraw']);
+    expect(addressesOf(made.instructions[0])[4]).toBe(key(90));
+    for (const wrong of [own, key(91), key(92)]) {
+      await expect(withdrawal(live, SAM, bus, seller, wrong)).rejects.toThrow('that can be paid');
+    }
   });
 
   it('of auctions is counted in their pools first, and left out while the escrow or the vault is frozen', async () => {

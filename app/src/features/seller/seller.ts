@@ -24,7 +24,7 @@ import { paidFor } from '../../market/auction';
 import { finalAt, heldFor, releasable, usedWindows, windowStartOf } from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
 import type { Book, Bus, Offer, Seller } from '../../market/model';
-import { payeeOf } from '../../market/payee';
+import { payableOf, payeeOf } from '../../market/payee';
 import type { MarketState } from '../../market/state';
 import { compare, compareAges, compareNames } from '../../order';
 import { t } from '../../words';
@@ -140,9 +140,16 @@ export interface Withdrawal {
 
 /**
  * Collects what was paid for a seller's offers and what it delivered to auctions, as much as one transaction holds, and pays
- * all that is released: to the seller's own token account, which is created where it is missing, or for the bus to its treasury. Anyone may.
+ * all that is released: to the seller's own token account, which is created where it is missing, or for the bus to its treasury. Anyone
+ * may; the seller itself can be paid to any account, `to`.
  */
-export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, chosen: Seller): Promise<Withdrawal> {
+export async function withdrawal(
+  live: LiveMarket,
+  caller: Address,
+  bus: Bus,
+  chosen: Seller,
+  to?: Address,
+): Promise<Withdrawal> {
   // What was released or collected a moment ago is not counted again, whenever notifications come.
   const known = live.state.get();
   const counted = [...known.books.values(), ...[...known.offers.values()].filter(({ proceeds }) => proceeds > 0n)];
@@ -151,7 +158,7 @@ export async function withdrawal(live: LiveMarket, caller: Address, bus: Bus, ch
   const state = live.state.get();
   const seller = state.sellers.get(chosen.address);
   if (seller === undefined) throw new Refusal(t.seller.theAccountIsClosed);
-  const { address: destination, creation } = await payeeOf(live, caller, seller.wallet, bus);
+  const { address: destination, creation } = await payableOf(live, caller, seller.wallet, bus, to);
   const withdraw = getSellerWithdrawInstruction({
     caller: noSigner(caller),
     bus: bus.address,
@@ -199,12 +206,13 @@ async function payableParts(live: LiveMarket, bus: Bus, seller: Seller) {
   return accounts.every((account) => isFrozen(account, bus) === false) ? found : [];
 }
 
-/** Makes a withdrawal; returns what it paid, and what one transaction could not collect as well. */
+/** Makes a withdrawal, to an account that the seller names where it does; returns what it paid, and what one transaction could not collect as well. */
 export async function sellerWithdraw(
   live: LiveMarket,
   signer: Signer,
   bus: Bus,
   seller: Seller,
+  to: Address | undefined,
   onStage: (stage: Stage) => void,
 ): Promise<Pick<Withdrawal, 'amount' | 'left'>> {
   let [amount, left] = [0n, 0n];
@@ -212,7 +220,7 @@ export async function sellerWithdraw(
     live.connection,
     signer,
     async () => {
-      const made = await withdrawal(live, signer.address, bus, seller);
+      const made = await withdrawal(live, signer.address, bus, seller, to);
       ({ amount, left } = made);
       return made.instructions;
     },
@@ -229,26 +237,30 @@ export interface Withdrawn {
 
 /**
  * Withdraws what a wallet earned on several buses: as much as one transaction holds, at least from one. `isAll` tells
- * whether nothing was left out.
+ * whether nothing was left out for want of room, `isBlocked` whether something was because the account cannot be paid.
  */
 export async function withdrawAll(
   live: LiveMarket,
   signer: Signer,
   own: readonly { readonly seller: Seller; readonly bus: Bus }[],
   onStage: (stage: Stage) => void,
-): Promise<{ readonly paid: readonly Withdrawn[]; readonly isAll: boolean }> {
+): Promise<{ readonly paid: readonly Withdrawn[]; readonly isAll: boolean; readonly isBlocked: boolean }> {
   let paid: Withdrawn[] = [];
-  let isAll = true;
+  let [isAll, isBlocked] = [true, false];
   const build = async () => {
     const instructions: Instruction[] = [];
     const creations = new Set<string>();
     paid = [];
-    isAll = true;
+    [isAll, isBlocked] = [true, false];
     const now = live.now();
     const state = live.state.get();
     for (const { seller, bus } of own) {
       const { released, proceeds, due } = moneyOf(seller, state, now);
       if (released + proceeds + due === 0n) continue;
+      if ((await payeeOf(live, signer.address, seller.wallet, bus)).isBlocked) {
+        isBlocked = true;
+        continue;
+      }
       const { instructions: all, creation, amount, left } = await withdrawal(live, signer.address, bus, seller);
       // One creation of the wallet's account of a token is enough.
       const more = creations.has(bus.mint) ? all.slice(creation) : all;
@@ -262,11 +274,13 @@ export async function withdrawAll(
       const known = paid.find((one) => one.bus.mint === bus.mint);
       paid = [...paid.filter((one) => one !== known), { bus, amount: (known?.amount ?? 0n) + amount }];
     }
-    if (instructions.length === 0) throw new Refusal(t.seller.thereIsNothingToWithdraw);
+    if (instructions.length === 0) {
+      throw new Refusal(isBlocked ? t.seller.theUsualIsBlocked : t.seller.thereIsNothingToWithdraw);
+    }
     return instructions;
   };
   await send(live.connection, signer, build, onStage);
-  return { paid, isAll };
+  return { paid, isAll, isBlocked };
 }
 
 /** Why a seller account cannot be closed by its seller now; `undefined` where it can. */

@@ -63,7 +63,7 @@ describe('a decision on terms', () => {
         values,
       ]),
     );
-    expect(bidding.get('Auction')).toEqual(['none', 'An auction closes each window']);
+    expect(bidding.get('Auction')).toEqual(['without an auction', 'An auction closes each window']);
     expect(termsLabel(bus, { ...QUARTERS, hasAuction: true })).toBe('at the purchase, no grid fee, with an auction');
     expect(termsLabel(bus, DELIVERY)).toBe('for what is delivered, grid fee 0.02 tokens/kWh');
     expect(termsLabel(bus, QUARTERS)).toBe('at the purchase, no grid fee');

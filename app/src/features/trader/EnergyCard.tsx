@@ -37,7 +37,7 @@ export function EnergyCard() {
   const { entries, isRead } = useEnergy();
   const [span, setSpan] = useState<Span>('week');
   const [ahead, setAhead] = useState(0);
-  const [side, setSide] = useState<Entry['side']>('bought');
+  const [choice, setSide] = useState<Entry['side']>();
   const { positions, books, buses, sellers, capacities } = state;
   // By the minute: bars and stages do not change faster.
   const minute = Math.floor(now / 60) * 60;
@@ -47,6 +47,9 @@ export function EnergyCard() {
     [positions, books, buses, sellers, capacities, wallet, minute],
   );
   const figures = useMemo(() => figuresOf(entries, rows, period), [entries, rows, period]);
+  // Who only sold sees that first.
+  const isSeller = figures.every(({ boughtWh }) => boughtWh === 0n) && figures.some(({ soldWh }) => soldWh > 0n);
+  const side = choice ?? (isSeller ? 'sold' : 'bought');
   const sides = { bought: t.delivery.bought, sold: t.delivery.sold };
   return (
     <Card
@@ -123,7 +126,7 @@ export function EnergyCard() {
               value={side}
               onChange={setSide}
             />
-            <EnergyChart bars={barsOf(entries, side, period)} span={span} side={sides[side]} />
+            <EnergyChart bars={barsOf(entries, side, period)} span={span} side={side} name={sides[side]} />
             <Partners entries={entries} side={side} period={period} />
           </>
         )}
@@ -149,10 +152,12 @@ function EnergyChart({
   bars,
   span,
   side,
+  name,
 }: {
   readonly bars: readonly EnergyBarOf[];
   readonly span: Span;
-  readonly side: string;
+  readonly side: Entry['side'];
+  readonly name: string;
 }) {
   const [chosen, setChosen] = useState<number | undefined>();
   const highest = bars.reduce((most, { totalWh }) => (totalWh > most ? totalWh : most), 1n);
@@ -161,6 +166,7 @@ function EnergyChart({
   const at = Math.min(chosen ?? fullest, bars.length - 1);
   const bar = bars[at];
   const all = bars.reduce((sum, { totalWh }) => sum + totalWh, 0n);
+  if (all === 0n) return <Empty>{side === 'bought' ? t.energyCard.nothingBought : t.energyCard.nothingSold}</Empty>;
   const present = SOURCES.filter((source) =>
     bars.some(({ bySource }) => bySource.some((one) => one.source === source)),
   );
@@ -169,7 +175,7 @@ function EnergyChart({
   return (
     <figure className="chart-figure energy-chart">
       <BarChart
-        label={t.energyCard.chart(side, formatEnergy(all), bars.length)}
+        label={t.energyCard.chart(name, formatEnergy(all), bars.length)}
         bars={bars}
         highest={highest}
         columnClass="energy-column"

@@ -174,20 +174,25 @@ function OwnBuses() {
 function Locks() {
   const { wallet } = useSession();
   const { locks, readAt } = useMarket();
+  // Of the card, because a lock that was settled or released is gone.
+  const action = useAction();
   const own = [...locks.values()].filter(({ buyer }) => buyer === wallet).sort(soonestLock);
   return (
     <Card title={t.mineScreen.heldForYou}>
-      {readAt === undefined ? (
-        <Reading what={t.mineScreen.whatYouHold} />
-      ) : own.length === 0 ? (
-        <Empty>{t.mineScreen.youHoldNoEnergyHold}</Empty>
-      ) : (
-        <ul className="tiles">
-          {own.map((lock: Lock) => (
-            <LockCard key={lock.address} lock={lock} />
-          ))}
-        </ul>
-      )}
+      <div className="stack">
+        {readAt === undefined ? (
+          <Reading what={t.mineScreen.whatYouHold} />
+        ) : own.length === 0 ? (
+          <Empty>{t.mineScreen.youHoldNoEnergyHold}</Empty>
+        ) : (
+          <ul className="tiles">
+            {own.map((lock: Lock) => (
+              <LockCard key={lock.address} lock={lock} action={action} />
+            ))}
+          </ul>
+        )}
+        <ActionStatus action={action} />
+      </div>
     </Card>
   );
 }

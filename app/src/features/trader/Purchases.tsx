@@ -12,8 +12,10 @@ import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useStore } from '../../state/store';
 import { useAnswer } from '../../state/useAnswer';
+import { Tokens } from '../../ui/amounts';
 import { saveFile } from '../../ui/file';
 import { Card, CopyButton, Empty, numbers, Reading, TableHead } from '../../ui/parts';
+import { ReceiptLink } from '../../ui/ReceiptLink';
 import { Ago } from '../../ui/time';
 import { t } from '../../words';
 import { bidState } from '../auction/state';
@@ -131,7 +133,7 @@ function PurchaseTable({
                 <Ago at={one.at} />
               </td>
               <td>
-                {[...new Set(windows)].join(', ')}
+                {windows.length === 0 ? t.energyCard.notKnown : [...new Set(windows)].join(', ')}
                 <span className="sub block">{[...names, ...new Set(settlements)].join(', ')}</span>
                 <Narrow of={one} />
               </td>
@@ -140,7 +142,7 @@ function PurchaseTable({
                 <Paid units={one.paid} bus={places.find(({ bus }) => bus !== undefined)?.bus} />
               </td>
               <td className="end wide-only">
-                <ReceiptLink hash={one.hash} />
+                <Receipt hash={one.hash} />
               </td>
             </tr>
           );
@@ -154,20 +156,15 @@ function PurchaseTable({
 function Narrow({ of: { hash, at } }: { readonly of: Pick<Bought, 'hash' | 'at'> }) {
   return (
     <span className="only-narrow">
-      <Ago at={at} />{' '}
-      <a href={`#/verify/${hash}`} title={hash}>
-        {t.purchases.openReceipt}
-      </a>
+      <Ago at={at} /> <ReceiptLink hash={hash} />
     </span>
   );
 }
 
-function ReceiptLink({ hash }: { readonly hash: string }) {
+function Receipt({ hash }: { readonly hash: string }) {
   return (
     <>
-      <a href={`#/verify/${hash}`} title={hash}>
-        {t.purchases.openReceipt}
-      </a>
+      <ReceiptLink hash={hash} />
       <span className="wide-only">
         <CopyButton text={hash} label={t.purchases.copyHash} />
       </span>
@@ -200,7 +197,7 @@ function BidRow({ of: { hash, at, energyWh, paid, bid } }: { readonly of: Bought
       <td className="end number">{energyWh === 0n ? '–' : formatEnergy(energyWh)}</td>
       <td className="end number">{energyWh === 0n ? '–' : <Paid units={paid} bus={bus} />}</td>
       <td className="end wide-only">
-        <ReceiptLink hash={hash} />
+        <Receipt hash={hash} />
       </td>
     </tr>
   );
@@ -212,5 +209,5 @@ function Paid({ units, bus }: { readonly units: bigint; readonly bus: Bus | unde
   const all = [...buses.values()];
   const [first] = all;
   const own = bus ?? (first !== undefined && all.every(({ mint }) => mint === first.mint) ? first : undefined);
-  return <>{own === undefined ? t.purchases.baseUnits(units.toString()) : formatTokens(units, own.decimals)}</>;
+  return own === undefined ? <>{t.purchases.baseUnits(units.toString())}</> : <Tokens units={units} bus={own} />;
 }

@@ -38,10 +38,13 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
       const units = claimable(bus, ledger, owner, balance);
-      await treasuryClaim(live, signer, bus, owner, onStage);
+      const { isClaimed } = await treasuryClaim(live, signer, bus, owner, onStage);
       await Promise.all([live.refresh([bus.address, ledger.address]), live.refreshBalances()]);
       return {
-        message: <>{t.treasury.wentTo(<Tokens units={units} bus={bus} />, <AddressLabel address={owner} />)}</>,
+        message: (isClaimed ? t.treasury.waitsFor : t.treasury.wentTo)(
+          <Tokens units={units} bus={bus} />,
+          <AddressLabel address={owner} />,
+        ),
       };
     });
   };
@@ -87,14 +90,16 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
                   <Tokens units={units} bus={bus} />
                 </td>
                 <td className="end">
-                  <WalletButton
-                    tone={owner === wallet ? 'primary' : 'quiet'}
-                    disabled={units === 0n}
-                    busy={action.isRunning}
-                    onClick={() => claim(owner)}
-                  >
-                    {owner === wallet ? t.treasury.claim : t.treasury.payOut}
-                  </WalletButton>
+                  {wallet !== undefined && (
+                    <WalletButton
+                      tone={owner === wallet ? 'primary' : 'quiet'}
+                      disabled={units === 0n}
+                      busy={action.isRunning}
+                      onClick={() => claim(owner)}
+                    >
+                      {owner === wallet ? t.treasury.claim : t.treasury.payOut}
+                    </WalletButton>
+                  )}
                 </td>
               </tr>
             );

@@ -2,7 +2,7 @@
 
 import type { Address, Instruction } from '@solana/kit';
 
-import { send, type Sent, type Signer, type Stage } from '../../chain/send';
+import { send, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { getTreasuryClaimInstructionAsync } from '../../generated';
 import type { LiveMarket } from '../../market/live';
@@ -11,24 +11,27 @@ import { payeeOf } from '../../market/payee';
 
 /**
  * Pays an owner what it may claim, to its own token account; anyone may ask for it. Where that account cannot be paid,
- * it waits for the owner as a claim.
+ * it waits for the owner as a claim. Tells whether it does.
  */
-export function treasuryClaim(
+export async function treasuryClaim(
   live: LiveMarket,
   signer: Signer,
   bus: Bus,
   owner: Address,
   onStage: (stage: Stage) => void,
-): Promise<Sent> {
-  return send(
+): Promise<{ readonly isClaimed: boolean }> {
+  let isClaimed = false;
+  await send(
     live.connection,
     signer,
     async () => {
       const destination = await payeeOf(live, signer.address, owner, bus);
+      isClaimed = destination.isBlocked;
       return [...destination.creation, await treasuryClaimInstruction(signer.address, bus, owner, destination.address)];
     },
     onStage,
   );
+  return { isClaimed };
 }
 
 /** The instruction that pays an owner what it may claim. */

@@ -2,6 +2,7 @@
 
 import type { Address } from '@solana/kit';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { flushSync } from 'react-dom';
 
 import { deliveryLabel, momentLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
@@ -87,7 +88,7 @@ function useVerdict(asked: string | undefined): Progress {
           if (asked !== undefined && !signal.aborted) setLooked({ at: asked, count });
         }),
   );
-  if (query !== undefined && 'reason' in query) return { kind: 'failed', reason: query.reason };
+  // What cannot be read is refused beside its box.
   if (answer.kind === 'failed') return { kind: 'failed', reason: sentence(answer.error) };
   if (answer.kind === 'answered' && answer.value !== undefined) return { kind: 'answered', verdict: answer.value };
   if (valid === undefined) return { kind: 'idle' };
@@ -185,6 +186,7 @@ function bidFacts(bid: BidTale, bus: Bus): readonly (readonly [string, ReactNode
 }
 
 function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
+  const [isDetailed, setIsDetailed] = useState(false);
   const { buses, origins, capacities } = useMarket();
   const known = purchase.fills.map(({ offer }) =>
     buses.get(purchase.buses.get(offer) ?? origins.get(offer)?.bus ?? ('' as never)),
@@ -202,7 +204,15 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
         </span>
       }
       aside={
-        <button type="button" className="button small quiet" onClick={() => window.print()}>
+        <button
+          type="button"
+          className="button small quiet"
+          onClick={() => {
+            // On paper the proof is whole.
+            flushSync(() => setIsDetailed(true));
+            window.print();
+          }}
+        >
           {t.verifyScreen.print}
         </button>
       }
@@ -210,15 +220,6 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
       <p className="receipt-date">{t.verifyScreen.receiptOf(momentLabel(purchase.at))}</p>
       <Facts
         facts={[
-          [
-            t.verifyScreen.transactionHash,
-            <span key="h" className="row wrap">
-              <span className="mono break">{purchase.hash}</span>
-              <CopyButton text={purchase.hash} label={t.verifyScreen.copyTheTransactionHash} />
-            </span>,
-          ],
-          [t.verifyScreen.buyer, <AddressLabel key="b" address={purchase.wallet} copy />],
-          [t.verifyScreen.when, momentLabel(purchase.at)],
           ...(bid === undefined || bus === undefined ? [] : bidFacts(bid, bus)),
           [t.verifyScreen.energy, <Energy key="e" wh={purchase.energyWh} />],
           [
@@ -233,18 +234,7 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
               </span>
             ),
           ],
-          [t.verifyScreen.laneAndNonce, <span key="n" className="mono">{`${purchase.lane} / ${purchase.nonce}`}</span>],
-          ...(purchase.signature === undefined
-            ? []
-            : [
-                [
-                  t.verifyScreen.signature,
-                  <span key="s" className="row wrap">
-                    <span className="mono break">{purchase.signature}</span>
-                    <CopyButton text={purchase.signature} label={t.verifyScreen.copyTheSignature} />
-                  </span>,
-                ] as const,
-              ]),
+          [t.verifyScreen.buyer, <AddressLabel key="b" address={purchase.wallet} copy />],
         ]}
       />
       {purchase.fills.length > 0 && (
@@ -252,6 +242,7 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
           label={t.verifyScreen.whatWasBought}
           from={t.verifyScreen.offer}
           decimals={decimals}
+          token={bus?.token}
           groups={[
             {
               rows: purchase.fills.map((fill, index) => ({
@@ -276,6 +267,39 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
         </>
       )}
       <CheckedProof key={purchase.hash} proof={purchase.proof} />
+      <details
+        className="more receipt-details"
+        open={isDetailed}
+        onToggle={({ currentTarget }) => setIsDetailed(currentTarget.open)}
+      >
+        <summary>{t.verifyScreen.details}</summary>
+        <Facts
+          facts={[
+            [
+              t.verifyScreen.transactionHash,
+              <span key="h" className="row">
+                <span className="mono break">{purchase.hash}</span>
+                <CopyButton text={purchase.hash} label={t.verifyScreen.copyTheTransactionHash} />
+              </span>,
+            ],
+            ...(purchase.signature === undefined
+              ? []
+              : [
+                  [
+                    t.verifyScreen.signature,
+                    <span key="s" className="row">
+                      <span className="mono break">{purchase.signature}</span>
+                      <CopyButton text={purchase.signature} label={t.verifyScreen.copyTheSignature} />
+                    </span>,
+                  ] as const,
+                ]),
+            [
+              t.verifyScreen.laneAndNonce,
+              <span key="n" className="mono">{`${purchase.lane} / ${purchase.nonce}`}</span>,
+            ],
+          ]}
+        />
+      </details>
     </Card>
   );
 }

@@ -6,7 +6,7 @@ import { send } from '../../chain/send';
 import { useMarket, useSession } from '../../session';
 import { notices } from '../../state/notices';
 import { useStore } from '../../state/store';
-import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Card, Empty, Reading } from '../../ui/parts';
 import { Countdown } from '../../ui/time';
 import { t } from '../../words';
@@ -28,6 +28,8 @@ export function WaitingForYou() {
   const release = useAction();
   const withdraw = useAction();
   const bidding = useAction();
+  // Of the card as well: what is claimed or closed waits no more, and what became of it must be read.
+  const [sharing, closing, claiming] = [useAction(), useAction(), useAction()];
   const of = <K extends Waiting['kind']>(...kinds: readonly K[]) =>
     waiting.filter((one): one is WaitingOf<K> => (kinds as readonly string[]).includes(one.kind));
   const say = (one: Waiting) => sayWaiting(one, state);
@@ -96,20 +98,22 @@ export function WaitingForYou() {
           </div>
         )}
         {of('share').map((one) => (
-          <Share key={one.key} of={one} text={say(one)} />
+          <Share key={one.key} of={one} text={say(one)} action={sharing} />
         ))}
+        <ActionStatus action={sharing} />
         {of('ended').map((one) => (
-          <Ended key={one.bus.address} of={one} text={say(one)} />
+          <Ended key={one.bus.address} of={one} text={say(one)} action={closing} />
         ))}
+        <ActionStatus action={closing} />
         {of('certificates').map((one) => (
           <p key={one.key} className="hint">
             {say(one)}
           </p>
         ))}
-        {claims.length > 0 && (
+        {(claims.length > 0 || isOpen(claiming)) && (
           <>
             <p className="hint">{t.claim.whatItIs}</p>
-            <ClaimList claims={claims.map(({ claim }) => claim)} />
+            <ClaimList claims={claims.map(({ claim }) => claim)} action={claiming} />
           </>
         )}
         <NoticeChoice />
@@ -119,15 +123,22 @@ export function WaitingForYou() {
 }
 
 /** The wallet's share of a treasury, with a button that claims it. */
-function Share({ of: { bus }, text }: { readonly of: WaitingOf<'share'>; readonly text: string }) {
+function Share({
+  of: { bus },
+  text,
+  action,
+}: {
+  readonly of: WaitingOf<'share'>;
+  readonly text: string;
+  readonly action: Action;
+}) {
   const { live, signer, wallet } = useSession();
-  const action = useAction();
   const claim = () => {
     if (signer === undefined || wallet === undefined) return;
     void action.run(async (onStage) => {
-      await treasuryClaim(live, signer, bus, wallet, onStage);
+      const { isClaimed } = await treasuryClaim(live, signer, bus, wallet, onStage);
       await live.refreshBalances();
-      return { message: t.waiting.isClaimed };
+      return { message: isClaimed ? t.payee.itBecameAClaim : t.waiting.isClaimed };
     });
   };
   return (
@@ -136,15 +147,21 @@ function Share({ of: { bus }, text }: { readonly of: WaitingOf<'share'>; readonl
       <WalletButton onClick={claim} busy={action.isRunning}>
         {t.treasury.claim}
       </WalletButton>
-      <ActionStatus action={action} />
     </div>
   );
 }
 
 /** Offers that ended, with a button that closes as many as one transaction holds. */
-function Ended({ of: { offers, bus }, text }: { readonly of: WaitingOf<'ended'>; readonly text: string }) {
+function Ended({
+  of: { offers, bus },
+  text,
+  action,
+}: {
+  readonly of: WaitingOf<'ended'>;
+  readonly text: string;
+  readonly action: Action;
+}) {
   const { live, signer } = useSession();
-  const action = useAction();
   const close = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
@@ -159,7 +176,6 @@ function Ended({ of: { offers, bus }, text }: { readonly of: WaitingOf<'ended'>;
       <WalletButton onClick={close} busy={action.isRunning} tone="quiet">
         {t.waiting.closeThem(offers.length)}
       </WalletButton>
-      <ActionStatus action={action} />
     </div>
   );
 }
