@@ -110,8 +110,8 @@ describe('decisions', () => {
     await page.getByLabel('What to change').selectOption('basePriceSet');
     await page.getByLabel('New base price per kWh').fill('0.12');
     const change = page.getByRole('dialog').getByRole('table', { name: 'What changes' });
-    await change.getByText('0.10', { exact: true }).waitFor();
-    await change.getByText('0.12', { exact: true }).waitFor();
+    await change.getByText('0.10 tokens/kWh').waitFor();
+    await change.getByText('0.12 tokens/kWh').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Propose', exact: true }).click();
     await page.getByText('Proposed and approved by you').waitFor();
 
@@ -120,9 +120,9 @@ describe('decisions', () => {
     await approver.page.getByText('ready to be carried out').waitFor();
     await approver.page.getByRole('button', { name: 'Carry out' }).click();
     await approver.page.getByText('carried out', { exact: true }).waitFor();
-    await approver.page.getByText('0.12 tokens/kWh').waitFor();
+    await approver.page.locator('.facts').getByText('0.12 tokens/kWh').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).click();
-    await page.getByText('0.12 tokens/kWh').waitFor();
+    await page.locator('.facts').getByText('0.12 tokens/kWh').waitFor();
     // Once it is closed, it is still readable, with who approved it.
     const card = page.locator('[data-proposal]').first();
     await card.getByRole('button', { name: 'Close', exact: true }).click();
@@ -130,7 +130,7 @@ describe('decisions', () => {
     await page.getByRole('button', { name: 'Show what was decided before' }).click();
     const past = page.getByRole('list', { name: 'Earlier decisions' });
     await past.getByText('Change the base price').waitFor();
-    await past.getByText('0.12', { exact: true }).waitFor();
+    await past.getByText('0.12 tokens/kWh').waitFor();
     await expect.poll(() => past.getByRole('list', { name: 'Approvals' }).getByRole('listitem').count()).toBe(2);
   });
 
