@@ -12,6 +12,7 @@ use {
     solana_address::Address,
     std::{
         collections::HashMap,
+        hash::{Hash, Hasher},
         sync::{LazyLock, Mutex, MutexGuard, PoisonError},
     },
 };
@@ -23,7 +24,7 @@ const GENERATION: usize = 114_688;
 const SEEDS_LEN: usize = 96;
 
 /// Seeds as they are hashed, one after the other, and the program that derives from them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Seeds {
     bytes: [u8; SEEDS_LEN],
     len: usize,
@@ -38,6 +39,12 @@ impl Seeds {
             all.len += seed.len();
         }
         all
+    }
+}
+
+impl Hash for Seeds {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.bytes[..self.len]);
     }
 }
 
@@ -66,10 +73,21 @@ impl Derived {
 
     fn put(&mut self, seeds: Seeds, derived: (Address, u8)) {
         if self.recent.len() >= GENERATION {
-            self.older = std::mem::take(&mut self.recent);
+            self.age();
         }
         self.recent.insert(seeds, derived);
     }
+
+    /// Forgets what was not asked for since the last call.
+    fn age(&mut self) {
+        self.older = std::mem::take(&mut self.recent);
+    }
+}
+
+/// Forgets the addresses that were not asked for since the last call. Whoever trades for a year calls it now and then, so that it
+/// keeps the addresses of present offers and not those of all that there ever were.
+pub fn forget_unused() {
+    Derived::lock().age();
 }
 
 /// An address and its bump.
@@ -231,6 +249,10 @@ mod tests {
             assert!(derived.recent.len() <= GENERATION && derived.older.len() <= GENERATION);
         }
         assert_eq!((derived.get(&seeds(1)), derived.get(&seeds(3 * GENERATION - 1))), (None, Some(address)));
+        derived.age();
+        assert_eq!(derived.get(&seeds(0)), Some(address));
+        derived.age();
+        assert_eq!((derived.get(&seeds(0)), derived.get(&seeds(3 * GENERATION - 1))), (Some(address), None));
     }
 
     #[test]

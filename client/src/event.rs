@@ -33,9 +33,9 @@ impl ParsedEvents {
 /// whatever it says: what it did was undone.
 pub fn parse(logs: &[String]) -> ParsedEvents {
     let mut parsed = ParsedEvents::default();
-    let mut stack = Vec::new();
+    let (mut stack, mut programs) = (Vec::new(), Vec::new());
     for line in logs {
-        match LogLine::parse(line) {
+        match LogLine::parse_among(line, &mut programs) {
             LogLine::Invoke(program) => stack.push(program),
             LogLine::Success(program) | LogLine::Failed(program) => {
                 // Real logs never close a frame with a different program.

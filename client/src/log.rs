@@ -24,6 +24,11 @@ pub enum LogLine<'a> {
 impl<'a> LogLine<'a> {
     /// Reads a line. What a program logs always has a prefix, so it cannot imitate the other lines.
     pub fn parse(line: &'a str) -> Self {
+        Self::parse_among(line, &mut Vec::new())
+    }
+
+    /// The same, with the programs that earlier lines of the log named, each with its text: it is decoded once.
+    pub(crate) fn parse_among(line: &'a str, programs: &mut Vec<(&'a str, Address)>) -> Self {
         if line == "Log truncated" {
             return Self::Truncated;
         }
@@ -45,6 +50,11 @@ impl<'a> LogLine<'a> {
         } else {
             return Self::Other;
         };
-        program.parse().map_or(Self::Other, says)
+        if let Some((_, known)) = programs.iter().find(|(text, _)| *text == program) {
+            return says(*known);
+        }
+        let Ok(address) = program.parse() else { return Self::Other };
+        programs.push((program, address));
+        says(address)
     }
 }

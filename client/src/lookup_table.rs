@@ -5,7 +5,7 @@ use {
     crate::{
         chain::{AccountFilter, Chain},
         error::{Error, Result},
-        send::{Sent, TRANSACTION_BYTES, size_of_transaction},
+        send::{Sent, TRANSACTION_BYTES, size_of_transaction, surely_fits},
         table::{missing_in, tables_with},
         wallet::Wallet,
     },
@@ -117,7 +117,7 @@ impl Wallet {
         let fits = |tables: &[AddressLookupTableAccount]| -> Result<bool> {
             Ok(size_of_transaction(&self.address(), instructions, tables)? <= TRANSACTION_BYTES)
         };
-        if fits(&[])? {
+        if surely_fits(instructions) || fits(&[])? {
             return Ok(Vec::new());
         }
         let accounts = || instructions.iter().flat_map(|instruction| &instruction.accounts);

@@ -275,6 +275,17 @@ pub enum RouteError {
 /// # Errors
 /// Where the amounts make no sense, or where the offers cannot fill the smallest acceptable amount within the limits.
 pub fn quote(offers: &[RouterOffer], want: &RouterWant<'_>) -> Result<Quote, RouteError> {
+    quote_among(offers, want)
+}
+
+/// The same among offers that stand anywhere.
+///
+/// # Errors
+/// As [`quote`].
+pub fn quote_among<'a>(
+    offers: impl IntoIterator<Item = &'a RouterOffer>,
+    want: &RouterWant<'_>,
+) -> Result<Quote, RouteError> {
     let RouterWant { energy_wh, min_energy_wh, .. } = *want;
     if energy_wh == 0 {
         return Err(RouteError::EnergyZero);
@@ -282,15 +293,14 @@ pub fn quote(offers: &[RouterOffer], want: &RouterWant<'_>) -> Result<Quote, Rou
     if min_energy_wh == 0 || min_energy_wh > energy_wh {
         return Err(RouteError::MinimumInvalid { energy_wh, min_energy_wh });
     }
-    let mut usable: Vec<RouterOffer> = offers
-        .iter()
+    let mut usable: Vec<&RouterOffer> = offers
+        .into_iter()
         .filter(|offer| {
             offer.free_wh > 0
                 && offer.price_per_kwh <= want.max_price_per_kwh
                 && offer.mint == want.mint
                 && !want.excluded_sellers.contains(&offer.seller)
         })
-        .copied()
         .collect();
     usable.sort_by(|a, b| {
         (a.price_per_kwh.cmp(&b.price_per_kwh))
@@ -354,7 +364,7 @@ enum NoPlan {
 }
 
 /// Cheapest plan for the smallest amount from `min_energy_wh` to `wanted` that the offers sell.
-fn smallest(offers: &[RouterOffer], min_energy_wh: u64, wanted: u64) -> Result<Quote, NoPlan> {
+fn smallest(offers: &[&RouterOffer], min_energy_wh: u64, wanted: u64) -> Result<Quote, NoPlan> {
     let refused = match cheapest(offers, min_energy_wh) {
         Err(refused @ NoPlan::Indivisible { .. }) => refused,
         other => return other,
@@ -371,7 +381,7 @@ const SMALL_PARTS: usize = 16;
 
 /// The cheapest energy first, up to `wanted` Wh, in parts that the offers sell: a part below the least size gets what it
 /// lacks from the parts before it, or is left out.
-fn greedy(offers: &[RouterOffer], wanted: u64) -> Vec<u64> {
+fn greedy(offers: &[&RouterOffer], wanted: u64) -> Vec<u64> {
     let mut amounts = vec![0u64; offers.len()];
     let mut left = wanted;
     for (index, offer) in offers.iter().enumerate() {
@@ -402,7 +412,7 @@ fn greedy(offers: &[RouterOffer], wanted: u64) -> Vec<u64> {
 }
 
 /// Cheapest plan for exactly `wanted` Wh, which the offers (sorted by price) hold.
-fn cheapest(offers: &[RouterOffer], wanted: u64) -> Result<Quote, NoPlan> {
+fn cheapest(offers: &[&RouterOffer], wanted: u64) -> Result<Quote, NoPlan> {
     let amounts = greedy(offers, wanted);
     let most_wh = amounts.iter().sum();
     if most_wh != wanted {
@@ -428,7 +438,7 @@ fn cheapest(offers: &[RouterOffer], wanted: u64) -> Result<Quote, NoPlan> {
     let fills: Vec<RouterFill> = (best.into_iter().zip(offers))
         .filter(|(energy_wh, _)| *energy_wh > 0)
         .map(|(energy_wh, offer)| {
-            Some(RouterFill { offer: *offer, energy_wh, cost: math::cost(energy_wh, offer.price_per_kwh)? })
+            Some(RouterFill { offer: **offer, energy_wh, cost: math::cost(energy_wh, offer.price_per_kwh)? })
         })
         .collect::<Option<_>>()
         .ok_or(NoPlan::CostOverflow)?;
@@ -470,7 +480,7 @@ struct Candidate {
 }
 
 struct Search<'a> {
-    offers: &'a [RouterOffer],
+    offers: &'a [&'a RouterOffer],
     floor_milli: u128,
     last_price: u64,
     current: Vec<u64>,
@@ -484,7 +494,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     /// Starts from the greedy plan.
     fn new(
-        offers: &'a [RouterOffer],
+        offers: &'a [&'a RouterOffer],
         wanted: u64,
         last_price: u64,
         floor_milli: u128,
@@ -638,7 +648,7 @@ impl<'a> Search<'a> {
                 return;
             }
             let moved = if cheaper { offer.free_wh - amount } else { amount };
-            let penalty = penalty + u128::from(moved) * u128::from(distance) + waste(amount, &offer);
+            let penalty = penalty + u128::from(moved) * u128::from(distance) + waste(amount, offer);
             self.current[index] = amount;
             self.visit(depth + 1, left - amount, penalty, fills + usize::from(amount > 0));
         }

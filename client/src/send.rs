@@ -259,7 +259,7 @@ impl Sender {
         let blockhash = self.chain.latest_blockhash().await?;
         let mut all = vec![ComputeBudgetInstruction::set_compute_unit_limit(MAX_COMPUTE_UNITS)];
         all.extend_from_slice(instructions);
-        let message = compile(payer, &all, tables, &blockhash)?;
+        let Compiled { message, .. } = compile(payer, &all, tables, &blockhash)?;
         let signatures = vec![Signature::default(); usize::from(message.header().num_required_signatures)];
         self.chain.simulate(&VersionedTransaction { signatures, message }).await
     }
@@ -275,6 +275,8 @@ impl Sender {
         tokio::pin!(confirmed);
         loop {
             tokio::select! {
+                // Where the outcome is there already, no timer is set.
+                biased;
                 outcome = &mut confirmed => return outcome,
                 () = self.resend(transaction) => {}
             }
@@ -301,7 +303,7 @@ impl Sender {
         let payer = payer.pubkey();
         let price = self.price(instructions).await?;
         let blockhash = self.chain.latest_blockhash().await?;
-        let compile = |limits: Limits| -> Result<VersionedMessage> {
+        let compile = |limits: Limits| -> Result<Compiled> {
             let mut all = Vec::with_capacity(instructions.len() + 3);
             all.push(ComputeBudgetInstruction::set_compute_unit_limit(limits.compute_units));
             all.extend(limits.loaded_bytes.map(ComputeBudgetInstruction::set_loaded_accounts_data_size_limit));
@@ -312,7 +314,7 @@ impl Sender {
         let mut limits = match self.options.compute_units {
             ComputeUnits::Fixed(compute_units) => Limits { compute_units, loaded_bytes: None },
             ComputeUnits::Simulated { margin_percent } => {
-                let message =
+                let Compiled { message, .. } =
                     compile(Limits { compute_units: MAX_COMPUTE_UNITS, loaded_bytes: Some(MAX_LOADED_BYTES) })?;
                 let signatures = vec![Signature::default(); usize::from(message.header().num_required_signatures)];
                 let simulation = self.chain.simulate(&VersionedTransaction { signatures, message }).await?;
@@ -324,8 +326,7 @@ impl Sender {
         };
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) % UNIQUE_LIMITS;
         limits.compute_units = limits.compute_units.saturating_add(sequence).min(MAX_COMPUTE_UNITS);
-        let message = compile(limits)?;
-        Ok((sign(message, signers)?, blockhash))
+        Ok((sign(compile(limits)?, signers)?, blockhash))
     }
 
     /// Micro-lamports per compute unit; `None` for no fee.
@@ -420,30 +421,58 @@ fn backoff(attempts: u32) -> Duration {
     delay.mul_f64(rand::random_range(0.5..1.0))
 }
 
+/// A message, and the bytes that are signed.
+struct Compiled {
+    message: VersionedMessage,
+    bytes: Vec<u8>,
+}
+
 /// Compiles a version 0 message and refuses one that is too large.
 fn compile(
     payer: &solana_address::Address,
     instructions: &[Instruction],
     tables: &[AddressLookupTableAccount],
     blockhash: &RecentBlockhash,
-) -> Result<VersionedMessage> {
+) -> Result<Compiled> {
     let message = v0::Message::try_compile(payer, instructions, tables, blockhash.hash).map_err(|error| {
         Error::Invalid(format!("the instructions do not fit one transaction ({error}); split them"))
     })?;
     let message = VersionedMessage::V0(message);
-    let size = transaction_size(&message);
+    let bytes = message.serialize();
+    let size = size_with(&message, bytes.len());
     if size > TRANSACTION_BYTES {
         return Err(Error::Invalid(format!(
             "the transaction has {size} bytes and a transaction can have {TRANSACTION_BYTES}; split it, or use a lookup \
              table"
         )));
     }
-    Ok(message)
+    Ok(Compiled { message, bytes })
 }
 
 /// Bytes of a transaction with this message: one length byte, 64 for each signature, the message.
 pub(crate) fn transaction_size(message: &VersionedMessage) -> usize {
-    1 + 64 * usize::from(message.header().num_required_signatures) + message.serialize().len()
+    size_with(message, message.serialize().len())
+}
+
+fn size_with(message: &VersionedMessage, message_bytes: usize) -> usize {
+    1 + 64 * usize::from(message.header().num_required_signatures) + message_bytes
+}
+
+/// Whether the transaction that [`size_of_transaction`] compiles fits without a lookup table, as far as that can be told without
+/// compiling it: as if no account came twice. `false` where it cannot be told.
+pub(crate) fn surely_fits(instructions: &[Instruction]) -> bool {
+    /// One length byte, the signature of the payer, header, lengths of three lists, blockhash.
+    const FIXED: usize = 1 + 64 + 1 + 3 + 3 * 3 + 32;
+    /// The payer, and the program of the compute budget.
+    const KEYS: usize = 32 + 32;
+    /// The compute budget's three instructions: each its program, no account, at most 9 bytes.
+    const COMPUTE_BUDGET: usize = 3 * (1 + 3 + 3 + 9);
+    let of = |instruction: &Instruction| {
+        let signatures = 64 * instruction.accounts.iter().filter(|account| account.is_signer).count();
+        // Its program, its accounts with their indices, its data.
+        1 + 32 + 3 + instruction.accounts.len() * (32 + 1) + 3 + instruction.data.len() + signatures
+    };
+    FIXED + KEYS + COMPUTE_BUDGET + instructions.iter().map(of).sum::<usize>() <= TRANSACTION_BYTES
 }
 
 /// Bytes of the transaction that these instructions make, with the three compute budget instructions that the sender
@@ -483,9 +512,8 @@ pub(crate) fn packed<T: AsRef<[Instruction]>>(payer: &solana_address::Address, j
     Ok(groups)
 }
 
-fn sign(message: VersionedMessage, signers: &[SharedSigner]) -> Result<VersionedTransaction> {
+fn sign(Compiled { message, bytes }: Compiled, signers: &[SharedSigner]) -> Result<VersionedTransaction> {
     let refuse = |cause: String| Error::Signing { wallet: signers[0].pubkey(), cause };
-    let bytes = message.serialize();
     let required = usize::from(message.header().num_required_signatures);
     let mut signatures = Vec::with_capacity(required);
     for wallet in &message.static_account_keys()[..required] {
@@ -527,6 +555,28 @@ mod tests {
             let expected = Limits { compute_units: units, loaded_bytes: Some(bytes) };
             assert_eq!(Limits::of(used, loaded, margin), expected, "{used} {loaded:?} {margin}");
         }
+    }
+
+    #[test]
+    fn what_surely_fits_fits() {
+        let payer = solana_address::Address::new_from_array([1; 32]);
+        let mut most = 0;
+        for accounts in 0..40u8 {
+            for data in [0, 100, 700] {
+                let address = |number: u8| solana_address::Address::new_from_array([number + 2; 32]);
+                let metas = (0..accounts).map(|number| match number % 3 {
+                    0 => solana_instruction::AccountMeta::new(address(number), number == 0),
+                    _ => solana_instruction::AccountMeta::new_readonly(address(number), false),
+                });
+                let instruction = Instruction::new_with_bytes(multibus::ID, &vec![7; data], metas.collect());
+                let size = size_of_transaction(&payer, std::slice::from_ref(&instruction), &[]).unwrap();
+                if surely_fits(&[instruction]) {
+                    assert!(size <= TRANSACTION_BYTES, "{accounts} accounts, {data} bytes: {size}");
+                    most = most.max(size);
+                }
+            }
+        }
+        assert!(most > TRANSACTION_BYTES - 200, "{most}");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) const SLOT_MILLISECONDS: i64 = 400;
 const BLOCKHASH_BLOCKS: u64 = 150;
 /// Slots whose hashes programs can see, as on a network.
 const SLOT_HASHES: usize = 512;
-/// Memory for the history, in bytes of logs and addresses. When it is full, the oldest transactions are forgotten.
+/// Memory for the history by default, in bytes.
 const HISTORY_BYTES: usize = 512 << 20;
 
 /// A chain inside the process.
@@ -63,26 +63,32 @@ pub(super) struct State {
 }
 
 /// Executed transactions, oldest first.
-#[derive(Default)]
 pub(super) struct History {
     pub(super) records: VecDeque<(TransactionRecord, Vec<Address>)>,
     /// Number of the oldest record.
     first: u64,
     bytes: usize,
+    /// Bytes beyond which the oldest transactions are forgotten.
+    most_bytes: usize,
     by_signature: HashMap<Signature, u64>,
-    by_address: HashMap<Address, VecDeque<u64>>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { records: VecDeque::new(), first: 0, bytes: 0, most_bytes: HISTORY_BYTES, by_signature: HashMap::new() }
+    }
 }
 
 impl History {
     pub(super) fn push(&mut self, record: TransactionRecord, addresses: Vec<Address>) {
         let number = self.first + self.records.len() as u64;
+        let slot = record.slot;
         self.by_signature.insert(record.signature, number);
-        for address in &addresses {
-            self.by_address.entry(*address).or_default().push_back(number);
-        }
         self.bytes += Self::size(&record, &addresses);
         self.records.push_back((record, addresses));
-        while self.bytes > HISTORY_BYTES {
+        // A transaction whose blockhash can still be used must be known, so that it does not execute twice.
+        let is_over = |(record, _): &(TransactionRecord, Vec<Address>)| record.slot + BLOCKHASH_BLOCKS < slot;
+        while self.bytes > self.most_bytes && self.records.front().is_some_and(is_over) {
             self.forget_oldest();
         }
     }
@@ -92,24 +98,31 @@ impl History {
         self.first += 1;
         self.bytes -= Self::size(&record, &addresses);
         self.by_signature.remove(&record.signature);
-        for address in &addresses {
-            if let Some(numbers) = self.by_address.get_mut(address) {
-                numbers.pop_front();
-                if numbers.is_empty() {
-                    self.by_address.remove(address);
-                }
-            }
-        }
     }
 
     fn size(record: &TransactionRecord, addresses: &[Address]) -> usize {
         let logs: usize = record.logs.iter().map(|line| line.len() + 48).sum();
-        logs + addresses.len() * 48 + 256
+        logs + addresses.len() * 32 + 256
     }
 
     fn get(&self, signature: &Signature) -> Option<&TransactionRecord> {
         let number = self.by_signature.get(signature)?;
         self.records.get((number - self.first) as usize).map(|(record, _)| record)
+    }
+
+    /// Transactions that mention an address, the newest first, from the one before `before` on. None is kept by address: that
+    /// would cost every transaction more than a search costs the few who ask.
+    fn mentioning<'a>(
+        &'a self,
+        address: &'a Address,
+        before: Option<Signature>,
+    ) -> impl Iterator<Item = &'a TransactionRecord> {
+        let end = match before {
+            None => self.records.len(),
+            Some(signature) => self.by_signature.get(&signature).map_or(0, |number| (number - self.first) as usize),
+        };
+        let mentions = move |(_, addresses): &&(TransactionRecord, Vec<Address>)| addresses.contains(address);
+        self.records.range(..end).rev().filter(mentions).map(|(record, _)| record)
     }
 }
 
@@ -164,6 +177,14 @@ impl EmbeddedChain {
         };
         state.advance(1);
         Ok(Self { state: Mutex::new(state) })
+    }
+
+    /// The same chain with so much memory for its history, in bytes of logs and addresses. When it is full, the oldest transactions
+    /// are forgotten, but none whose blockhash can still be used.
+    #[must_use]
+    pub fn with_history_bytes(self, bytes: usize) -> Self {
+        self.state().history.most_bytes = bytes;
+        self
     }
 
     /// Sets the clock, in unix seconds. A chain's clock never runs backwards: earlier times are refused.
@@ -250,7 +271,7 @@ impl State {
             return Err(refuse(TransactionError::SignatureFailure));
         }
         let blockhash = transaction.message.recent_blockhash();
-        if !self.blockhashes.iter().any(|(hash, _)| hash == blockhash) {
+        if !self.blockhashes.iter().rev().any(|(hash, _)| hash == blockhash) {
             return Err(refuse(TransactionError::BlockhashNotFound));
         }
         let addresses = self.addresses(&transaction.message);
@@ -384,27 +405,13 @@ impl Chain for EmbeddedChain {
         limit: usize,
     ) -> Result<Vec<SignatureInfo>> {
         let state = self.state();
-        let history = &state.history;
-        let Some(numbers) = history.by_address.get(address) else { return Ok(Vec::new()) };
-        let end = match before {
-            None => numbers.len(),
-            Some(signature) => match history.by_signature.get(&signature) {
-                None => return Ok(Vec::new()),
-                Some(number) => numbers.partition_point(|other| other < number),
-            },
+        let info = |record: &TransactionRecord| SignatureInfo {
+            signature: record.signature,
+            slot: record.slot,
+            block_time: record.block_time,
+            error: record.error.clone(),
         };
-        Ok(numbers
-            .range(..end)
-            .rev()
-            .take(limit)
-            .filter_map(|number| history.records.get((number - history.first) as usize))
-            .map(|(record, _)| SignatureInfo {
-                signature: record.signature,
-                slot: record.slot,
-                block_time: record.block_time,
-                error: record.error.clone(),
-            })
-            .collect())
+        Ok(state.history.mentioning(address, before).take(limit).map(info).collect())
     }
 
     async fn clock(&self) -> Result<ChainClock> {
@@ -502,4 +509,45 @@ fn find_program() -> Result<PathBuf> {
                 .to_string(),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(number: u8, slot: u64) -> TransactionRecord {
+        TransactionRecord {
+            signature: Signature::from([number; 64]),
+            slot,
+            block_time: None,
+            error: None,
+            logs: vec!["x".repeat(1_000)],
+            compute_units: 0,
+            fee: 0,
+        }
+    }
+
+    #[test]
+    fn a_full_history_forgets_what_cannot_land_again() {
+        let mut history = History { most_bytes: 4_100, ..History::default() };
+        let [even, odd] = [0, 1].map(|byte| Address::new_from_array([byte; 32]));
+        let known = |history: &History, address| -> Vec<u8> {
+            history.mentioning(address, None).map(|record| record.signature.as_ref()[0]).collect()
+        };
+        for number in 0..10u8 {
+            history.push(record(number, 7), vec![if number % 2 == 0 { even } else { odd }]);
+        }
+        // All of them are of a block whose hash can still be used.
+        assert_eq!(known(&history, &even), [8, 6, 4, 2, 0]);
+        history.push(record(10, 7 + BLOCKHASH_BLOCKS), vec![even]);
+        assert_eq!(history.records.len(), 11);
+        history.push(record(11, 8 + BLOCKHASH_BLOCKS), vec![odd]);
+        assert_eq!((known(&history, &even), known(&history, &odd)), (vec![10], vec![11, 9]));
+        assert!(history.bytes <= 4_100 && history.by_signature.len() == 3);
+        assert!(history.get(&record(8, 0).signature).is_none());
+        assert_eq!(history.get(&record(9, 0).signature).map(|record| record.slot), Some(7));
+        // A page goes on before a transaction; before one that is forgotten there is nothing.
+        let page = |before: u8| history.mentioning(&odd, Some(record(before, 0).signature)).count();
+        assert_eq!((page(11), page(9), page(8)), (1, 0, 0));
+    }
 }
