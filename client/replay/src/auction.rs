@@ -33,7 +33,7 @@ type Fills = HashMap<Address, (u64, u64)>;
 impl ReplayBus {
     /// First second in which a window trades no more, in unix seconds.
     pub fn gate(&self, window_start: i64) -> i64 {
-        window_start - i64::from(self.options.gate_closure_seconds())
+        window_start - i64::from(self.facts.gate_closure_seconds)
     }
 
     /// Open bids for energy of a window.
@@ -194,6 +194,7 @@ impl Replay<'_> {
         if !orders.is_empty() {
             let auction = Auction { interval, window_start, price_per_kwh, volume_wh, rationed };
             self.state.records.auctions.push(auction);
+            self.state.records.end_book(window_start, &label);
         }
     }
 
@@ -210,6 +211,7 @@ impl Replay<'_> {
         let options = &self.bus.options;
         let (fee, on_delivery) = (options.grid_fee_per_kwh, options.is_on_delivery());
         let full_price = capacity.auction_full_price();
+        let traded = if on_delivery { HashMap::new() } else { self.traded_in(window) };
         let (mut paid_by_bids, mut due_to_asks, mut grid_fees) = (0u64, 0u64, 0u64);
         for order in orders {
             let (Some(member), Some(&(energy_wh, money))) = (order.member, fills.get(&order.account)) else { continue };
@@ -230,7 +232,7 @@ impl Replay<'_> {
                 OrderSide::Bid => {
                     let cost = math::cost(energy_wh, full_price).unwrap_or(u64::MAX);
                     findings.equal(FILLS, format_args!("what the bid of {} paid", order.party), money, cost);
-                    self.state.records.trades.push(trade(None, Some(member), money));
+                    self.state.records.trades.push(&trade(None, Some(member), money));
                     let result = &mut self.state.members[member];
                     result.bought_wh += energy_wh;
                     result.paid_base_units += money;
@@ -241,14 +243,14 @@ impl Replay<'_> {
                     let credited = if on_delivery { 0 } else { due };
                     findings.equal(FILLS, format_args!("what the ask of {} was paid", order.party), money, credited);
                     if !on_delivery {
-                        let (traded_wh, earned) = self.traded_in(window, member);
+                        let (traded_wh, earned) = traded.get(&member).copied().unwrap_or_default();
                         // An auction pays rounded down, so the last base unit of the fee may be missing.
                         let all = math::grid_fee(traded_wh + energy_wh, fee).min(earned + due);
                         let grid_fee = all - math::grid_fee(traded_wh, fee).min(all);
                         self.state.members[member].grid_fee_base_units += grid_fee;
                         grid_fees += grid_fee;
                     }
-                    self.state.records.trades.push(trade(Some(member), None, due));
+                    self.state.records.trades.push(&trade(Some(member), None, due));
                     let result = &mut self.state.members[member];
                     result.sold_wh += energy_wh;
                     result.earned_base_units += due;
@@ -284,14 +286,17 @@ impl Replay<'_> {
         }
     }
 
-    /// What a member sold by trade in a window, in Wh, and what was paid for it.
-    fn traded_in(&self, window: &WindowRecord, seller: usize) -> (u64, u64) {
-        // Intervals are traded one after the other.
-        let trades = self.state.records.trades.iter().rev().filter(|trade| !trade.is_by_auction());
-        let of_seller = trades
-            .take_while(|trade| trade.interval >= window.interval)
-            .filter(|trade| (trade.window_start, trade.seller) == (window.window_start, Some(seller)));
-        of_seller.fold((0, 0), |(energy_wh, paid), trade| (energy_wh + trade.energy_wh, paid + trade.paid))
+    /// What each member sold by trade in a window, in Wh, and what was paid for it.
+    fn traded_in(&self, window: &WindowRecord) -> HashMap<usize, (u64, u64)> {
+        let mut sold: HashMap<usize, (u64, u64)> = HashMap::new();
+        let trades = self.state.records.trades.iter_from(window.trades_before);
+        for trade in trades.filter(|trade| !trade.is_by_auction() && trade.window_start == window.window_start) {
+            if let Some(seller) = trade.seller {
+                let (energy_wh, paid) = sold.entry(seller).or_default();
+                (*energy_wh, *paid) = (*energy_wh + trade.energy_wh, *paid + trade.paid);
+            }
+        }
+        sold
     }
 
     /// Energy of the continuous market beside an auction, and what it cost: what was bought before it; where there is an auction

@@ -7,6 +7,7 @@ use {
         error::{Doing, ReplayError},
         owners::OwnerMember,
         pools::{PoolPart, Pools},
+        records::Trade,
         replay_bus::ReplayBus,
         report::{OwnerResult, TreasuryResult, income_base_units},
         state::{BusRecord, ReplayState, WindowRecord, lane_key},
@@ -301,8 +302,8 @@ impl Auctions {
                 auctions.deposits[buyer] += bid.deposit - bid.paid;
             }
         }
-        let pools = Pools::new(state, audit);
-        for trade in state.records.trades.iter().filter(|trade| trade.is_by_auction()) {
+        let mut pools = Pools::new(state, audit);
+        for trade in state.records.trades.iter().filter(Trade::is_by_auction) {
             if let Some(buyer) = trade.buyer {
                 let (energy_wh, paid) = &mut auctions.bought[buyer];
                 (*energy_wh, *paid) = (*energy_wh + trade.energy_wh, *paid + trade.paid);

@@ -16,7 +16,7 @@ use {
 impl Replay<'_> {
     /// Withdraws offers of windows that have closed and closes windows that are over.
     pub async fn close_past(&mut self, now: i64) -> Result<(), ReplayError> {
-        let window_seconds = i64::from(self.bus.options.community.window_seconds().unwrap_or(0));
+        let window_seconds = i64::from(self.bus.window_seconds());
         for window in self.state.windows.clone() {
             if self.bus.is_cancelled() {
                 return Ok(());
@@ -91,7 +91,7 @@ impl Replay<'_> {
     pub async fn close_all(&mut self) -> Result<(), ReplayError> {
         let total = self.state.windows.len();
         self.tell(Stage::Closing, 0, total, "withdrawing what was not sold");
-        let length = i64::from(self.bus.options.community.window_seconds().unwrap_or(0));
+        let length = i64::from(self.bus.window_seconds());
         let last = self.state.windows.iter().map(|window| window.window_start).max();
         if let (Some(last), true) = (last, self.chain().is_embedded()) {
             if self.bus.options.market.has_auction() {

@@ -88,7 +88,7 @@ fn unless_done(error: Error, done: impl Fn(MultibusError) -> bool) -> Result<(),
 impl ReplayBus {
     /// Length of a window, in seconds; 0 outside windows.
     pub fn window_seconds(&self) -> u32 {
-        self.options.community.window_seconds().unwrap_or(0)
+        self.facts.window_seconds.unwrap_or(0)
     }
 
     /// Start of the first of the 96 windows that a window is one of.
@@ -115,7 +115,7 @@ impl ReplayBus {
         }
         let meters = self.market.meters(&self.address).await.doing("reading meters")?;
         let metered: BTreeSet<Address> = meters.iter().map(|meter| meter.seller).collect();
-        let largest_wh = self.options.community.largest_generation_wh();
+        let largest_wh = &self.facts.largest_generation_wh;
         let is_missing = |member: &&usize| {
             !metered.contains(&address::seller(&self.address, &self.members[**member].wallet.address()))
         };
@@ -134,14 +134,8 @@ impl ReplayBus {
 
     /// The delivery books of members for the 96 windows that begin then, by member.
     pub async fn books(&self, first_window: i64) -> Result<Vec<(usize, Keyed<DeliveryBook>)>, ReplayError> {
-        let sellers: Vec<usize> = self
-            .options
-            .community
-            .is_seller()
-            .iter()
-            .enumerate()
-            .filter_map(|(seller, is)| is.then_some(seller))
-            .collect();
+        let is_seller = self.facts.is_seller.iter().enumerate();
+        let sellers: Vec<usize> = is_seller.filter_map(|(seller, is)| is.then_some(seller)).collect();
         let addresses: Vec<Address> = sellers.iter().map(|seller| self.book_of(*seller, first_window)).collect();
         let doing = "reading delivery books";
         let accounts = self.market.chain().accounts(&addresses).await.doing(doing)?;

@@ -8,7 +8,11 @@ use {
         records::OrderSide,
         report::{IntervalResult, ReplayReport},
     },
-    std::{io, path::Path},
+    std::{
+        fs::File,
+        io::{self, BufWriter, Write},
+        path::Path,
+    },
 };
 
 /// A name as a cell that no spreadsheet takes for a formula.
@@ -25,19 +29,27 @@ impl ReplayReport {
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         std::fs::create_dir_all(folder)?;
         std::fs::write(folder.join("report.html"), self.html())?;
-        let mut json = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
-        json.push('\n');
-        std::fs::write(folder.join("report.json"), json)?;
-        std::fs::write(folder.join("intervals.csv"), self.intervals_csv()?)?;
-        std::fs::write(folder.join("trades.csv"), self.trades_csv()?)?;
+        // Written as they are read: none of these files stands in memory as a whole.
+        let file = |name: &str, write: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
+            let mut out = BufWriter::new(File::create(folder.join(name))?);
+            write(&mut out)?;
+            out.flush()
+        };
+        file("report.json", &|out| {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            out.write_all(b"\n")
+        })?;
+        file("intervals.csv", &|out| self.intervals_csv(out))?;
+        file("trades.csv", &|out| self.trades_csv(out))?;
         if self.terms == ReplayTerms::Delivery {
-            std::fs::write(folder.join("deliveries.csv"), self.deliveries_csv()?)?;
-            std::fs::write(folder.join("positions.csv"), self.positions_csv()?)?;
+            file("deliveries.csv", &|out| self.deliveries_csv(out))?;
+            file("positions.csv", &|out| self.positions_csv(out))?;
         }
         if self.auction.is_some() {
-            std::fs::write(folder.join("orders.csv"), self.orders_csv()?)?;
-            std::fs::write(folder.join("auctions.csv"), self.auctions_csv()?)?;
+            file("orders.csv", &|out| self.orders_csv(out))?;
+            file("auctions.csv", &|out| self.auctions_csv(out))?;
         }
+        self.records.intact().and_then(|()| self.orders.intact()).map_err(io::Error::other)?;
         // Those of an earlier report would be taken for this one's.
         let of_deliveries = ["deliveries.csv", "positions.csv"].iter().filter(|_| self.terms == ReplayTerms::Purchase);
         let of_auctions = ["orders.csv", "auctions.csv"].iter().filter(|_| self.auction.is_none());
@@ -62,11 +74,8 @@ impl ReplayReport {
     }
 
     /// One row for every interval.
-    ///
-    /// # Errors
-    /// None in practice: it is written to memory.
-    pub fn intervals_csv(&self) -> io::Result<Vec<u8>> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
+    fn intervals_csv(&self, out: impl Write) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(out);
         writer.write_record([
             "interval_start",
             "window_start",
@@ -113,21 +122,22 @@ impl ReplayReport {
             );
             writer.write_record(record)?;
         }
-        writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+        writer.flush()
     }
 
     fn csv<R, const N: usize>(
         &self,
+        out: impl Write,
         header: [&str; N],
-        records: &[R],
-        row: impl Fn(&R) -> [String; N],
-    ) -> io::Result<Vec<u8>> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
+        records: impl IntoIterator<Item = R>,
+        row: impl Fn(R) -> [String; N],
+    ) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(out);
         writer.write_record(header)?;
         for record in records {
             writer.write_record(row(record))?;
         }
-        writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+        writer.flush()
     }
 
     /// Start of an interval as the file writes it.
@@ -142,12 +152,9 @@ impl ReplayReport {
 
     /// One row for every part of an offer that was bought, for every bid that got something in an auction, and for every offer of
     /// which an auction sold something.
-    ///
-    /// # Errors
-    /// None in practice: it is written to memory.
-    pub fn trades_csv(&self) -> io::Result<Vec<u8>> {
+    fn trades_csv(&self, out: impl Write) -> io::Result<()> {
         let header = ["window_start", "seller", "buyer", "kind", "energy_wh", "price_per_kwh", "paid"];
-        self.csv(header, &self.records.trades, |trade| {
+        self.csv(out, header, &self.records.trades, |trade| {
             let [energy, price, paid] =
                 [trade.energy_wh, trade.price_per_kwh, trade.paid].map(|figure| figure.to_string());
             let (seller, buyer) = (self.name(trade.seller), self.name(trade.buyer));
@@ -156,15 +163,12 @@ impl ReplayReport {
     }
 
     /// One row for every window in which a seller sold energy.
-    ///
-    /// # Errors
-    /// None in practice: it is written to memory.
-    pub fn deliveries_csv(&self) -> io::Result<Vec<u8>> {
+    fn deliveries_csv(&self, out: impl Write) -> io::Result<()> {
         if self.auction.is_some() {
-            return self.deliveries_with_auctions_csv();
+            return self.deliveries_with_auctions_csv(out);
         }
         let header = ["window_start", "seller", "sold_wh", "paid", "reported_wh", "released", "grid_fee"];
-        self.csv(header, &self.records.deliveries, |row| {
+        self.csv(out, header, &self.records.deliveries, |row| {
             let [sold, paid, reported, released, grid_fee] =
                 [row.sold_wh, row.paid, row.reported_wh, row.released, row.grid_fee].map(|figure| figure.to_string());
             [self.start(row.interval), self.name(Some(row.seller)), sold, paid, reported, released, grid_fee]
@@ -172,7 +176,7 @@ impl ReplayReport {
     }
 
     /// The same with what auctions sold.
-    fn deliveries_with_auctions_csv(&self) -> io::Result<Vec<u8>> {
+    fn deliveries_with_auctions_csv(&self, out: impl Write) -> io::Result<()> {
         let header = [
             "window_start",
             "seller",
@@ -186,7 +190,7 @@ impl ReplayReport {
             "auction_released",
             "auction_grid_fee",
         ];
-        self.csv(header, &self.records.deliveries, |row| {
+        self.csv(out, header, &self.records.deliveries, |row| {
             let figures = [
                 row.sold_wh,
                 row.paid,
@@ -206,22 +210,16 @@ impl ReplayReport {
     }
 
     /// One row for every order in the book of a window when it was fixed.
-    ///
-    /// # Errors
-    /// None in practice: it is written to memory.
-    pub fn orders_csv(&self) -> io::Result<Vec<u8>> {
-        self.csv(["window_start", "side", "party", "energy_wh", "price_per_kwh"], &self.orders, |order| {
+    fn orders_csv(&self, out: impl Write) -> io::Result<()> {
+        self.csv(out, ["window_start", "side", "party", "energy_wh", "price_per_kwh"], &self.orders, |order| {
             let [energy, price] = [order.energy_wh, order.price_per_kwh].map(|figure| figure.to_string());
             [order.window_start.clone(), order.side.name().to_owned(), cell(&order.party), energy, price]
         })
     }
 
     /// One row for every window that had an order.
-    ///
-    /// # Errors
-    /// None in practice: it is written to memory.
-    pub fn auctions_csv(&self) -> io::Result<Vec<u8>> {
-        self.csv(["window_start", "price_per_kwh", "volume_wh", "rationed"], &self.auctions, |auction| {
+    fn auctions_csv(&self, out: impl Write) -> io::Result<()> {
+        self.csv(out, ["window_start", "price_per_kwh", "volume_wh", "rationed"], &self.auctions, |auction| {
             let [price, volume] = [auction.price_per_kwh, auction.volume_wh].map(|figure| figure.to_string());
             let rationed = auction.rationed.map_or("", OrderSide::name);
             [auction.window_start.clone(), price, volume, rationed.to_owned()]
@@ -229,12 +227,9 @@ impl ReplayReport {
     }
 
     /// One row for every window in which a buyer bought from a seller, and for every bid that got something.
-    ///
-    /// # Errors
-    /// None in practice: it is written to memory.
-    pub fn positions_csv(&self) -> io::Result<Vec<u8>> {
+    fn positions_csv(&self, out: impl Write) -> io::Result<()> {
         let header = ["window_start", "seller", "buyer", "energy_wh", "paid", "delivered_wh", "refund"];
-        self.csv(header, &self.records.positions, |row| {
+        self.csv(out, header, &self.records.positions, |row| {
             let [energy, paid, delivered, refund] =
                 [row.energy_wh, row.paid, row.delivered_wh, row.refund].map(|figure| figure.to_string());
             let (seller, buyer) = (self.name(row.seller), self.name(Some(row.buyer)));

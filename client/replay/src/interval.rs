@@ -16,7 +16,7 @@ use {
         math,
         state::{PurchaseKind, next_history_root},
     },
-    multibus_client::{Address, PricePerKwh, Wh},
+    multibus_client::{Address, PricePerKwh, Wh, address},
     std::collections::{BTreeMap, HashMap},
 };
 
@@ -52,8 +52,7 @@ impl Replay<'_> {
     /// Trades one interval, or goes on with one that was interrupted.
     pub async fn trade_interval(&mut self, interval: usize) -> Result<(), ReplayError> {
         let clock = self.chain().clock().await.doing("asking for the time")?;
-        let window_seconds = self.bus.options.community.window_seconds();
-        let closure = self.bus.options.gate_closure_seconds();
+        let (window_seconds, closure) = (self.bus.facts.window_seconds, self.bus.facts.gate_closure_seconds);
         let schedule = *self
             .state
             .schedule
@@ -95,7 +94,11 @@ impl Replay<'_> {
         if self.bus.is_cancelled() {
             return Ok(());
         }
-        self.wait_for_bus_offers(window_start).await?;
+        if self.bus.options.co_owned {
+            self.wait_for_bus_offers(window_start).await?;
+            // Now they can be bought.
+            self.bus.read_order_book(window_start).await.doing("reading offers")?;
+        }
         if self.bus.options.market.has_trade() {
             self.lock(interval, window_start).await?;
             self.trade(interval, window_start).await?;
@@ -148,6 +151,7 @@ impl Replay<'_> {
         for window in self.state.windows.iter_mut().filter(|window| window.window_start == before) {
             window.sold_until_wh = Some(traded_wh);
         }
+        self.state.divided.insert(interval);
         self.save()?;
         self.withdraw(before).await?;
         if let Some(schedule) = &mut self.state.schedule {
@@ -235,7 +239,8 @@ impl Replay<'_> {
         let current = self.state.current.as_ref().filter(|_| interval == self.state.completed);
         let bus = self.bus.address;
         let capacity = self.bus.market.find_capacity(&bus, window_start).await.doing("reading the window")?;
-        if self.state.windows.iter().all(|window| window.window_start != window_start) {
+        let is_new = self.state.windows.iter().all(|window| window.window_start != window_start);
+        if is_new {
             self.state.windows.push(WindowRecord {
                 interval,
                 window_start,
@@ -245,6 +250,7 @@ impl Replay<'_> {
                     _ => 0,
                 },
                 sold_until_wh: None,
+                trades_before: self.state.records.trades.len(),
                 is_auctioned: false,
                 is_withdrawn: false,
             });
@@ -264,8 +270,14 @@ impl Replay<'_> {
             0 => now + i64::from(HORIZON_SECONDS),
             _ => self.bus.gate(window_start),
         };
-        let offers = self.bus.offers(window_start).await.doing("reading offers")?;
-        let listed: Vec<usize> = offers.iter().filter_map(|offer| self.bus.lister(offer)).collect();
+        // In a window that was not known a moment ago, no member has listed anything.
+        let listed: Vec<usize> = match is_new {
+            true => Vec::new(),
+            false => {
+                let offers = self.bus.offers(window_start).await.doing("reading offers")?;
+                offers.iter().filter_map(|offer| self.bus.lister(offer)).collect()
+            }
+        };
         let (bus, options) = (&self.bus, &self.bus.options);
         let left = options.community.intervals[interval].readings().filter_map(|reading| {
             let seller = reading.member;
@@ -289,9 +301,6 @@ impl Replay<'_> {
     async fn wait_for_bus_offers(&self, window_start: i64) -> Result<(), ReplayError> {
         /// Longest wait after which the replay looks whether it is cancelled, in seconds.
         const STEP_SECONDS: i64 = 5;
-        if !self.bus.options.co_owned {
-            return Ok(());
-        }
         let offers = self.bus.offers(window_start).await.doing("reading offers")?;
         let trades_from = offers.iter().map(|offer| offer.trades_from).max().unwrap_or(0);
         let mut now = self.chain().clock().await.doing("asking for the time")?.unix_timestamp;
@@ -347,7 +356,6 @@ impl Replay<'_> {
         let holders: Vec<usize> =
             self.state.current.iter().flat_map(|current| current.locks.iter().map(|lock| lock.buyer)).collect();
         let bus = &self.bus;
-        bus.read_order_book(window_start).await.doing("reading offers")?;
         let tasks = self
             .demands(interval, Part::Early)
             .into_iter()
@@ -396,9 +404,14 @@ impl Replay<'_> {
                 0 => demands.iter().filter(|demand| !releasers.contains(&demand.buyer)).copied().collect(),
                 _ => demands.clone(),
             };
-            round += 1;
             let bus = &self.bus;
-            let free_wh = bus.read_order_book(window_start).await.doing("reading offers")?;
+            // On a chain inside this process, nobody has acted since the offers were read but the members, whose locks the order
+            // book has entered.
+            let free_wh = match round == 0 && self.chain().is_embedded() {
+                true => bus.free_wh(),
+                false => bus.read_order_book(window_start).await.doing("reading offers")?,
+            };
+            round += 1;
             let mut sold = false;
             if free_wh > 0 && !served.is_empty() {
                 let tasks = served.iter().map(|demand| bus.buy(demand.buyer, window_start, demand.energy_wh));
@@ -489,7 +502,7 @@ impl Replay<'_> {
         for fill in &fills {
             let Some(&seller) = self.sellers.get(&fill.offer) else { continue };
             if let Some(current) = &self.state.current {
-                self.state.records.trades.push(Trade {
+                self.state.records.trades.push(&Trade {
                     interval: self.state.completed,
                     window_start: current.window_start,
                     seller: Some(seller),
@@ -568,18 +581,15 @@ impl Replay<'_> {
         }
         if was_last_of_day {
             self.bus.pay_sellers().await?;
+            // Offers, windows and locks of the day before have addresses of their own.
+            address::forget_unused();
         }
         Ok(())
     }
 
-    /// Reads from the chain who listed the offers of a window.
+    /// Reads from the chain what members can buy in a window, and who listed it.
     pub async fn know_sellers(&mut self, window_start: i64) -> Result<(), ReplayError> {
-        self.sellers.clear();
-        for offer in self.bus.offers(window_start).await.doing("reading offers")? {
-            if let Some(seller) = self.bus.lister(&offer) {
-                self.sellers.insert(offer.address, seller);
-            }
-        }
+        self.sellers = self.bus.read_offers(window_start).await.doing("reading offers")?;
         Ok(())
     }
 }

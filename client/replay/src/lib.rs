@@ -41,6 +41,7 @@
 //! files, table, html           what a report looks like
 //! counting, report             transactions that are counted; the report's figures
 //! records                      every trade, and what became of it
+//! rows                         what is kept in a temporary file
 //! options, progress            what is asked for; how far it is
 //! community, orders, price, schedule, owners, number, error
 //! file                         how CSV is read
@@ -73,6 +74,7 @@ pub mod records;
 mod replay;
 mod replay_bus;
 pub mod report;
+pub mod rows;
 mod run;
 pub mod schedule;
 mod settle;
@@ -91,5 +93,5 @@ pub use {
     price::PriceRule,
     progress::{Progress, Stage},
     report::ReplayReport,
-    run::run,
+    run::{embedded_history_bytes, run},
 };

@@ -3,7 +3,7 @@
 
 use {
     bytemuck::Zeroable,
-    multibus_client::{Address, Keyed, bus::Bus, offer::Offer, purchase::BatchOrder},
+    multibus_client::{Address, Keyed, bus::Bus, offer::Offer, purchase::BatchOrder, router::RouterOffer},
     std::collections::HashMap,
 };
 
@@ -12,9 +12,18 @@ pub(crate) struct OrderBook {
     /// The bus when the offers were read.
     pub bus: Bus,
     /// By price, because the router sorts them by price for every buyer.
-    offers: Vec<Keyed<Offer>>,
+    offers: Vec<BookOffer>,
     /// Where each offer is among them.
     places: HashMap<Address, usize>,
+}
+
+/// An offer, and what every buyer asks of it.
+struct BookOffer {
+    offer: Keyed<Offer>,
+    /// The same for the router.
+    routed: RouterOffer,
+    /// The member that listed it.
+    lister: usize,
 }
 
 impl Default for OrderBook {
@@ -24,16 +33,25 @@ impl Default for OrderBook {
 }
 
 impl OrderBook {
-    /// The book as it stands on the chain.
-    pub fn new(bus: Bus, mut offers: Vec<Keyed<Offer>>) -> Self {
-        offers.sort_unstable_by_key(|offer| (offer.full_price_per_kwh, offer.address));
-        let places = offers.iter().enumerate().map(|(place, offer)| (offer.address, place)).collect();
+    /// The book as it stands on the chain: offers, each with the member that listed it.
+    pub fn new(bus: Bus, offers: Vec<(Keyed<Offer>, usize)>) -> Self {
+        let book_offer =
+            |(offer, lister): (Keyed<Offer>, usize)| BookOffer { routed: RouterOffer::of(&offer, &bus), offer, lister };
+        let mut offers: Vec<BookOffer> = offers.into_iter().map(book_offer).collect();
+        offers.sort_unstable_by_key(|of_book| (of_book.routed.price_per_kwh, of_book.routed.offer));
+        let places = offers.iter().enumerate().map(|(place, of_book)| (of_book.routed.offer, place)).collect();
         Self { bus, offers, places }
     }
 
-    /// Offers that have energy left.
-    pub fn free(&self) -> impl Iterator<Item = &Keyed<Offer>> {
-        self.offers.iter().filter(|offer| offer.free_wh() > 0)
+    /// Energy that offers have left, in Wh.
+    pub fn free_wh(&self) -> u128 {
+        self.offers.iter().map(|of_book| u128::from(of_book.routed.free_wh)).sum()
+    }
+
+    /// Offers that have energy left, but for those that a member listed.
+    pub fn free_of_others(&self, member: usize) -> impl Iterator<Item = &RouterOffer> {
+        let is_of_others = move |of_book: &&BookOffer| of_book.lister != member && of_book.routed.free_wh > 0;
+        self.offers.iter().filter(is_of_others).map(|of_book| &of_book.routed)
     }
 
     fn place(&self, address: &Address) -> Option<usize> {
@@ -42,20 +60,26 @@ impl OrderBook {
 
     /// An offer as it stands after the members' trades; `None` for those of strangers.
     pub fn get(&self, address: &Address) -> Option<&Keyed<Offer>> {
-        self.place(address).map(|place| &self.offers[place])
+        self.place(address).map(|place| &self.offers[place].offer)
     }
 
-    fn offer(&mut self, address: &Address) -> Option<&mut Offer> {
+    /// Changes an offer; `None` where it is not in the book.
+    fn change<T>(&mut self, address: &Address, change: impl FnOnce(&mut Offer) -> T) -> Option<T> {
         let place = self.place(address)?;
-        Some(&mut self.offers[place].account)
+        let BookOffer { offer, routed, .. } = &mut self.offers[place];
+        let result = change(&mut offer.account);
+        routed.free_wh = offer.free_wh();
+        Some(result)
+    }
+
+    fn offer_free_wh(&self, address: &Address) -> u64 {
+        self.get(address).map_or(0, |offer| offer.free_wh())
     }
 
     /// Takes up to an amount of an offer for a purchase, in Wh. Returns how much it is.
     pub fn take_up_to(&mut self, address: &Address, energy_wh: u64) -> u64 {
-        let Some(offer) = self.offer(address) else { return 0 };
-        let taken_wh = energy_wh.min(offer.free_wh());
-        offer.remaining_wh -= taken_wh;
-        taken_wh
+        let taken_wh = energy_wh.min(self.offer_free_wh(address));
+        self.change(address, |offer| offer.remaining_wh -= taken_wh).map_or(0, |()| taken_wh)
     }
 
     /// Takes all items of an order, or none: then another member has bought some of it.
@@ -63,7 +87,7 @@ impl OrderBook {
         let fits = order
             .items
             .iter()
-            .all(|item| self.offer(&item.offer.address).is_some_and(|offer| offer.free_wh() >= item.energy_wh));
+            .all(|item| self.get(&item.offer.address).is_some_and(|offer| offer.free_wh() >= item.energy_wh));
         if fits {
             for item in &order.items {
                 self.take_up_to(&item.offer.address, item.energy_wh);
@@ -74,9 +98,7 @@ impl OrderBook {
 
     /// Returns energy that was taken and not bought.
     pub fn put_back(&mut self, address: &Address, energy_wh: u64) {
-        if let Some(offer) = self.offer(address) {
-            offer.remaining_wh += energy_wh;
-        }
+        self.change(address, |offer| offer.remaining_wh += energy_wh);
     }
 
     /// Returns all items of an order that was not bought.
@@ -88,17 +110,16 @@ impl OrderBook {
 
     /// Locks exactly an amount of an offer; `false` where it does not have so much.
     pub fn lock(&mut self, address: &Address, energy_wh: u64) -> bool {
-        let Some(offer) = self.offer(address).filter(|offer| offer.free_wh() >= energy_wh) else { return false };
-        offer.reserved_wh += energy_wh;
-        true
+        self.offer_free_wh(address) >= energy_wh
+            && self.change(address, |offer| offer.reserved_wh += energy_wh).is_some()
     }
 
     /// Ends a lock, whose energy is sold or free again.
     pub fn unlock(&mut self, address: &Address, energy_wh: u64, is_sold: bool) {
-        if let Some(offer) = self.offer(address) {
+        self.change(address, |offer| {
             offer.reserved_wh = offer.reserved_wh.saturating_sub(energy_wh);
             offer.remaining_wh -= if is_sold { energy_wh.min(offer.remaining_wh) } else { 0 };
-        }
+        });
     }
 }
 
@@ -115,18 +136,20 @@ mod tests {
     #[test]
     fn a_plan_that_another_member_has_overtaken_takes_nothing() {
         let (one, two) = (offer(1, 100), offer(2, 50));
-        let mut book = OrderBook::new(Bus::zeroed(), vec![two, one]);
+        let mut book = OrderBook::new(Bus::zeroed(), vec![(two, 2), (one, 1)]);
         let order = |amounts: [u64; 2]| {
             let items = [one, two].into_iter().zip(amounts).map(|(offer, wh)| BatchItem::at_quote(offer, wh)).collect();
             BatchOrder::at_quote(items).unwrap()
         };
-        let free = |book: &OrderBook| book.free().map(|offer| offer.free_wh()).collect::<Vec<_>>();
+        let free = |book: &OrderBook| book.free_of_others(0).map(|offer| offer.free_wh).collect::<Vec<_>>();
         assert!(book.take(&order([60, 50])));
         assert_eq!(free(&book), [40]);
         assert!(!book.take(&order([40, 1])));
         assert_eq!(free(&book), [40]);
         book.put_back_order(&order([60, 50]));
-        assert_eq!(free(&book), [100, 50]);
+        assert_eq!((free(&book), book.free_wh()), (vec![100, 50], 150));
+        // A member does not buy what it listed.
+        assert_eq!(book.free_of_others(1).map(|offer| offer.offer).collect::<Vec<_>>(), [two.address]);
         // Locked energy is not free, until it is released.
         assert!(book.lock(&two.address, 30) && !book.lock(&two.address, 21));
         assert_eq!((book.take_up_to(&two.address, 90), free(&book)), (20, vec![100]));

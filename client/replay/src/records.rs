@@ -1,6 +1,11 @@
 //! Every trade of a replay, and what became of it: the rows from which anyone recomputes each base unit.
 
 use {
+    crate::{
+        error::ReplayError,
+        report::OrderEntry,
+        rows::{Row, Rows, index, put, put_index, put_text, put_time, take, take_text, take_time},
+    },
     multibus::state::Ration,
     multibus_client::{Address, purchase::PurchaseKind},
     serde::{Deserialize, Serialize},
@@ -10,13 +15,17 @@ use {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Records {
     /// What was bought, in the order in which it was paid.
-    pub trades: Vec<Trade>,
+    pub trades: Rows<Trade>,
     /// What became of it, by window and seller; only on delivery terms, once windows are final.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Rows<Delivery>,
     /// The same by buyer.
-    pub positions: Vec<Position>,
-    /// What stood in the books of auctions when they were fixed, by window; only with an auction.
-    pub orders: Vec<BookOrder>,
+    pub positions: Rows<Position>,
+    /// Of the deliveries, those of intervals that were traded in several windows. Only a replay that was resumed has any.
+    pub(crate) divided: Vec<Delivery>,
+    /// What stands in the books of auctions that are not over, by window.
+    pub(crate) books: Vec<BookOrder>,
+    /// What stood in the books of auctions that are over, by interval.
+    pub(crate) orders: Rows<OrderEntry>,
     /// What the auctions came to, one for each window with an order.
     pub auctions: Vec<Auction>,
 }
@@ -25,9 +34,10 @@ impl Records {
     /// Whether they name only members and intervals of a community with so many.
     pub(crate) fn fit(&self, members: usize, intervals: usize) -> bool {
         let trades = self.trades.iter().map(|trade| (trade.interval, trade.seller, trade.buyer));
-        let deliveries = self.deliveries.iter().map(|row| (row.interval, Some(row.seller), None));
+        let divided = self.divided.iter().copied();
+        let deliveries = self.deliveries.iter().chain(divided).map(|row| (row.interval, Some(row.seller), None));
         let positions = self.positions.iter().map(|row| (row.interval, row.seller, Some(row.buyer)));
-        let orders = self.orders.iter().map(|order| (order.interval, order.member, None));
+        let orders = self.books.iter().map(|order| (order.interval, order.member, None));
         let auctions = self.auctions.iter().map(|auction| (auction.interval, None, None));
         let is_member = |member: Option<usize>| member.is_none_or(|member| member < members);
         (trades.chain(deliveries).chain(positions).chain(orders).chain(auctions))
@@ -41,19 +51,152 @@ impl Records {
 
     /// Places of the orders of a window: orders stand by window.
     fn places(&self, window_start: i64) -> std::ops::Range<usize> {
-        let from = self.orders.partition_point(|order| order.window_start < window_start);
-        from..self.orders.partition_point(|order| order.window_start <= window_start)
+        let from = self.books.partition_point(|order| order.window_start < window_start);
+        from..self.books.partition_point(|order| order.window_start <= window_start)
     }
 
     /// Orders of the book of a window.
     pub(crate) fn book(&self, window_start: i64) -> Vec<BookOrder> {
-        self.orders[self.places(window_start)].to_vec()
+        self.books[self.places(window_start)].to_vec()
     }
 
     /// Writes down the book of a window, in place of an earlier one.
     pub(crate) fn set_book(&mut self, window_start: i64, orders: Vec<BookOrder>) {
         let places = self.places(window_start);
-        self.orders.splice(places, orders);
+        self.books.splice(places, orders);
+    }
+
+    /// Keeps the book of a window whose auction is over. `label` is the start of its interval as the file writes it.
+    pub(crate) fn end_book(&mut self, window_start: i64, label: &str) {
+        let places = self.places(window_start);
+        for BookOrder { side, party, energy_wh, price_per_kwh, .. } in self.books.drain(places) {
+            let window_start = label.to_owned();
+            self.orders.push(&OrderEntry { window_start, side, party, energy_wh, price_per_kwh });
+        }
+    }
+
+    /// Refuses to go on where rows were lost.
+    pub(crate) fn intact(&self) -> Result<(), ReplayError> {
+        let Self { trades, deliveries, positions, divided: _, books: _, orders, auctions: _ } = self;
+        trades.intact()?;
+        deliveries.intact()?;
+        positions.intact()?;
+        orders.intact()
+    }
+}
+
+impl Row for Trade {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let Self { interval, window_start, seller, buyer, kind, energy_wh, price_per_kwh, paid } = *self;
+        put(bytes, interval as u64);
+        put_time(bytes, window_start);
+        put_index(bytes, seller);
+        put_index(bytes, buyer);
+        put(bytes, kind as u64);
+        [energy_wh, price_per_kwh, paid].into_iter().for_each(|figure| put(bytes, figure));
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            interval: take(bytes)? as usize,
+            window_start: take_time(bytes)?,
+            seller: index(take(bytes)?),
+            buyer: index(take(bytes)?),
+            kind: {
+                let number = take(bytes)?;
+                TradeKind::ALL.into_iter().find(|kind| *kind as u64 == number)?
+            },
+            energy_wh: take(bytes)?,
+            price_per_kwh: take(bytes)?,
+            paid: take(bytes)?,
+        })
+    }
+}
+
+impl Row for Delivery {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let Self {
+            interval,
+            window_start,
+            seller,
+            sold_wh,
+            paid,
+            reported_wh,
+            released,
+            grid_fee,
+            auction_wh,
+            auction_delivered_wh,
+            auction_released,
+            auction_grid_fee,
+        } = *self;
+        put(bytes, interval as u64);
+        put_time(bytes, window_start);
+        put(bytes, seller as u64);
+        let by_trade = [sold_wh, paid, reported_wh, released, grid_fee];
+        let by_auction = [auction_wh, auction_delivered_wh, auction_released, auction_grid_fee];
+        by_trade.into_iter().chain(by_auction).for_each(|figure| put(bytes, figure));
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            interval: take(bytes)? as usize,
+            window_start: take_time(bytes)?,
+            seller: take(bytes)? as usize,
+            sold_wh: take(bytes)?,
+            paid: take(bytes)?,
+            reported_wh: take(bytes)?,
+            released: take(bytes)?,
+            grid_fee: take(bytes)?,
+            auction_wh: take(bytes)?,
+            auction_delivered_wh: take(bytes)?,
+            auction_released: take(bytes)?,
+            auction_grid_fee: take(bytes)?,
+        })
+    }
+}
+
+impl Row for Position {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let Self { interval, window_start, seller, buyer, energy_wh, paid, delivered_wh, refund } = *self;
+        put(bytes, interval as u64);
+        put_time(bytes, window_start);
+        put_index(bytes, seller);
+        put(bytes, buyer as u64);
+        [energy_wh, paid, delivered_wh, refund].into_iter().for_each(|figure| put(bytes, figure));
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            interval: take(bytes)? as usize,
+            window_start: take_time(bytes)?,
+            seller: index(take(bytes)?),
+            buyer: take(bytes)? as usize,
+            energy_wh: take(bytes)?,
+            paid: take(bytes)?,
+            delivered_wh: take(bytes)?,
+            refund: take(bytes)?,
+        })
+    }
+}
+
+impl Row for OrderEntry {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let Self { window_start, side, party, energy_wh, price_per_kwh } = self;
+        put_text(bytes, window_start);
+        put(bytes, u64::from(*side == OrderSide::Ask));
+        put_text(bytes, party);
+        put(bytes, *energy_wh);
+        put(bytes, *price_per_kwh);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            window_start: take_text(bytes)?,
+            side: if take(bytes)? == 1 { OrderSide::Ask } else { OrderSide::Bid },
+            party: take_text(bytes)?,
+            energy_wh: take(bytes)?,
+            price_per_kwh: take(bytes)?,
+        })
     }
 }
 
@@ -102,6 +245,8 @@ pub enum TradeKind {
 }
 
 impl TradeKind {
+    const ALL: [Self; 4] = [Self::Purchase, Self::Batch, Self::Lock, Self::Auction];
+
     /// Its name in `trades.csv`.
     pub fn name(self) -> &'static str {
         match self {

@@ -40,8 +40,9 @@ impl Replay<'_> {
         self.state.bus.ok_or_else(|| ReplayError::State("the state names no bus; start anew".into()))
     }
 
-    /// Writes the state file, where there is one.
+    /// Writes the state file, where there is one. Refuses to go on where trades were lost.
     pub fn save(&mut self) -> Result<(), ReplayError> {
+        self.state.records.intact()?;
         self.state.wall_milliseconds = self.wall_milliseconds_before + self.started_at.elapsed().as_millis() as u64;
         let Some(path) = &self.bus.options.state else { return Ok(()) };
         self.state.counts = self.counting.counts();

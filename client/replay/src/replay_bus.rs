@@ -20,7 +20,7 @@ use {
         offer::{EnergySource, Offer, OfferTerms, is_tradable, offer_cancel},
         purchase::{BatchOrder, PurchaseKind, PurchaseOrder, Purchased, PurchasedFill},
         quantity::count,
-        router::{self, BatchLimits, RouteError, RouterOffer, RouterWant},
+        router::{self, BatchLimits, RouteError, RouterWant},
         seller::{Seller, seller_withdraw},
     },
     std::{
@@ -43,9 +43,34 @@ pub(crate) struct Member {
     pub token_account: Address,
 }
 
+/// What the whole file says, found out once: to look for it in every interval would take longer, the longer the file.
+pub(crate) struct Facts {
+    /// Length of the windows, in seconds; `None` where energy is traded outside windows.
+    pub window_seconds: Option<u32>,
+    /// How long before its start a window stops trading, in seconds.
+    pub gate_closure_seconds: u32,
+    /// Whether each member ever has a surplus.
+    pub is_seller: Vec<bool>,
+    /// The most that each member generated, or was expected to generate, in one interval, in Wh.
+    pub largest_generation_wh: Vec<u64>,
+}
+
+impl Facts {
+    pub fn of(options: &ReplayOptions) -> Self {
+        let community = &options.community;
+        Self {
+            window_seconds: community.window_seconds(),
+            gate_closure_seconds: options.gate_closure_seconds(),
+            is_seller: community.is_seller(),
+            largest_generation_wh: community.largest_generation_wh(),
+        }
+    }
+}
+
 /// The bus that a replay trades on, and the wallets of its members.
 pub(crate) struct ReplayBus {
     pub options: ReplayOptions,
+    pub facts: Facts,
     pub market: Market,
     pub funder: Wallet,
     pub members: Vec<Member>,
@@ -63,6 +88,8 @@ pub(crate) struct ReplayBus {
     pub order_book: Mutex<OrderBook>,
     /// Delivery books on which members have bought, by buyer. Batches with others also open position books.
     pub opened: Mutex<HashMap<usize, BTreeSet<[u8; 32]>>>,
+    /// Wallets whose seller accounts are open.
+    pub open_sellers: Mutex<BTreeSet<Address>>,
     /// Held by the owner that lists for the bus: offers of one seller are numbered one after the other.
     pub lists_for_bus: tokio::sync::Mutex<()>,
     pub settlement: Settlement,
@@ -153,17 +180,45 @@ impl ReplayBus {
         }
     }
 
+    /// Forgets the delivery books of 96 windows, which are closed.
+    pub fn forget_books(&self, first_window: i64) {
+        let sellers = self.facts.is_seller.iter().enumerate().filter(|(_, sells)| **sells);
+        let closed: BTreeSet<[u8; 32]> =
+            sellers.map(|(seller, _)| self.book_of(seller, first_window).to_bytes()).collect();
+        self.opened().values_mut().for_each(|books| books.retain(|book| !closed.contains(book)));
+    }
+
     /// Reads from the chain what members can buy in a window. Returns how much it is, in Wh.
     pub async fn read_order_book(&self, window_start: i64) -> ChainResult<u128> {
-        let (offers, clock, bus) =
-            tokio::join!(self.offers(window_start), self.market.chain().clock(), self.market.bus(&self.address));
-        let (mut offers, now, bus) = (offers?, clock?.unix_timestamp, bus?);
-        // An offer that is locked as a whole has energy again where a lock is released.
-        offers.retain(|offer| is_tradable(&Offer { reserved_wh: 0, ..offer.account }, &bus, now));
-        let book = OrderBook::new(bus.account, offers);
-        let free_wh = book.free().map(|offer| u128::from(offer.free_wh())).sum();
-        *self.order_book() = book;
-        Ok(free_wh)
+        self.read_offers(window_start).await?;
+        Ok(self.free_wh())
+    }
+
+    /// Energy that members can buy, in Wh, as far as they know.
+    pub fn free_wh(&self) -> u128 {
+        self.order_book().free_wh()
+    }
+
+    /// Reads the order book. Returns every open offer of the members in the window, tradable or not, with the member that listed it.
+    pub async fn read_offers(&self, window_start: i64) -> ChainResult<HashMap<Address, usize>> {
+        let (offers, clock, bus) = tokio::join!(
+            self.market.offers_in(&self.address, window_start),
+            self.market.chain().clock(),
+            self.market.bus(&self.address)
+        );
+        let (offers, now, bus) = (offers?, clock?.unix_timestamp, bus?);
+        let mut listers = HashMap::new();
+        let mut tradable = Vec::with_capacity(offers.len());
+        for offer in offers {
+            let Some(lister) = self.lister(&offer) else { continue };
+            listers.insert(offer.address, lister);
+            // An offer that is locked as a whole has energy again where a lock is released.
+            if is_tradable(&Offer { reserved_wh: 0, ..offer.account }, &bus, now) {
+                tradable.push((offer, lister));
+            }
+        }
+        *self.order_book() = OrderBook::new(bus.account, tradable);
+        Ok(listers)
     }
 
     /// Every open offer of the members in a window, tradable or not.
@@ -176,15 +231,12 @@ impl ReplayBus {
     /// The cheapest orders by which a member buys up to an amount of what others listed: one for each transaction, none
     /// where nothing is on offer.
     fn route(&self, buyer: usize, energy_wh: u64) -> ChainResult<Vec<BatchOrder>> {
-        // The bus is the seller of all that its owners list. Who listed an offer tells whose energy it is.
-        let is_of_others = |offer: &&Keyed<Offer>| self.lister(offer) != Some(buyer);
         let opened = self.opened().get(&buyer).cloned().unwrap_or_default();
         let limits = BatchLimits { items: self.options.members_per_batch, opened, ..BatchLimits::default() };
         let book = self.order_book();
-        let offers: Vec<RouterOffer> =
-            book.free().filter(is_of_others).map(|offer| RouterOffer::of(offer, &book.bus)).collect();
         let want = RouterWant { min_energy_wh: 1, ..RouterWant::exactly(energy_wh, book.bus.mint) };
-        match router::quote(&offers, &want) {
+        // The bus is the seller of all that its owners list. Who listed an offer tells whose energy it is.
+        match router::quote_among(book.free_of_others(buyer), &want) {
             Ok(plan) => Ok(best::batch_orders(&plan.fills, &limits, |address| book.get(address))),
             Err(RouteError::EnergyUnavailable { .. }) => Ok(Vec::new()),
             Err(error) => Err(Error::Invalid(error.to_string())),
@@ -199,17 +251,28 @@ impl ReplayBus {
     /// Opens the seller accounts that these members list from and that are missing. Their offers are numbered from the slot
     /// of the opening on, so that they can be closed soon.
     pub async fn open_sellers(&self, members: &[usize]) -> Result<(), ReplayError> {
-        let sellers = self.market.sellers(&self.address).await.doing("reading sellers")?;
+        let open = || self.open_sellers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut missing: BTreeMap<Address, usize> = BTreeMap::new();
         for member in members {
             missing.entry(self.seller_wallet(*member)).or_insert(*member);
         }
+        missing.retain(|wallet, _| !open().contains(wallet));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let sellers = self.market.sellers(&self.address).await.doing("reading sellers")?;
+        let wallets: Vec<Address> = missing.keys().copied().collect();
         missing.retain(|wallet, _| sellers.iter().all(|seller| seller.wallet != *wallet));
         // By member, so that every run does the same.
         let mut missing: Vec<usize> = missing.into_values().collect();
         missing.sort_unstable();
         let (_, failed) = self.each(missing.into_iter().map(|member| self.open_seller(member))).await;
-        failed.map_or(Ok(()), Err)
+        failed.map_or(Ok(()), Err)?;
+        if !self.is_cancelled() {
+            // Sellers close them in the end. Where somebody did so before, the listing opens it again.
+            open().extend(wallets);
+        }
+        Ok(())
     }
 
     async fn open_seller(&self, member: usize) -> Result<(), ReplayError> {

@@ -6,6 +6,7 @@ use {
         number::{decimal, grouped},
         options::{ReplayMarket, ReplayTerms},
         records::{OrderSide, Records},
+        rows::Rows,
     },
     multibus_client::{BaseUnits, Wh, quantity::count, router::PriceFraction},
     serde::{Deserialize, Serialize},
@@ -153,8 +154,8 @@ pub struct ReplayReport {
     pub flows: Vec<Flow>,
     /// What stood in the books of auctions when they were fixed. With the price rule of an auction, anybody recomputes each price
     /// from them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub orders: Vec<OrderEntry>,
+    #[serde(default, skip_serializing_if = "Rows::is_empty")]
+    pub orders: Rows<OrderEntry>,
     /// What the auctions came to, one for each window with an order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub auctions: Vec<AuctionEntry>,

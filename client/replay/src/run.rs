@@ -12,8 +12,9 @@ use {
         progress::{Progress, Stage},
         records::{Auction, Records},
         replay::{ProgressFn, Replay},
-        replay_bus::{Member, ReplayBus},
-        report::{AuctionEntry, AuctionTotals, IntervalResult, MemberResult, OrderEntry, ReplayReport},
+        replay_bus::{Facts, Member, ReplayBus},
+        report::{AuctionEntry, AuctionTotals, IntervalResult, MemberResult, ReplayReport},
+        rows,
         state::{BusRecord, LaneRecord, OpenLockRecord, ReplayState, enter_readings, lane_key},
         treasury,
         vaults::Vaults,
@@ -31,7 +32,7 @@ use {
         trader::Trader,
     },
     std::{
-        collections::{HashMap, HashSet},
+        collections::{BTreeSet, HashMap},
         mem,
         sync::{Arc, Mutex},
         time::{Duration, Instant},
@@ -42,6 +43,12 @@ use {
 /// Compute units that a transaction may use on a chain inside the process. Nobody competes for them there, so a simulation
 /// before each transaction, which finds out how many it needs, would only execute it twice.
 const EMBEDDED_COMPUTE_UNITS: u32 = MAX_COMPUTE_UNITS / 2;
+
+/// Memory that the history of an embedded chain needs for a replay of so many members, in bytes. A replay reads what happened in a few
+/// intervals at most, in each of which a member has a few transactions. With more, a long replay only takes more memory.
+pub fn embedded_history_bytes(members: usize) -> usize {
+    (8 << 20) + members * (64 << 10)
+}
 
 /// Replays a community on a chain. Nothing is sent before the options and the state have been found good.
 ///
@@ -148,6 +155,7 @@ impl<'a> Replay<'a> {
         let address = state.bus.as_ref().map_or(Address::default(), |record| record.bus);
         let wall_milliseconds_before = state.wall_milliseconds;
         let bus = ReplayBus {
+            facts: Facts::of(&options),
             options,
             market,
             funder,
@@ -159,6 +167,7 @@ impl<'a> Replay<'a> {
             address,
             order_book: Mutex::default(),
             opened: Mutex::default(),
+            open_sellers: Mutex::new(BTreeSet::new()),
             lists_for_bus: tokio::sync::Mutex::default(),
             settlement: Settlement { mint, token_program },
         };
@@ -384,10 +393,10 @@ impl<'a> Replay<'a> {
         let ReplayState { intervals, current, members, flows, records, .. } = &mut self.state;
         let (mut intervals, current, mut members) = (mem::take(intervals), current.take(), mem::take(members));
         let (flows, mut records) = (mem::take(flows), mem::take(records));
-        records.orders.sort_by_key(|order| order.interval);
         records.auctions.sort_by_key(|auction| auction.interval);
-        records.deliveries.sort_by_key(|row| (row.interval, row.seller));
-        records.positions.sort_by_key(|row| (row.interval, row.seller, row.buyer));
+        rows::sort(&mut records.deliveries, |row| (row.interval, row.seller));
+        rows::sort(&mut records.positions, |row| (row.interval, row.seller, row.buyer));
+        records.intact()?;
         if let Some(current) = current {
             // An interval that was interrupted counts with what it traded.
             enter_readings(&mut members, &options.community.intervals[self.state.completed]);
@@ -403,7 +412,7 @@ impl<'a> Replay<'a> {
             remainder_base_units: self.state.auction_remainder,
             ..auction_totals(options.market, &intervals)
         });
-        let orders = order_entries(&options.community, &records);
+        let orders = mem::take(&mut records.orders);
         let auctions = auction_entries(&options.community, &records);
         let counts = self.counting.counts();
         let wall_milliseconds = self.state.wall_milliseconds;
@@ -493,21 +502,6 @@ fn auction_totals(market: ReplayMarket, intervals: &[IntervalResult]) -> Auction
         paid_base_units: held().map(|auction| auction.paid_base_units).sum(),
         ..AuctionTotals::default()
     }
-}
-
-/// Orders of books whose auction is over: before, a book can change.
-fn order_entries(community: &Community, records: &Records) -> Vec<OrderEntry> {
-    let over: HashSet<i64> = records.auctions.iter().map(|auction| auction.window_start).collect();
-    let orders = records.orders.iter().filter(|order| over.contains(&order.window_start));
-    orders
-        .map(|order| OrderEntry {
-            window_start: community.intervals[order.interval].label.clone(),
-            side: order.side,
-            party: order.party.clone(),
-            energy_wh: order.energy_wh,
-            price_per_kwh: order.price_per_kwh,
-        })
-        .collect()
 }
 
 /// What auctions came to.

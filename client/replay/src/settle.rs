@@ -85,7 +85,7 @@ impl Replay<'_> {
     /// What a member's meter reported in earlier windows of an interval, in Wh.
     async fn delivered_before(&self, interval: usize, window_start: i64, seller: usize) -> Result<u64, ReplayError> {
         let is_earlier = |window: &PeriodWindow| window.interval == interval && window.window_start < window_start;
-        let rows = self.state.records.deliveries.iter();
+        let rows = self.state.records.divided.iter();
         let of_interval = rows.filter(|row| (row.interval, row.seller) == (interval, seller));
         let mut energy_wh: u64 = of_interval.map(|row| row.reported_wh).sum();
         for period in self.state.periods.iter().filter(|period| !period.is_recorded) {
@@ -177,6 +177,7 @@ impl Replay<'_> {
         if now >= self.bus.last_gate(first_window).max(self.state.period(first_window).closes_at) {
             self.bus.close_books(&books).await?;
             if !self.bus.is_cancelled() {
+                self.bus.forget_books(first_window);
                 self.state.periods.retain(|period| period.first_window != first_window);
             }
         }
@@ -227,9 +228,10 @@ impl Replay<'_> {
         // What auctions sold for members, and gave to bids.
         let mut auctioned: BTreeMap<(i64, usize), u64> = BTreeMap::new();
         let mut bids: BTreeMap<i64, Vec<(usize, u64, u64)>> = BTreeMap::new();
-        for trade in self.state.records.trades.iter().filter(|trade| (first_window..end).contains(&trade.window_start))
-        {
-            let Trade { window_start, energy_wh, paid, .. } = *trade;
+        let trades_before = self.state.period(first_window).trades_before;
+        let trades = self.state.records.trades.iter_from(trades_before);
+        for trade in trades.filter(|trade| (first_window..end).contains(&trade.window_start)) {
+            let Trade { window_start, energy_wh, paid, .. } = trade;
             match (trade.seller, trade.buyer) {
                 (Some(seller), Some(buyer)) => {
                     let position = bought.entry((window_start, seller)).or_default().entry(buyer).or_default();
@@ -246,9 +248,10 @@ impl Replay<'_> {
         let mut findings = Findings::default();
         let keys: BTreeSet<(i64, usize)> = bought.keys().chain(auctioned.keys()).copied().collect();
         let mut pools: BTreeMap<i64, Pool> = BTreeMap::new();
+        let (mut deliveries, mut positions) = (Vec::new(), Vec::new());
         let mut sold_wh = 0;
         for (window_start, seller) in keys {
-            let positions = bought.remove(&(window_start, seller)).unwrap_or_default();
+            let sold = bought.remove(&(window_start, seller)).unwrap_or_default();
             let auction_wh = auctioned.get(&(window_start, seller)).copied().unwrap_or(0);
             let Some(&interval) = interval_of.get(&window_start) else { continue };
             let book = books.iter().find(|(member, _)| *member == seller);
@@ -258,8 +261,8 @@ impl Replay<'_> {
             };
             let name = self.bus.name(seller);
             let of_book = book.windows[place];
-            let energy_wh = positions.values().map(|(energy_wh, _)| energy_wh).sum();
-            let paid = positions.values().map(|(_, paid)| paid).sum();
+            let energy_wh = sold.values().map(|(energy_wh, _)| energy_wh).sum();
+            let paid = sold.values().map(|(_, paid)| paid).sum();
             findings.equal(BOOKS, format_args!("energy sold by {name} in {window_start}"), of_book.sold_wh, energy_wh);
             findings.equal(BOOKS, format_args!("money paid to {name} in {window_start}"), of_book.paid, paid);
             let of_auction = of_book.auction_wh;
@@ -277,7 +280,7 @@ impl Replay<'_> {
             let pool = pools.entry(window_start).or_default();
             let auction_due = pool.add(self.full_price(window_start), auction_wh, auction_delivered_wh);
             let auction_grid_fee = math::grid_fee(auction_delivered_wh, fee);
-            self.state.records.deliveries.push(Delivery {
+            deliveries.push(Delivery {
                 interval,
                 window_start,
                 seller,
@@ -292,9 +295,9 @@ impl Replay<'_> {
                 auction_grid_fee,
             });
             let mut returned = 0;
-            for (buyer, (energy_wh, paid)) in positions {
+            for (buyer, (energy_wh, paid)) in sold {
                 let (delivered_wh, refund) = (book.delivered_of(place, energy_wh), book.refund_of(place, paid));
-                self.enter_position(Position {
+                positions.push(self.enter_position(Position {
                     interval,
                     window_start,
                     seller: Some(seller),
@@ -303,7 +306,7 @@ impl Replay<'_> {
                     paid,
                     delivered_wh,
                     refund,
-                });
+                }));
                 returned += refund;
             }
             let member = &mut self.state.members[seller];
@@ -318,12 +321,26 @@ impl Replay<'_> {
         }
         for (window_start, pool) in pools {
             let bids = bids.remove(&window_start).unwrap_or_default();
-            self.record_pool(window_start, &pool, bids);
+            positions.extend(self.record_pool(window_start, &pool, bids));
         }
+        self.keep_rows(first_window, deliveries, positions);
         let of_books: u64 = books.iter().flat_map(|(_, book)| &book.windows).map(|window| window.sold_wh).sum();
         findings.equal(BOOKS, format_args!("energy sold from {first_window} on"), of_books, sold_wh);
         self.check_readings(&mut findings, books, &interval_of);
         self.state.violations.extend(findings.0);
+    }
+
+    /// Keeps what became of the trades of 96 windows.
+    fn keep_rows(&mut self, first_window: i64, mut deliveries: Vec<Delivery>, mut positions: Vec<Position>) {
+        deliveries.sort_by_key(|row| (row.interval, row.seller));
+        positions.sort_by_key(|row| (row.interval, row.seller, row.buyer));
+        let positions_before = self.state.records.positions.len();
+        self.state.period(first_window).positions_before = positions_before;
+        let divided = &self.state.divided;
+        let records = &mut self.state.records;
+        records.divided.extend(deliveries.iter().filter(|row| divided.contains(&row.interval)));
+        deliveries.iter().for_each(|row| records.deliveries.push(row));
+        positions.iter().for_each(|row| records.positions.push(row));
     }
 
     /// What a kWh costs in the auction of a window, grid fee included.
@@ -333,35 +350,37 @@ impl Replay<'_> {
     }
 
     /// Enters what became of what a buyer bought from a seller, or in an auction.
-    fn enter_position(&mut self, row: Position) {
+    fn enter_position(&mut self, row: Position) -> Position {
         let member = &mut self.state.members[row.buyer];
         member.received_wh += row.delivered_wh;
         member.refunded_base_units += row.refund;
         if let Some(result) = self.state.intervals.get_mut(row.interval) {
             result.refunded_base_units += row.refund;
         }
-        self.state.records.positions.push(row);
+        row
     }
 
     /// Enters what the bids of an auction got and are refunded, once it is known what all of its sellers delivered.
-    fn record_pool(&mut self, window_start: i64, pool: &Pool, bids: Vec<(usize, u64, u64)>) {
+    fn record_pool(&mut self, window_start: i64, pool: &Pool, bids: Vec<(usize, u64, u64)>) -> Vec<Position> {
         let Some(auction) = self.state.records.auction(window_start).filter(|auction| auction.volume_wh > 0) else {
-            return;
+            return Vec::new();
         };
         let (interval, volume_wh) = (auction.interval, auction.volume_wh);
         let mut refunded = 0;
+        let mut positions = Vec::with_capacity(bids.len());
         for (buyer, energy_wh, paid) in bids {
             // Neither is more than the whole, so both fit.
             let delivered_wh = math::mul_div_floor(energy_wh, pool.delivered_wh, volume_wh).unwrap_or(0);
             let refund = paid - math::mul_div_ceil(paid, pool.delivered_wh, volume_wh).unwrap_or(paid);
             let seller = None;
             let row = Position { interval, window_start, seller, buyer, energy_wh, paid, delivered_wh, refund };
-            self.enter_position(row);
+            positions.push(self.enter_position(row));
             refunded += refund;
         }
         // What was promised to sellers and is not due goes back to bids, but for what rounding leaves.
         self.state.auction_remainder =
             (self.state.auction_remainder + pool.promised).saturating_sub(pool.due + refunded);
+        positions
     }
 
     /// Compares what meters reported with what the file says that members had.
@@ -375,7 +394,7 @@ impl Replay<'_> {
         let mut windows_of: HashMap<usize, BTreeSet<i64>> = HashMap::new();
         let open = self.state.periods.iter().flat_map(|period| &period.windows);
         let open = open.map(|window| (window.interval, window.window_start));
-        let rows = self.state.records.deliveries.iter().map(|row| (row.interval, row.window_start));
+        let rows = self.state.records.divided.iter().map(|row| (row.interval, row.window_start));
         for (interval, window_start) in open.chain(rows) {
             windows_of.entry(interval).or_default().insert(window_start);
         }
@@ -400,7 +419,8 @@ impl Replay<'_> {
     /// Compares the certificates of settled books with what was delivered to buyers.
     async fn check_certificates(&mut self, first_window: i64) -> Result<(), ReplayError> {
         let end = self.bus.period_end(first_window);
-        let rows = self.state.records.positions.iter();
+        let positions_before = self.state.period(first_window).positions_before;
+        let rows = self.state.records.positions.iter_from(positions_before);
         let received_wh: u64 =
             rows.filter(|row| (first_window..end).contains(&row.window_start)).map(|row| row.delivered_wh).sum();
         let books = self.bus.books(first_window).await?;

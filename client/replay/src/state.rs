@@ -15,15 +15,15 @@ use {
     multibus_client::{Address, Keyed, Keypair, lock::Lock, text::hex},
     serde::{Deserialize, Serialize},
     std::{
-        collections::BTreeMap,
+        collections::{BTreeMap, BTreeSet},
         fs::{File, OpenOptions},
-        io::{ErrorKind, Write},
+        io::{BufWriter, ErrorKind},
         path::Path,
     },
 };
 
 /// Version of the file's layout.
-const LAYOUT_VERSION: u32 = 6;
+const LAYOUT_VERSION: u32 = 7;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 /// Everything in the state file.
@@ -58,6 +58,8 @@ pub(crate) struct ReplayState {
     pub periods: Vec<PeriodRecord>,
     /// Every trade, and what became of it.
     pub records: Records,
+    /// Intervals that were traded in several windows, because the replay was interrupted until the first one had closed.
+    pub divided: BTreeSet<usize>,
     /// What buyers took certificates for.
     pub certificates_wh: u64,
     /// Bids made.
@@ -168,6 +170,8 @@ pub(crate) struct WindowRecord {
     pub capacity_sold_before_wh: u64,
     /// Energy of the interval that was sold when it moved to a later window, in Wh.
     pub sold_until_wh: Option<u64>,
+    /// How many trades were recorded when the window was listed: its own come later.
+    pub trades_before: usize,
     /// Whether its auction is over and in the records; it means nothing without auctions.
     pub is_auctioned: bool,
     /// Whether its offers were withdrawn.
@@ -181,6 +185,10 @@ pub(crate) struct PeriodRecord {
     pub first_window: i64,
     /// Windows in which energy was listed.
     pub windows: Vec<PeriodWindow>,
+    /// How many trades were recorded when the first one was listed: those of its windows come later.
+    pub trades_before: usize,
+    /// How many positions were recorded before those of its windows.
+    pub positions_before: usize,
     /// When its readings are final, as far as is known, in unix seconds.
     pub final_at: i64,
     /// With auctions, when its delivery books close, once it is settled, in unix seconds: bids have time for their certificates.
@@ -273,6 +281,7 @@ impl ReplayState {
             windows: Vec::new(),
             periods: Vec::new(),
             records: Records::default(),
+            divided: BTreeSet::new(),
             certificates_wh: 0,
             bids: 0,
             missed_auctions: 0,
@@ -348,9 +357,9 @@ impl ReplayState {
 
     fn write(&self, path: &Path) -> std::io::Result<()> {
         let beside = path.with_extension(format!("{}.new", std::process::id()));
-        let json = serde_json::to_vec(self).map_err(std::io::Error::other)?;
-        let mut file = create_private(&beside)?;
-        file.write_all(&json)?;
+        let mut out = BufWriter::new(create_private(&beside)?);
+        serde_json::to_writer(&mut out, self).map_err(std::io::Error::other)?;
+        let file = out.into_inner()?;
         file.sync_all()?;
         drop(file);
         std::fs::rename(&beside, path)
@@ -393,6 +402,8 @@ impl ReplayState {
             self.periods.push(PeriodRecord {
                 first_window,
                 windows: Vec::new(),
+                trades_before: self.records.trades.len(),
+                positions_before: 0,
                 final_at: 0,
                 closes_at: 0,
                 is_recorded: false,

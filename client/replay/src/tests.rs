@@ -168,7 +168,7 @@ fn assert_sound(report: &ReplayReport, community: &Community) {
         assert_eq!(report.certificates_wh, positions().map(|row| row.delivered_wh).sum::<u64>());
         assert!(report.certificates_wh <= report.delivered_wh && report.delivered_wh <= report.traded_wh);
         let rows = report.records.deliveries.iter();
-        assert_eq!(report.delivered_wh, rows.map(records::Delivery::delivered_wh).sum::<u64>());
+        assert_eq!(report.delivered_wh, rows.map(|row| row.delivered_wh()).sum::<u64>());
         assert!(report.remainder_base_units <= positions().count() as u64);
         assert_eq!(report.periods_open, 0);
     } else {
@@ -380,7 +380,7 @@ async fn a_member_that_was_expected_to_generate_and_did_not_sells_and_delivers_n
     assert_eq!(wind.returned_base_units, wind.earned_base_units);
     assert_eq!(house.refunded_base_units, wind.earned_base_units);
     // The meter of the member that was not expected to have so much has room for it.
-    assert_eq!(report.records.deliveries[0].reported_wh, 500);
+    assert_eq!(report.records.deliveries.iter().next().unwrap().reported_wh, 500);
     assert_recomputed_text(&report, text);
 }
 

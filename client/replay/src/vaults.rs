@@ -3,6 +3,7 @@
 use {
     crate::{
         pools::Pools,
+        records::Trade,
         replay_bus::ReplayBus,
         report::{MemberResult, TreasuryResult},
         state::ReplayState,
@@ -65,8 +66,8 @@ impl Vaults {
         if !bus.options.is_on_delivery() {
             return;
         }
-        let pools = Pools::new(state, audit);
-        for trade in state.records.trades.iter().filter(|trade| trade.is_by_auction()) {
+        let mut pools = Pools::new(state, audit);
+        for trade in state.records.trades.iter().filter(Trade::is_by_auction) {
             let Some(seller) = trade.seller else { continue };
             let part = pools.part(bus, trade.window_start, seller);
             if !part.is_counted {

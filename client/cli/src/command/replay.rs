@@ -231,7 +231,10 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
             kept.insert(session).chain().clone()
         }
         // Nothing of this chain is needed afterwards, so it needs no file.
-        _ => Arc::new(EmbeddedChain::new()?),
+        _ => {
+            let bytes = multibus_replay::embedded_history_bytes(community.members.len());
+            Arc::new(EmbeddedChain::new()?.with_history_bytes(bytes))
+        }
     };
     let cancel = Cancel::default();
     let options = options(args, global, settings.as_ref(), community, &cancel)?;

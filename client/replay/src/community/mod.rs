@@ -19,10 +19,11 @@
 
 mod format;
 mod grid;
+mod readings;
 mod row;
 
 use {
-    self::{format::ALL_COLUMNS, grid::Grid, row::Row},
+    self::{format::ALL_COLUMNS, grid::Grid, readings::Readings, row::Row},
     crate::file::{self, Fields, FileError, Names, Rest, row_error},
     serde::{Deserialize, Serialize},
     std::{collections::BTreeMap, io, path::Path},
@@ -73,31 +74,6 @@ impl Reading {
     }
 }
 
-/// A reading as a community keeps it: a year of readings is large. Energy fits, see [`MAX_ENERGY_WH`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct CompactReading {
-    member: u32,
-    load_wh: u32,
-    generation_wh: u32,
-    forecast_load_wh: u32,
-    forecast_generation_wh: u32,
-}
-
-const _: () = assert!(MAX_ENERGY_WH <= u32::MAX as u64);
-
-impl From<CompactReading> for Reading {
-    fn from(reading: CompactReading) -> Self {
-        let CompactReading { member, load_wh, generation_wh, forecast_load_wh, forecast_generation_wh } = reading;
-        Self {
-            member: member as usize,
-            load_wh: load_wh.into(),
-            generation_wh: generation_wh.into(),
-            forecast_load_wh: forecast_load_wh.into(),
-            forecast_generation_wh: forecast_generation_wh.into(),
-        }
-    }
-}
-
 /// One interval of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interval {
@@ -109,14 +85,13 @@ pub struct Interval {
     pub label: String,
     /// Start on the wall clock of the file's own offset, in seconds since 1970-01-01T00:00 of that clock.
     pub local_start: i64,
-    /// In the order of the members.
-    readings: Vec<CompactReading>,
+    readings: Readings,
 }
 
 impl Interval {
     /// Readings in the order of the members.
     pub fn readings(&self) -> impl ExactSizeIterator<Item = Reading> + '_ {
-        self.readings.iter().map(|reading| Reading::from(*reading))
+        self.readings.iter()
     }
 
     /// What all members with a surplus expect to have, in Wh.
@@ -136,8 +111,7 @@ impl Interval {
 
     /// The reading of a member; `None` where the file has none.
     pub fn reading(&self, member: usize) -> Option<Reading> {
-        let index = self.readings.binary_search_by_key(&member, |reading| reading.member as usize).ok()?;
-        Some(self.readings[index].into())
+        self.readings().find(|reading| reading.member == member)
     }
 
     /// First second after the interval, in unix seconds.
@@ -211,9 +185,9 @@ impl Community {
         if !std::mem::take(&mut self.has_forecast) {
             return self;
         }
-        for reading in self.intervals.iter_mut().flat_map(|interval| &mut interval.readings) {
-            reading.forecast_load_wh = reading.load_wh;
-            reading.forecast_generation_wh = reading.generation_wh;
+        for interval in &mut self.intervals {
+            let measured = |reading: Reading| Reading::measured(reading.member, reading.load_wh, reading.generation_wh);
+            interval.readings = interval.readings.iter().map(measured).collect();
         }
         let [load, generation] = FORECAST_COLUMNS;
         self.notes.push(format!("the columns {load} and {generation} are not used on purchase terms"));
@@ -287,8 +261,8 @@ impl Community {
     /// Intervals of the file in which each member has no reading.
     pub fn missing_by_member(&self) -> Vec<u64> {
         let mut present = vec![0; self.members.len()];
-        for reading in self.intervals.iter().flat_map(|interval| &interval.readings) {
-            present[reading.member as usize] += 1;
+        for reading in self.intervals.iter().flat_map(Interval::readings) {
+            present[reading.member] += 1;
         }
         present.iter().map(|present| self.intervals.len() as u64 - present).collect()
     }
@@ -336,7 +310,7 @@ struct Draft {
     label: String,
     local_start: i64,
     /// Readings in the order of the members, and their lines.
-    readings: Vec<(CompactReading, u64)>,
+    readings: Vec<(Reading, u64)>,
 }
 
 impl Rows {
@@ -350,7 +324,8 @@ impl Rows {
             readings: Vec::new(),
         });
         let Row { load_wh, generation_wh, forecast_load_wh, forecast_generation_wh, .. } = row;
-        let reading = CompactReading { member, load_wh, generation_wh, forecast_load_wh, forecast_generation_wh };
+        let member = member as usize;
+        let reading = Reading { member, load_wh, generation_wh, forecast_load_wh, forecast_generation_wh };
         match draft.readings.binary_search_by_key(&member, |(reading, _)| reading.member) {
             Err(place) => draft.readings.insert(place, (reading, line)),
             Ok(place) => {

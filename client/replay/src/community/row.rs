@@ -25,12 +25,12 @@ pub(super) struct Row<'a> {
     /// Start as the file writes it.
     pub label: &'a str,
     pub member: &'a str,
-    pub load_wh: u32,
-    pub generation_wh: u32,
+    pub load_wh: u64,
+    pub generation_wh: u64,
     /// What was measured, where the file has no forecast.
-    pub forecast_load_wh: u32,
+    pub forecast_load_wh: u64,
     /// Likewise.
-    pub forecast_generation_wh: u32,
+    pub forecast_generation_wh: u64,
 }
 
 impl<'a> Row<'a> {
@@ -53,7 +53,6 @@ impl<'a> Row<'a> {
     }
 }
 
-fn energy(column: &str, text: &str, separator: u8) -> Result<u32, String> {
-    // The most fits.
-    ENERGY.read(column, text, separator).map(|energy_wh| energy_wh as u32)
+fn energy(column: &str, text: &str, separator: u8) -> Result<u64, String> {
+    ENERGY.read(column, text, separator)
 }

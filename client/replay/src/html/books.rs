@@ -54,12 +54,15 @@ fn chosen(report: &ReplayReport) -> Vec<Chosen<'_>> {
 
 pub(super) fn books(report: &ReplayReport) -> Markup {
     let chosen = chosen(report);
+    // Of all orders, which may be millions, only those of the books that are shown.
+    let is_shown = |order: &OrderEntry| chosen.iter().any(|book| book.interval.interval_start == order.window_start);
+    let orders: Vec<OrderEntry> = report.orders.iter().filter(is_shown).collect();
     html! {
         @if chosen.is_empty() { p.empty { "No bid met an offer." } }
-        @for book in chosen {
-            @let sentence = sentence(report, &book);
+        @for book in &chosen {
+            @let sentence = sentence(report, book);
             h3 { (time(&book.interval.interval_start)) " " span { (book.why) } }
-            (curves(report, &book, &sentence))
+            (curves(report, book, &orders, &sentence))
             p.note { (sentence) }
         }
     }
@@ -117,9 +120,9 @@ struct Step<'a> {
 }
 
 /// Orders of one side, the first ones first: bids from the highest price down, asks from the lowest up.
-fn steps<'a>(report: &'a ReplayReport, label: &str, side: OrderSide) -> Vec<Step<'a>> {
+fn steps<'a>(orders: &'a [OrderEntry], label: &str, side: OrderSide) -> Vec<Step<'a>> {
     let mut orders: Vec<&OrderEntry> =
-        report.orders.iter().filter(|order| order.window_start == label && order.side == side).collect();
+        orders.iter().filter(|order| order.window_start == label && order.side == side).collect();
     orders.sort_by_key(|order| match side {
         OrderSide::Bid => u64::MAX - order.price_per_kwh,
         OrderSide::Ask => order.price_per_kwh,
@@ -135,10 +138,10 @@ fn steps<'a>(report: &'a ReplayReport, label: &str, side: OrderSide) -> Vec<Step
         .collect()
 }
 
-fn curves(report: &ReplayReport, book: &Chosen, sentence: &str) -> Markup {
+fn curves(report: &ReplayReport, book: &Chosen, orders: &[OrderEntry], sentence: &str) -> Markup {
     let label = &book.interval.interval_start;
     let unit = 10f64.powi(i32::from(report.mint_decimals));
-    let (bids, asks) = (steps(report, label, OrderSide::Bid), steps(report, label, OrderSide::Ask));
+    let (bids, asks) = (steps(orders, label, OrderSide::Bid), steps(orders, label, OrderSide::Ask));
     let prices = bids.iter().chain(&asks).map(|step| step.order.price_per_kwh as f64 / unit);
     let axes = Axes {
         top_price: headroom(prices),

@@ -31,7 +31,7 @@ pub(super) fn deliveries(report: &ReplayReport) -> Markup {
         (plot.tips(&columns, |column| {
             format!(
                 "{}\npromised {}\ndelivered {} ({})\nrefunded {} {}",
-                column.label,
+                column.time,
                 kwh(column.traded_wh),
                 kwh(column.delivered_wh),
                 percent(column.delivered_wh, column.traded_wh),
@@ -62,7 +62,7 @@ pub(super) fn energy(report: &ReplayReport) -> Markup {
         (plot.tips(&columns, |column| {
             format!(
                 "{}\nsurplus {}\ndeficit {}\ntraded {}",
-                column.label,
+                column.time,
                 kwh(column.surplus_wh),
                 kwh(column.deficit_wh),
                 kwh(column.traded_wh)
@@ -107,7 +107,7 @@ pub(super) fn auction_prices(report: &ReplayReport) -> Markup {
         (plot.tips(&columns, |column| {
             format!(
                 "{}\nauction {} for {}\n{beside} {}",
-                column.label,
+                column.time,
                 told(column.auction_price_per_kwh()),
                 kwh(column.auction_wh()),
                 told(column.continuous_price_per_kwh())
@@ -169,10 +169,10 @@ pub(super) fn prices(report: &ReplayReport) -> Markup {
             (plot.line(series(run, |column| column.average_price_per_kwh() as f64), first, "line price"))
         }
         (plot.tips(&columns, |column| match column.traded_wh {
-            0 => format!("{}\nnothing traded", column.label),
+            0 => format!("{}\nnothing traded", column.time),
             _ => format!(
                 "{}\naverage {}\nfrom {} to {}",
-                column.label,
+                column.time,
                 report.price(column.average_price_per_kwh()),
                 report.price(u128::from(column.lowest_price_per_kwh)),
                 report.price(u128::from(column.highest_price_per_kwh))

@@ -10,6 +10,7 @@ mod tables;
 use {
     self::{
         parts::{legend, section},
+        plot::span_sentence,
         tables::duration,
     },
     crate::{
@@ -79,15 +80,16 @@ fn single_quotes_escaped(markup: &Markup) -> Markup {
 
 fn sections(report: &ReplayReport) -> Markup {
     html! {
-        (section("Supply, demand and what was traded", &energy_note(report), &charts::energy(report)))
+        @let over_time = |note: String| note + &span_sentence(report);
+        (section("Supply, demand and what was traded", &over_time(energy_note(report)), &charts::energy(report)))
         @if report.is_on_delivery() {
-            (section("Promised and delivered", &delivery_note(report), &charts::deliveries(report)))
+            (section("Promised and delivered", &over_time(delivery_note(report)), &charts::deliveries(report)))
         }
         @if report.auction.is_some() {
-            (section("Price over the day", &auction_price_note(report), &charts::auction_prices(report)))
+            (section("Price over the day", &over_time(auction_price_note(report)), &charts::auction_prices(report)))
             (section("Bids, asks and their price", &books::note(report), &books_of(report)))
         } @else {
-            (section("Price paid over the day", &price_note(report), &charts::prices(report)))
+            (section("Price paid over the day", &over_time(price_note(report)), &charts::prices(report)))
         }
         (section(
             "Where the energy came from",
@@ -373,6 +375,7 @@ mod tests {
             price::{Balance, Draw, PriceRule},
             records::Records,
             report::{Flow, MemberResult, OwnerResult, Spread},
+            rows::Rows,
         },
         multibus_client::{BaseUnits, Wh, router::PriceFraction},
         std::{fmt::Write as _, path::Path},
@@ -518,7 +521,7 @@ mod tests {
             member_results: members,
             interval_results,
             flows: flows.into_values().collect(),
-            orders: Vec::new(),
+            orders: Rows::default(),
             auctions: Vec::new(),
             records: Records::default(),
         }
@@ -665,6 +668,30 @@ mod tests {
         }
         let complete = sample(&village());
         assert!(!complete.html().contains("missing") && complete.html().contains("the file has a gap"));
+    }
+
+    #[test]
+    fn a_year_has_a_page_that_shows_days_and_leaves_out_nothing() {
+        let mut text = String::from("interval_start,member,load_wh,generation_wh\n");
+        for interval in 0..35_040i64 {
+            let start = jiff::Timestamp::from_second(1_451_606_400 + interval * 900).unwrap();
+            let _ = writeln!(text, "{start},farm,0,{}\n{start},house,{},0", interval % 60, interval % 70);
+        }
+        let report = sample(&Community::read(text.as_bytes()).unwrap());
+        let columns = plot::columns(&report);
+        assert_eq!((columns.len(), columns[1].label.as_str()), (365, "2016-01-02T00:00:00Z"));
+        assert_eq!(columns[1].time, "2016-01-02T00:00:00Z to 2016-01-02T23:45:00Z");
+        assert_eq!(columns.iter().map(|column| column.traded_wh).sum::<u64>(), report.traded_wh);
+        assert_eq!(columns.iter().map(|column| column.surplus_wh).sum::<u64>(), report.surplus_wh);
+        let page = report.html();
+        assert!(page.contains("The chart shows days, each with all of its intervals."));
+        assert!(page.len() < 1_000_000 && !page.contains(">00:00<"), "{}", page.len());
+        // Shorter files show shorter times.
+        let mut shorter = report.clone();
+        for (intervals, seconds) in [(480, None), (481, Some(1_800)), (20 * 96, Some(3_600)), (60 * 96, Some(10_800))] {
+            shorter.interval_results = report.interval_results[..intervals].to_vec();
+            assert_eq!(plot::span(&shorter), seconds, "{intervals}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Coordinates of a chart over time. Floating point is used for coordinates only.
 
 use {
-    crate::report::{IntervalAuction, IntervalResult, ReplayReport},
+    crate::{
+        community::duration,
+        report::{IntervalAuction, IntervalResult, ReplayReport},
+    },
     maud::{Markup, html},
     multibus_client::{BaseUnits, Wh, router::PriceFraction},
     svg::node::{Value, element::path::Data},
@@ -15,6 +18,8 @@ pub(super) const TOP: f64 = 14.0;
 const BOTTOM: f64 = 44.0;
 /// Most columns of a chart. A column shows several intervals where there are more.
 const MAX_COLUMNS: usize = 480;
+/// Times of which a column may show all intervals, in seconds; behind them, twice as many days each.
+const SPANS: [i64; 8] = [1_800, 3_600, 7_200, 10_800, 21_600, 43_200, SECONDS_PER_DAY, 2 * SECONDS_PER_DAY];
 /// Least distance between the labels of two hours.
 const HOUR_LABEL_WIDTH: f64 = 46.0;
 /// Least distance between the labels of two days.
@@ -33,7 +38,10 @@ pub(super) fn path_data(data: Data) -> String {
 
 /// The intervals that one column of a chart shows.
 pub(super) struct Column {
+    /// Start of the first one as the file writes it.
     pub label: String,
+    /// When it is: that start, or of several intervals also the last one's.
+    pub time: String,
     start: i64,
     local_start: i64,
     /// Whether the file has a gap before it.
@@ -64,8 +72,13 @@ impl Column {
             held.fold((0, 0), |sum, figures| (sum.0 + figures.0, sum.1 + figures.1))
         };
         let traded = || intervals.iter().filter(|interval| interval.traded_wh > 0);
+        let time = match intervals {
+            [.., last] if intervals.len() > 1 => format!("{} to {}", first.interval_start, last.interval_start),
+            _ => first.interval_start.clone(),
+        };
         Some(Self {
             label: first.interval_start.clone(),
+            time,
             start: first.start,
             local_start: first.local_start,
             gap_before: last_end.is_some_and(|end| first.start != end),
@@ -107,19 +120,46 @@ impl Column {
     }
 }
 
+/// The time of which a column shows all intervals, in seconds on the file's own clock; `None` where each interval has a column.
+pub(super) fn span(report: &ReplayReport) -> Option<i64> {
+    let intervals = &report.interval_results;
+    if intervals.len() <= MAX_COLUMNS {
+        return None;
+    }
+    let longer = (2..16).map(|times| SECONDS_PER_DAY << times);
+    let count = |span: i64| intervals.chunk_by(|a, b| is_in_one(span, a, b)).count();
+    // A file with more gaps than columns has a column for each part.
+    let most = MAX_COLUMNS.max(count(i64::MAX));
+    SPANS.into_iter().chain(longer).find(|span| count(*span) <= most)
+}
+
+/// Whether a column shows both of two intervals that follow each other.
+fn is_in_one(span: i64, a: &IntervalResult, b: &IntervalResult) -> bool {
+    a.local_start.div_euclid(span) == b.local_start.div_euclid(span) && a.start + i64::from(a.seconds) == b.start
+}
+
 /// The columns of a report's charts.
 pub(super) fn columns(report: &ReplayReport) -> Vec<Column> {
-    let per_column = report.interval_results.len().div_ceil(MAX_COLUMNS).max(1);
+    let span = span(report);
     let mut last_end = None;
     report
         .interval_results
-        .chunks(per_column)
+        .chunk_by(|a, b| span.is_some_and(|span| is_in_one(span, a, b)))
         .filter_map(|chunk| {
             let column = Column::of(chunk, last_end);
             last_end = chunk.last().map(|interval| interval.start + i64::from(interval.seconds));
             column
         })
         .collect()
+}
+
+/// What a column shows, where it shows several intervals.
+pub(super) fn span_sentence(report: &ReplayReport) -> String {
+    let Some(span) = span(report) else { return String::new() };
+    match span {
+        SECONDS_PER_DAY => " The chart shows days, each with all of its intervals.".to_owned(),
+        _ => format!(" The chart shows {} at a time, each with all of its intervals.", duration(span)),
+    }
 }
 
 /// Turns values into coordinates: columns have equal widths, values begin at zero.
@@ -228,6 +268,10 @@ impl Plot {
     /// Hours that begin on the file's own clock, as far apart as they can be read.
     fn hours(&self, columns: &[Column]) -> Vec<(f64, String)> {
         let per_column = columns.windows(2).map(|pair| pair[1].start - pair[0].start).min();
+        if per_column.is_some_and(|seconds| seconds > SECONDS_PER_DAY / 2) {
+            // Days have their dates below.
+            return Vec::new();
+        }
         let pixels_per_hour = self.step * 3_600.0 / per_column.unwrap_or(SECONDS_PER_DAY).max(1) as f64;
         let hours = [1i32, 2, 3, 6, 12, 24, 48, 168]
             .into_iter()

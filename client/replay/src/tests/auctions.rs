@@ -4,7 +4,8 @@ use {
     super::*,
     crate::{
         auction_check::outcome,
-        records::{BookOrder, OrderSide},
+        records::{BookOrder, OrderSide, Trade},
+        report::OrderEntry,
     },
 };
 
@@ -20,7 +21,7 @@ pub(super) struct ByAuction {
 /// What must be true of the auctions of every replay that was not interrupted. Returns what they moved.
 #[track_caller]
 pub(super) fn assert_consistent(report: &ReplayReport) -> ByAuction {
-    let trades = || report.records.trades.iter().filter(|trade| trade.is_by_auction());
+    let trades = || report.records.trades.iter().filter(Trade::is_by_auction);
     let Some(auction) = &report.auction else {
         assert!(report.orders.is_empty() && report.auctions.is_empty() && trades().next().is_none());
         assert!(report.interval_results.iter().all(|result| result.auction.is_none()));
@@ -193,13 +194,20 @@ async fn a_figure_that_is_changed_is_found_by_the_script() {
         ((|report, row| report.auctions[row].price_per_kwh += 1) as fn(&mut ReplayReport, usize), "the price of"),
         (|report, row| report.auctions[row].volume_wh -= 1, "the volume of"),
         (|report, row| report.auctions[row].rationed = None, "the rationed side of"),
-        (|report, _| report.orders.truncate(3), "the windows of auctions.csv"),
-        (|report, _| report.orders.iter_mut().for_each(|order| order.energy_wh += 1), "the volume of"),
+        (|report, _| report.orders = report.orders.iter().take(3).collect(), "the windows of auctions.csv"),
+        (
+            |report, _| {
+                let more = |order: OrderEntry| OrderEntry { energy_wh: order.energy_wh + 1, ..order };
+                report.orders = report.orders.iter().map(more).collect();
+            },
+            "the volume of",
+        ),
         (|report, row| report.auctions[row].window_start.push('Z'), "the windows of auctions.csv"),
         (
             |report, _| {
-                let mut trades = report.records.trades.iter_mut();
-                trades.find(|trade| trade.is_by_auction()).unwrap().energy_wh -= 1;
+                let mut trades: Vec<Trade> = report.records.trades.iter().collect();
+                trades.iter_mut().find(|trade| trade.is_by_auction()).unwrap().energy_wh -= 1;
+                report.records.trades = trades.into_iter().collect();
             },
             "energy of",
         ),
