@@ -7,7 +7,7 @@ import type { Locator, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 
 import type { Keys } from './network';
-import { againFrom, exactly, goto, hashShown, openSuite, pressIfThere } from './suite';
+import { againFrom, exactly, goto, hashShown, openSuite, pressIfThere, priced } from './suite';
 
 const suite = openSuite();
 /** The bus that the first flow creates, the start of the window that is traded, and the hash of the buyer's bid. */
@@ -134,6 +134,7 @@ describe('a bus whose windows an auction closes', () => {
     await page.getByText('goes into the auction that closes the window').waitFor();
     await page.getByLabel('Energy', { exact: true }).fill('2');
     await page.getByLabel('Price per kWh').fill('0.2');
+    await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
     await page.getByText('on offer at 0.20 per kWh').waitFor();
     await page.getByText('2 kWh of it go into the auction (').waitFor();

@@ -6,7 +6,7 @@ import { grouped } from '../src/amount/decimal';
 import { getTraderSize } from '../src/generated';
 import { crowd, type Crowd } from './crowd';
 import type { Keys } from './network';
-import { exactly, goto, hashShown, hold, openSuite, row } from './suite';
+import { exactly, goto, hashShown, hold, openSuite, priced, row } from './suite';
 
 const suite = openSuite();
 let bus = '';
@@ -123,6 +123,7 @@ describe('buying', () => {
     await row(page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('How much').fill('1');
+    await priced(dialog);
     wallet.answer = 'reject';
     await dialog.getByRole('button', { name: 'Buy now' }).last().click();
     await dialog.getByText('You declined in your wallet; nothing was sent.').waitFor();
@@ -147,6 +148,7 @@ describe('buying', () => {
       const dialog = page.getByRole('dialog');
       await dialog.getByRole('button', { name: 'Wh', exact: true }).click();
       await dialog.getByLabel('How much').fill('1');
+      await priced(dialog);
       wallet.hold = new Promise((resolve) => release.push(resolve));
     }
     // Both simulate while the Wh is there, and both wallets sign it.

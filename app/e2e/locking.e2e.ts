@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import type { Keys } from './network';
-import { exactly, goto, openSuite, row } from './suite';
+import { exactly, goto, openSuite, priced, row } from './suite';
 
 const suite = openSuite();
 let bus = '';
@@ -26,6 +26,7 @@ describe('locks', () => {
     await exactly(dialog, '600 000').waitFor();
     await dialog.getByText('less 1 % for the seller (0.006 tokens)').waitFor();
     await dialog.getByText('Rent of what you hold, comes back').waitFor();
+    await priced(dialog);
     await dialog.getByRole('button', { name: 'Hold for five minutes' }).click();
     await dialog.getByText('Holding 1.5 kWh for five minutes').waitFor();
 
@@ -38,9 +39,9 @@ describe('locks', () => {
     };
     await held.waitFor();
     const first = await seconds();
-    // Five minutes, less what the pages took.
+    // Five minutes, as exactly as a busy machine knows the time of the chain.
     expect(first).toBeGreaterThan(120);
-    expect(first).toBeLessThanOrEqual(300);
+    expect(first).toBeLessThan(360);
     await expect.poll(seconds).toBeLessThan(first);
     await watcher.page.getByText('1.5 kWh reserved').first().waitFor();
 

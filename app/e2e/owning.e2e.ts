@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Keys } from './network';
-import { againFrom, openSuite, row } from './suite';
+import { againFrom, openSuite, priced, row } from './suite';
 
 const suite = openSuite();
 /** The bus that the first flow creates. */
@@ -75,6 +75,7 @@ describe('a bus of three owners', () => {
     await page.getByText('ask at least that').waitFor();
     await page.getByLabel('Price per kWh').fill('0.3');
     await page.getByRole('button', { name: '2 h', exact: true }).click();
+    await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
     await page.getByText('on offer at 0.30 per kWh').waitFor();
     await watcher.page.getByRole('row', { name: /4\.25 kWh/u }).waitFor();
@@ -142,6 +143,7 @@ describe('decisions', () => {
     await suite().market.passUntil((await suite().market.now()) + 122);
     await row(sale.page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     await sale.page.getByRole('dialog').getByLabel('How much').fill('1');
+    await priced(sale.page.getByRole('dialog'));
     await sale.page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click();
     await sale.page.getByText('Bought 1 kWh').waitFor();
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { goto, openSuite, row } from './suite';
+import { goto, openSuite, priced, row } from './suite';
 
 const suite = openSuite();
 
@@ -15,6 +15,7 @@ describe('a seller', () => {
     await page.getByText('which opens your seller account on this bus').waitFor();
     await page.getByLabel('Energy', { exact: true }).fill('2');
     await page.getByLabel('Price per kWh').fill('0.3');
+    await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
     await page.getByText('on offer at 0.30 per kWh').waitFor();
     expect(wallet.asked).toBe(1);
@@ -50,6 +51,7 @@ describe('a seller', () => {
 
     await member.page.getByLabel('Energy', { exact: true }).fill('2');
     await member.page.getByLabel('Price per kWh').fill('0.3');
+    await priced(member.page);
     await member.page.getByRole('button', { name: 'Put on offer' }).click();
     await member.page.getByText('on offer at 0.30 per kWh').waitFor();
 

@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 
 import type { Keys } from './network';
-import { againFrom, goto, openSuite } from './suite';
+import { againFrom, goto, openSuite, priced } from './suite';
 
 const suite = openSuite();
 /** The bus that the first flow creates, and the start of the window that is traded. */
@@ -130,6 +130,7 @@ describe('a bus that pays for what is delivered', () => {
     await page.getByLabel('Price per kWh').fill('0.2');
     await page.getByText('Buyers pay 0.22 per kWh: your price, and 0.02 for the grid.').waitFor();
     await page.getByText('for your delivery record of these windows, returned later').waitFor();
+    await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
     await page.getByText('on offer at 0.20 per kWh').waitFor();
 

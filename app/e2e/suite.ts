@@ -232,6 +232,9 @@ export async function hashShown(page: Page, scope: Locator = page.locator('body'
   return (await link.getAttribute('title')) ?? '';
 }
 
+/** Waits until the network's fee is told: a button that it moves, in the middle of a press, is not pressed. */
+export const priced = (scope: Page | Locator): Promise<void> => scope.getByText('0.000005 SOL').first().waitFor();
+
 /** Presses a button that may be there, once it or what there is instead of it is. */
 export async function pressIfThere(button: Locator, instead: Locator): Promise<boolean> {
   await button.or(instead).first().waitFor();

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { Keys } from './network';
 import { Wire } from './proxy';
-import { hold, openSuite, row } from './suite';
+import { hold, openSuite, priced, row } from './suite';
 
 const suite = openSuite();
 let bus = '';
@@ -23,6 +23,7 @@ describe('a closed tab', () => {
     const { page } = visitor;
     await row(page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     await page.getByRole('dialog').getByLabel('How much').fill('2');
+    await priced(page.getByRole('dialog'));
     const release = hold(visitor);
     await page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click();
     await page.getByText('Waiting for your wallet').waitFor();
@@ -43,6 +44,7 @@ describe('a wallet that sends by itself', () => {
     await row(page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('How much').fill('1');
+    await priced(dialog);
     wallet.answer = { says: 'request cancelled: not confirmed in 30 s', afterSending: true };
     await dialog.getByRole('button', { name: 'Buy now' }).last().click();
     await dialog.getByText('Your wallet says: “request cancelled: not confirmed in 30 s”. It may have sent').waitFor();
@@ -88,6 +90,7 @@ describe('a bad connection', () => {
     await row(page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('How much').fill('3');
+    await priced(dialog);
     // The node takes the transaction, and its answer never arrives. Whatever is sent again meets a wire that is cut, or mended.
     let isSent = false;
     await page.route('**/*', async (route) => {
