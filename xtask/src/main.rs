@@ -346,6 +346,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     if ctx.ci {
         ctx.forget_other_checkouts(&ctx.target)?;
     }
+    setup::libraries(&ctx)?;
     match task {
         Task::Build { sources: Some(sources), out: Some(out), .. } => sbf::build_copy(&ctx, sources, &out),
         Task::Build { program, charger, .. } => {

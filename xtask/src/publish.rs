@@ -229,6 +229,8 @@ fn install(ctx: &Context, dir: &Path, version: &str) -> Result<PathBuf> {
         .arg("--root")
         .arg(&root)
         .env("CARGO_TARGET_DIR", dir.join("target"))
+        // As everywhere in this repository, whose configuration is not read from that folder.
+        .env("OPENSSL_NO_VENDOR", "1")
         .env_remove("MULTIBUS_PROGRAM");
     run::logged(
         &mut install,
