@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     context::{Context, grouped},
-    demo, localnet,
+    localnet,
     localnet::Engine,
     npm, run,
     sbf::{self, Tools},
@@ -135,13 +135,20 @@ type Row = [String; 5];
 
 /// `multibus-bench` for a subject, in release.
 fn measuring(ctx: &Context, subject: &str) -> Result<Command> {
-    let mut build = ctx.cargo();
-    build.args(["build", "--release", "--package", "multibus-bench", "--locked", "--ignore-rust-version"]);
-    let expect = "about 12 minutes from scratch on two cores, 2 minutes after a change";
-    run::logged(&mut build, "Compiling what measures, in release", expect, &ctx.log("bench"))?;
-    let mut command = ctx.command(ctx.target.join("release/multibus-bench"));
+    let mut command = released(ctx, "multibus-bench")?;
     command.arg(subject).env("MULTIBUS_PROGRAM", ctx.program_elf());
     Ok(command)
+}
+
+/// One of the programs that measure, in release.
+fn released(ctx: &Context, name: &str) -> Result<Command> {
+    let mut build = ctx.cargo();
+    // Both at once: they share their dependencies, with the features of both.
+    build.args(["build", "--release", "--package", "multibus-bench", "--package", "multibus-network"]);
+    build.args(["--bin", "multibus-bench", "--bin", "multibus-load", "--locked", "--ignore-rust-version"]);
+    let expect = "about 12 minutes from scratch on two cores, 2 minutes after a change";
+    run::logged(&mut build, "Compiling what measures, in release", expect, &ctx.log("bench"))?;
+    Ok(ctx.command(ctx.target.join("release").join(name)))
 }
 
 /// Runs a command, and returns what it prints. What it says of its progress goes to the terminal.
@@ -210,7 +217,7 @@ fn bytes(ctx: &Context) -> Result<Vec<Row>> {
 /// The market and bare token transfers, one after the other, on a fresh network for each mix.
 fn node(ctx: &Context, tools: Tools, options: &Options) -> Result<Vec<Row>> {
     let engine = options.engine;
-    demo::build_bins(ctx, &["multibus-load"], "Compiling the generator of load")?;
+    let load = released(ctx, "multibus-load")?;
     let mut all = Vec::new();
     for mix in MIXES {
         let mut command = localnet::prepared(ctx, tools, engine)?;
@@ -218,7 +225,7 @@ fn node(ctx: &Context, tools: Tools, options: &Options) -> Result<Vec<Row>> {
             .args(["exec", "--engine", engine.name(), "--dir"])
             .arg(localnet::dir(ctx, engine).with_extension("bench"))
             .arg("--")
-            .arg(ctx.target.join("debug/multibus-load"))
+            .arg(load.get_program())
             .args(["--beside-transfers", "--seconds", &options.seconds.to_string(), "--mix", mix]);
         all.extend(rows(&mut command)?);
     }
