@@ -3,7 +3,6 @@
 use {
     crate::{
         error::ReplayError,
-        report::OrderEntry,
         rows::{Row, Rows, index, put, put_index, put_text, put_time, take, take_text, take_time},
     },
     multibus::state::Ration,
@@ -288,6 +287,21 @@ pub struct BookOrder {
     /// Energy.
     pub energy_wh: u64,
     /// Of a bid its limit less the grid fee, of an ask the seller's price.
+    pub price_per_kwh: u64,
+}
+
+/// The same by names, as `orders.csv` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderEntry {
+    /// Start of the interval as the file writes it.
+    pub window_start: String,
+    /// Bid or ask.
+    pub side: OrderSide,
+    /// Name of the member, or the address of a stranger's wallet.
+    pub party: String,
+    /// Energy.
+    pub energy_wh: u64,
+    /// Of a bid its limit less the grid fee, of an ask the seller's price, in base units per kWh.
     pub price_per_kwh: u64,
 }
 

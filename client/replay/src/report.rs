@@ -5,7 +5,7 @@ use {
         community::duration,
         number::{decimal, grouped},
         options::{ReplayMarket, ReplayTerms},
-        records::{OrderSide, Records},
+        records::{OrderEntry, OrderSide, Records},
         rows::Rows,
     },
     multibus_client::{BaseUnits, Wh, quantity::count, router::PriceFraction},
@@ -185,21 +185,6 @@ pub struct AuctionTotals {
     pub paid_base_units: u64,
     /// What of it rounding left to the treasury of the bus.
     pub remainder_base_units: u64,
-}
-
-/// An order in the book of a window when it was fixed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderEntry {
-    /// Start of the interval as the file writes it.
-    pub window_start: String,
-    /// Bid or ask.
-    pub side: OrderSide,
-    /// Name of the member, or the address of a stranger's wallet.
-    pub party: String,
-    /// Energy.
-    pub energy_wh: u64,
-    /// Of a bid its limit less the grid fee, of an ask the seller's price, in base units per kWh.
-    pub price_per_kwh: u64,
 }
 
 /// What the auction of a window came to.

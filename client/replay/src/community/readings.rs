@@ -1,9 +1,49 @@
 //! The readings of an interval, as few bytes: a year of a village has millions.
 
-use {
-    super::Reading,
-    crate::rows::{put, take},
-};
+use crate::rows::{put, take};
+
+/// What one member drew and generated in one interval, and what was expected before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Index into [`Community::members`](super::Community::members).
+    pub member: usize,
+    /// Drawn, in Wh.
+    pub load_wh: u64,
+    /// Generated, in Wh.
+    pub generation_wh: u64,
+    /// What it was expected to draw, in Wh; what it drew, where there is no forecast.
+    pub forecast_load_wh: u64,
+    /// What it was expected to generate, in Wh; what it generated, where there is no forecast.
+    pub forecast_generation_wh: u64,
+}
+
+impl Reading {
+    /// A reading without a forecast.
+    pub fn measured(member: usize, load_wh: u64, generation_wh: u64) -> Self {
+        Self { member, load_wh, generation_wh, forecast_load_wh: load_wh, forecast_generation_wh: generation_wh }
+    }
+
+    /// What the member puts on offer, in Wh: the surplus that it expects.
+    pub fn surplus_wh(&self) -> u64 {
+        self.forecast_generation_wh.saturating_sub(self.forecast_load_wh)
+    }
+
+    /// What the member wants to buy, in Wh: the deficit that it expects.
+    pub fn deficit_wh(&self) -> u64 {
+        self.forecast_load_wh.saturating_sub(self.forecast_generation_wh)
+    }
+
+    /// What the member's meter reports as delivered to its neighbours, in Wh: the surplus that it really had.
+    pub fn delivery_wh(&self) -> u64 {
+        self.generation_wh.saturating_sub(self.load_wh)
+    }
+
+    /// The largest of what the member generated and was expected to generate, in Wh. Neither its offers nor its meter's
+    /// reading exceed it.
+    pub fn largest_generation_wh(&self) -> u64 {
+        self.generation_wh.max(self.forecast_generation_wh)
+    }
+}
 
 /// Readings in the order of their members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

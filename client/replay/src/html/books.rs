@@ -7,8 +7,8 @@ use {
     },
     crate::{
         number::{decimal, kwh},
-        records::OrderSide,
-        report::{IntervalAuction, IntervalResult, OrderEntry, ReplayReport},
+        records::{OrderEntry, OrderSide},
+        report::{IntervalAuction, IntervalResult, ReplayReport},
     },
     maud::{Markup, html},
     multibus_client::quantity::count,

@@ -4,8 +4,7 @@ use {
     super::*,
     crate::{
         auction_check::outcome,
-        records::{BookOrder, OrderSide, Trade},
-        report::OrderEntry,
+        records::{BookOrder, OrderEntry, OrderSide, Trade},
     },
 };
 
