@@ -39,7 +39,7 @@ describe('a tab in which nobody does anything', () => {
   test('reads no list again, and finds what no notification told of', async () => {
     for (let index = 0; index < 300; index += 1) await node.offer(bus, { kWh: 1, price: 400_000n + BigInt(index) });
     const { page } = await pages().visit(node.urls(), [], `#/market/${bus}`);
-    await page.getByRole('region', { name: 'Recent trades' }).getByText('Nothing was traded here yet').waitFor();
+    await page.getByRole('region', { name: 'Recent trades' }).getByText('Nothing was bought here lately').waitFor();
     forget();
     const late = await node.offer(bus, { kWh: 1, price: 150_000n });
     await row(page, late).waitFor({ timeout: 120_000 });
