@@ -163,7 +163,7 @@ impl<T> Rows<T> {
 }
 
 impl<T: Row> Rows<T> {
-    /// Appends a row. Where it cannot be kept, [`Self::intact`] says so.
+    /// Appends a row. Where it cannot be kept, the replay ends with an error, and writes no files.
     pub fn push(&mut self, row: &T) {
         let len = self.len;
         let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
