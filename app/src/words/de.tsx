@@ -328,7 +328,7 @@ export const de: Words = {
     nothingOnOffer: 'Nichts im Angebot',
     free: (energy) => `${energy} frei`,
     yours: ' · Ihrer',
-    from: (amount) => `ab ${amount}`,
+    from: (price) => `ab ${price}`,
     paused2: 'angehalten',
     ownersAndDecisions: 'Eigentümer und Beschlüsse',
     copyTheBussAddress: 'Adresse des Busses kopieren',

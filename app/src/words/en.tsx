@@ -318,7 +318,7 @@ export const en = {
     nothingOnOffer: 'Nothing on offer',
     free: (energy: string) => `${energy} free`,
     yours: ' · yours',
-    from: (amount: string) => `from ${amount}`,
+    from: (price: string) => `from ${price}`,
     paused2: 'paused',
     ownersAndDecisions: 'Owners and decisions',
     copyTheBussAddress: "Copy the bus's address",

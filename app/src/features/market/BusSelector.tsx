@@ -133,7 +133,7 @@ function BusLink({
           ))}
         </span>
       </span>
-      <span className="row spread sub">
+      <span className="row spread wrap sub">
         <span>
           {bus.paused
             ? t.marketScreen.paused
@@ -145,7 +145,9 @@ function BusLink({
           {isOwner(bus, wallet) && t.marketScreen.yours}
         </span>
         {lowest !== undefined && (
-          <span className="number">{t.marketScreen.from(formatTokens(lowest, bus.decimals))}</span>
+          <span className="number">
+            {t.marketScreen.from(t.change.perKwh(formatTokens(lowest, bus.decimals), bus.token))}
+          </span>
         )}
       </span>
     </a>

@@ -1,0 +1,70 @@
+/**
+ * What screens say exactly: units, durations, reasons, what there is to get. In both languages. The node is scripted, so no
+ * network is needed.
+ */
+
+import type { Address } from '@solana/kit';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { settled } from './browser';
+import type { Keys } from './network';
+import { newKeys, ScriptedNode } from './scripted';
+import { goto, openPages } from './suite';
+
+const pages = openPages();
+let node: ScriptedNode;
+let mill: Address;
+let neighbour: Keys;
+
+/** Terms with windows of a quarter of an hour. */
+const terms = {
+  ...{ from: 0n, windowSeconds: 900, gateClosureSeconds: 3_600, gridFeePerKwh: 0n, settlement: 0 },
+  ...{ readingDeadlineSeconds: 0, correctionSeconds: 0, auction: 0, reserved: new Uint8Array(6) },
+};
+const phone = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true };
+
+beforeEach(async () => {
+  node = await ScriptedNode.start();
+  neighbour = await newKeys('neighbour');
+  await node.fund(neighbour.address, 1_000_000_000, 1_500_000n);
+  mill = await node.bus('Mill Lane', { timelockSeconds: 86_400, threshold: 1 }, [neighbour.address]);
+});
+
+afterEach(() => {
+  node.stop();
+});
+
+const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+const now = () => Math.floor(Date.now() / 1_000);
+
+/** Nothing on a page is wider than the page, and no text is cut off. */
+async function expectFitting(page: Page): Promise<void> {
+  await settled(page);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+  const cut = await page.locator('.facts dd, .facts dt, .td, .countdown, .chip').evaluateAll((all) =>
+    all
+      .filter((one) => one.getBoundingClientRect().width > 0)
+      .filter((one) => one.getBoundingClientRect().right > 320 || one.scrollWidth > one.clientWidth + 1)
+      .filter((one) => getComputedStyle(one).display !== 'inline')
+      .map((one) => one.textContent),
+  );
+  expect(cut).toEqual([]);
+}
+
+describe('the list of buses', () => {
+  test('says what a price is in, and for how much', async () => {
+    await node.offer(mill, { kWh: 5, price: 190_000n });
+    await node.offer(mill, { kWh: 5, price: 250_000n });
+    for (const [locale, list, price] of [
+      ['en-US', 'Buses', 'from 0.19 tokens/kWh'],
+      ['de-DE', 'Busse', 'ab 0,19 Token/kWh'],
+    ] as const) {
+      for (const more of [{}, phone]) {
+        const { page } = await pages().visitUnconnected(node.urls(), [], `#/market/${mill}`, { locale, ...more });
+        await page.getByRole('navigation', { name: list }).getByText(price, { exact: true }).waitFor();
+        if (more === phone) await expectFitting(page);
+      }
+    }
+  });
+});
