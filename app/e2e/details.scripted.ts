@@ -68,3 +68,63 @@ describe('the list of buses', () => {
     }
   });
 });
+
+describe('an owner', () => {
+  test('cannot propose what is so already, and reads why', async () => {
+    for (const { locale, words } of [
+      {
+        locale: 'en-US',
+        words: {
+          propose: 'Propose a change',
+          what: 'What to change',
+          price: 'New base price per kWh',
+          approvals: 'Approvals that a decision needs',
+          capacity: 'New capacity',
+          owner: 'New owner’s wallet',
+          send: 'Propose',
+          why: 'It is so already',
+          twice: 'This wallet is an owner already',
+          point: '.',
+        },
+      },
+      {
+        locale: 'de-DE',
+        words: {
+          propose: 'Änderung vorschlagen',
+          what: 'Was ändern',
+          price: 'Neuer Mindestpreis je kWh',
+          approvals: 'Zustimmungen, die ein Beschluss braucht',
+          capacity: 'Neue Kapazität',
+          owner: 'Wallet des neuen Eigentümers',
+          send: 'Vorschlagen',
+          why: 'So ist es schon',
+          twice: 'Diese Wallet gehört schon zu den Eigentümern',
+          point: ',',
+        },
+      },
+    ]) {
+      const { page } = await pages().visit(node.urls(), [neighbour], `#/bus/${mill}`, { locale });
+      await page.getByRole('button', { name: words.propose }).click();
+      const dialog = page.getByRole('dialog');
+      const send = dialog.getByRole('button', { name: words.send, exact: true });
+      const what = dialog.getByLabel(words.what);
+      await dialog.getByLabel(words.price).fill(`0${words.point}10`);
+      await dialog.getByText(words.why).waitFor();
+      expect(await send.isDisabled()).toBe(true);
+      await dialog.getByLabel(words.price).fill(`0${words.point}11`);
+      await dialog.getByText(words.why).waitFor({ state: 'detached' });
+      expect(await send.isDisabled()).toBe(false);
+      await what.selectOption('capacitySet');
+      await dialog.getByLabel(words.capacity).fill('100');
+      await dialog.getByText(words.why).waitFor();
+      await what.selectOption('thresholdSet');
+      await dialog.getByLabel(words.approvals).waitFor();
+      await dialog.getByText(words.why).waitFor();
+      expect(await send.isDisabled()).toBe(true);
+      await what.selectOption('ownerAdd');
+      await dialog.getByLabel(words.owner).fill(neighbour.address);
+      await dialog.getByText(words.twice).waitFor();
+      expect(await send.isDisabled()).toBe(true);
+    }
+  });
+});

@@ -151,6 +151,7 @@ function bus(address: Address, data: Uint8Array): Bus | undefined {
     owners: raw.owners.slice(0, raw.ownerCount).map(({ owner, shareBps }) => ({ wallet: owner, shareBps })),
     threshold: raw.threshold,
     pauseApprovals: raw.pauseQuorum === 0 ? raw.threshold : Math.min(raw.pauseQuorum, raw.threshold),
+    pauseQuorum: raw.pauseQuorum,
     listing,
     paused: raw.paused === 1,
     closing: raw.closing === 1,

@@ -36,6 +36,7 @@ const bus: Bus = {
   owners: [owner('ada', 5_000), owner('ben', 3_333), owner('cem', 1_667)],
   threshold: 2,
   pauseApprovals: 1,
+  pauseQuorum: 1,
   listing: 'owners',
   paused: false,
   closing: false,

@@ -66,6 +66,8 @@ export interface Bus extends HasTerms {
   readonly threshold: number;
   /** Approvals that pausing needs. */
   readonly pauseApprovals: number;
+  /** What the owners have decided of that; 0 for as many as any decision. */
+  readonly pauseQuorum: number;
   readonly listing: Listing;
   readonly paused: boolean;
   /** Whether the owners have decided to close it: nothing opens any more, and it closes when all else has. */

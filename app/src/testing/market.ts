@@ -127,6 +127,7 @@ export async function makeBus(
     ],
     threshold: 2,
     pauseApprovals: 1,
+    pauseQuorum: 1,
     listing: 'open',
     paused: false,
     closing: false,

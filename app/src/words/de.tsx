@@ -699,6 +699,8 @@ export const de: Words = {
     asManyAsAnyDecision: 'So viele wie jeder Beschluss',
     newReservePricePerKwh: 'Eigene Energie ab, je kWh',
     asTheBasePrice: 'der Mindestpreis',
+    itIsSoAlready: 'So ist es schon; es gibt nichts zu entscheiden. Wählen Sie etwas anderes.',
+    isAnOwnerAlready: 'Diese Wallet gehört schon zu den Eigentümern; nennen Sie eine andere.',
     newLeastSize: 'Neue kleinste Menge',
     whatClosingDoes:
       'Auf dem Bus öffnet nichts mehr, und nichts wird mehr verkauft. Was gehalten wird, lässt sich noch kaufen, und alle bekommen, was ihnen zusteht. Ist alles geschlossen, schließt der Bus endgültig.',

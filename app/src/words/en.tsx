@@ -686,6 +686,8 @@ export const en = {
     asManyAsAnyDecision: 'As many as any decision',
     newReservePricePerKwh: 'Own energy for at least, per kWh',
     asTheBasePrice: 'the base price',
+    itIsSoAlready: 'It is so already, so that there is nothing to decide. Choose something else.',
+    isAnOwnerAlready: 'This wallet is an owner already; name another one.',
     newLeastSize: 'New least size',
     whatClosingDoes:
       'Nothing opens and nothing is sold on the bus any more. What is held can still be bought, and everybody gets what it is owed. Once all is closed, the bus closes for good.',

@@ -32,7 +32,7 @@ import { TIMELOCK_CHOICES } from '../bus/CreateBus';
 import { FIRST_TERMS, readTerms, TermsFields, type TermsInput } from '../terms/TermsFields';
 import { Change } from './change';
 import { PastDecisions } from './PastDecisions';
-import { isAtOnce, proposalCreate, proposalDo, type ProposalVerb } from './proposal';
+import { isAtOnce, proposalCreate, proposalDo, whyPointless, type ProposalVerb } from './proposal';
 import { ACTION_TITLES } from './titles';
 
 const STAGES: Readonly<Record<ProposalStage, readonly [string, string]>> = {
@@ -175,6 +175,7 @@ const WITH_WALLET: Readonly<Partial<Record<Kind, string>>> = {
 
 function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: () => void }) {
   const { live, signer } = useSession();
+  const { sellers } = useMarket();
   const action = useAction();
   const [kind, setKind] = useState<Kind>('basePriceSet');
   const [price, setPrice] = useState('');
@@ -195,12 +196,13 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
 
   const parsedOwner = parseAddress(owner);
   const leaving = bus.owners.find(({ wallet }) => wallet === owner)?.wallet ?? bus.owners.at(-1)?.wallet;
+  const present = bus.owners.map(({ wallet }) => wallet);
   const members =
     kind === 'ownerAdd'
-      ? [...bus.owners.map(({ wallet }) => wallet), ...(parsedOwner.ok ? [parsedOwner.value] : [])]
+      ? [...new Set([...present, ...(parsedOwner.ok ? [parsedOwner.value] : [])])]
       : kind === 'ownerRemove'
-        ? bus.owners.map(({ wallet }) => wallet).filter((wallet) => wallet !== leaving)
-        : bus.owners.map(({ wallet }) => wallet);
+        ? present.filter((wallet) => wallet !== leaving)
+        : present;
   const shareOfMember = (wallet: string) =>
     shares[wallet] ?? plainShare(bus.owners.find((place) => place.wallet === wallet)?.shareBps ?? 0);
   const parsedShares = members.map((wallet) => parseBps(shareOfMember(wallet)));
@@ -249,7 +251,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
       case 'busClose':
         return { kind };
       case 'ownerReplace':
-        return leaving !== undefined && parsedWallet.ok && !members.includes(parsedWallet.value)
+        return leaving !== undefined && parsedWallet.ok
           ? { kind, owner: leaving, newOwner: parsedWallet.value }
           : undefined;
       case 'pauseQuorumSet':
@@ -287,6 +289,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   );
   const isDone = action.state.kind === 'done';
   const atOnce = built !== undefined && isAtOnce(bus, built);
+  const pointless = built === undefined ? undefined : whyPointless(bus, built, sellers.values());
   const propose = () => {
     if (built === undefined || signer === undefined) return;
     void action.run(async (onStage) => {
@@ -468,19 +471,27 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             suffix="%"
           />
         )}
-        {built !== undefined && !isDone && <Change bus={bus} action={built} />}
+        {built !== undefined && pointless === undefined && !isDone && <Change bus={bus} action={built} />}
         {!isDone && (
           <>
-            <p className="hint">
-              {atOnce
-                ? t.proposals.yourApprovalIsEnoughThis
-                : t.proposals.needs(
-                    kind === 'pause' ? bus.pauseApprovals : bus.threshold,
-                    bus.owners.length,
-                    bus.timelockSeconds > 0 && kind !== 'pause' ? duration(bus.timelockSeconds) : undefined,
-                  )}
-            </p>
-            <WalletButton onClick={propose} busy={action.isRunning} disabled={built === undefined}>
+            {pointless !== undefined && !action.isRunning ? (
+              <p className="status noted">{pointless}</p>
+            ) : (
+              <p className="hint">
+                {atOnce
+                  ? t.proposals.yourApprovalIsEnoughThis
+                  : t.proposals.needs(
+                      kind === 'pause' ? bus.pauseApprovals : bus.threshold,
+                      bus.owners.length,
+                      bus.timelockSeconds > 0 && kind !== 'pause' ? duration(bus.timelockSeconds) : undefined,
+                    )}
+              </p>
+            )}
+            <WalletButton
+              onClick={propose}
+              busy={action.isRunning}
+              disabled={built === undefined || pointless !== undefined}
+            >
               {atOnce ? t.proposals.changeIt : t.proposals.propose}
             </WalletButton>
           </>

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { duration, timeLabel } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
-import { lowestPrice, ownersAfter, type Action, type Bus } from '../../market/model';
+import { ownersAfter, type Action, type Bus } from '../../market/model';
 import type { Terms } from '../../market/terms';
 import { AddressLabel } from '../../ui/parts';
 import { t } from '../../words';
@@ -102,28 +102,19 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
         ],
       ];
     case 'pauseQuorumSet': {
-      const after = action.pauseQuorum === 0 ? bus.threshold : action.pauseQuorum;
-      const count = bus.owners.length;
-      return [
-        [
-          t.change.approvalsForPausing,
-          t.owners.outOf(String(bus.pauseApprovals), count),
-          t.owners.outOf(String(after), count),
-        ],
-      ];
+      const quorum = (approvals: number) =>
+        approvals === 0 ? t.proposals.asManyAsAnyDecision : t.owners.outOf(String(approvals), bus.owners.length);
+      return [[t.change.approvalsForPausing, quorum(bus.pauseQuorum), quorum(action.pauseQuorum)]];
     }
     case 'sellerAdmit':
       return [[t.change.seller, '–', <Decided key="a" of={action.wallet} what={t.change.admitted} />]];
     case 'sellerSuspend':
       return [[t.change.seller, '–', <Decided key="s" of={action.wallet} what={t.change.suspended} />]];
-    case 'reservePriceSet':
-      return [
-        [
-          t.change.reservePrice,
-          priceOf(bus, lowestPrice(bus, true)),
-          priceOf(bus, lowestPrice({ ...bus, reservePricePerKwh: action.reservePricePerKwh }, true)),
-        ],
-      ];
+    case 'reservePriceSet': {
+      const reserve = (pricePerKwh: bigint) =>
+        pricePerKwh === 0n ? t.proposals.asTheBasePrice : priceOf(bus, pricePerKwh);
+      return [[t.change.reservePrice, reserve(bus.reservePricePerKwh), reserve(action.reservePricePerKwh)]];
+    }
     case 'leastSizeSet':
       return [[t.change.leastSize, formatEnergy(bus.leastWh), formatEnergy(action.leastWh)]];
     case 'operatorSet':

@@ -11,8 +11,8 @@ import {
 } from '../../generated';
 import type { Action, Proposal } from '../../market/model';
 import { addressesOf, dataOf, namesOf } from '../../testing/instructions';
-import { byAddress, DELIVERY, key, makeBus, marketOf } from '../../testing/market';
-import { proposalCreateInstructions, proposalInstruction } from './proposal';
+import { byAddress, DELIVERY, key, makeBus, makeSeller, marketOf, QUARTERS } from '../../testing/market';
+import { proposalCreateInstructions, proposalInstruction, whyPointless } from './proposal';
 
 const [ADA, BEN] = [key(1), key(2)];
 
@@ -107,5 +107,106 @@ describe('a proposal', () => {
     const names = ['revoke', 'execute', 'close'] as const;
     const made = await Promise.all(names.map((verb) => proposalInstruction(BEN, bus, proposal, verb)));
     expect(namesOf(made)).toEqual(['ProposalRevoke', 'ProposalExecute', 'ProposalClose']);
+  });
+});
+
+describe('a decision that changes nothing', () => {
+  it('is told from one that does, whatever it is about', async () => {
+    const { bus } = await makeBus(100, { operator: key(9), gridRecipient: key(8), leastWh: 10n });
+    const admitted = await makeSeller(bus, key(20), { admitted: true });
+    const suspended = await makeSeller(bus, key(21), { suspended: true });
+    const elsewhere = await makeSeller((await makeBus(200)).bus, key(22), { admitted: true });
+    const isPointless = (action: Action) =>
+      whyPointless(bus, action, [elsewhere, admitted, suspended])?.startsWith('It is so already') === true;
+    const pairs: readonly (readonly [Action, Action])[] = [
+      [
+        { kind: 'sharesSet', sharesBps: [6_000, 4_000] },
+        { kind: 'sharesSet', sharesBps: [4_000, 6_000] },
+      ],
+      [
+        { kind: 'thresholdSet', threshold: 2 },
+        { kind: 'thresholdSet', threshold: 1 },
+      ],
+      [
+        { kind: 'timelockSet', timelockSeconds: 0 },
+        { kind: 'timelockSet', timelockSeconds: 60 },
+      ],
+      [
+        { kind: 'capacitySet', capacityWh: 100_000n },
+        { kind: 'capacitySet', capacityWh: 100_001n },
+      ],
+      [
+        { kind: 'basePriceSet', basePricePerKwh: 1n },
+        { kind: 'basePriceSet', basePricePerKwh: 2n },
+      ],
+      [
+        { kind: 'listingPolicySet', listing: 'open' },
+        { kind: 'listingPolicySet', listing: 'admitted' },
+      ],
+      [
+        { kind: 'termsSet', terms: { ...bus.terms, from: 900_000 } },
+        { kind: 'termsSet', terms: { ...DELIVERY, from: 900_000 } },
+      ],
+      [
+        { kind: 'lockFeeSet', lockFeeBps: 100 },
+        { kind: 'lockFeeSet', lockFeeBps: 0 },
+      ],
+      [{ kind: 'resume' }, { kind: 'pause' }],
+      [
+        { kind: 'pauseQuorumSet', pauseQuorum: 1 },
+        { kind: 'pauseQuorumSet', pauseQuorum: 0 },
+      ],
+      [
+        { kind: 'sellerAdmit', wallet: key(20) },
+        { kind: 'sellerAdmit', wallet: key(21) },
+      ],
+      [
+        { kind: 'sellerSuspend', wallet: key(21) },
+        { kind: 'sellerSuspend', wallet: key(20) },
+      ],
+      [
+        { kind: 'reservePriceSet', reservePricePerKwh: 0n },
+        // As much as the base price now, and from then on whatever that is.
+        { kind: 'reservePriceSet', reservePricePerKwh: 1n },
+      ],
+      [
+        { kind: 'leastSizeSet', leastWh: 10n },
+        { kind: 'leastSizeSet', leastWh: 1n },
+      ],
+      [
+        { kind: 'operatorSet', operator: key(9) },
+        { kind: 'operatorSet', operator: undefined },
+      ],
+      [
+        { kind: 'gridRecipientSet', recipient: key(8) },
+        { kind: 'gridRecipientSet', recipient: undefined },
+      ],
+    ];
+    expect(pairs.filter(([pointless]) => !isPointless(pointless))).toEqual([]);
+    expect(pairs.filter(([, changing]) => isPointless(changing))).toEqual([]);
+    // A seller of another bus is none of this one.
+    expect(isPointless({ kind: 'sellerAdmit', wallet: key(22) })).toBe(false);
+    expect(isPointless({ kind: 'busClose' })).toBe(false);
+    expect(isPointless({ kind: 'ownerRemove', owner: BEN, sharesBps: [10_000] })).toBe(false);
+  });
+
+  it('takes in no owner again, and gives no owner the key of another', async () => {
+    const { bus } = await makeBus(100);
+    const joining = (owner: Proposal['proposer']) => whyPointless(bus, { kind: 'ownerAdd', owner, sharesBps: [] }, []);
+    expect(joining(BEN)).toContain('an owner already');
+    expect(joining(key(3))).toBeUndefined();
+    const replacing = (newOwner: Proposal['proposer']) =>
+      whyPointless(bus, { kind: 'ownerReplace', owner: ADA, newOwner }, []);
+    expect(replacing(BEN)).toContain('an owner already');
+    expect(replacing(key(3))).toBeUndefined();
+  });
+
+  it('may decide anew on when the next terms hold', async () => {
+    const { bus } = await makeBus(100, { terms: QUARTERS, nextTerms: { ...DELIVERY, from: 900_000 } });
+    const terms = (from: number) => whyPointless(bus, { kind: 'termsSet', terms: { ...DELIVERY, from } }, []);
+    expect(terms(900_000)).toBeDefined();
+    expect(terms(990_000)).toBeUndefined();
+    // Staying with the present ones is a change of what is decided.
+    expect(whyPointless(bus, { kind: 'termsSet', terms: { ...QUARTERS, from: 990_000 } }, [])).toBeUndefined();
   });
 });

@@ -15,7 +15,8 @@ import {
   type ProposalActionArgs,
 } from '../../generated';
 import type { LiveMarket } from '../../market/live';
-import { LISTING_NUMBERS, type Action, type Bus, type Proposal } from '../../market/model';
+import { LISTING_NUMBERS, type Action, type Bus, type Proposal, type Seller } from '../../market/model';
+import type { Terms } from '../../market/terms';
 import { t } from '../../words';
 import { termsConfig } from '../bus/bus';
 
@@ -70,6 +71,67 @@ function encode(action: Action): ProposalActionArgs {
 export function isAtOnce(bus: Bus, action: Action): boolean {
   return action.kind === 'pause' ? bus.pauseApprovals === 1 : bus.threshold === 1 && bus.timelockSeconds === 0;
 }
+
+/** Why there is nothing to decide: what an action would make of a bus is so already. `undefined` where it changes something. */
+export function whyPointless(bus: Bus, action: Action, sellers: Iterable<Seller>): string | undefined {
+  const joins =
+    action.kind === 'ownerAdd' ? action.owner : action.kind === 'ownerReplace' ? action.newOwner : undefined;
+  if (bus.owners.some(({ wallet }) => wallet === joins)) return t.proposals.isAnOwnerAlready;
+  return changesNothing(bus, action, sellers) ? t.proposals.itIsSoAlready : undefined;
+}
+
+/** Whether a bus is already as an action would make it. */
+function changesNothing(bus: Bus, action: Action, sellers: Iterable<Seller>): boolean {
+  const sellerOf = (wallet: Address) =>
+    [...sellers].find((seller) => seller.bus === bus.address && seller.wallet === wallet);
+  switch (action.kind) {
+    case 'ownerAdd':
+    case 'ownerRemove':
+    case 'ownerReplace':
+      return false;
+    case 'sharesSet':
+      return bus.owners.every(({ shareBps }, place) => shareBps === action.sharesBps[place]);
+    case 'thresholdSet':
+      return bus.threshold === action.threshold;
+    case 'timelockSet':
+      return bus.timelockSeconds === action.timelockSeconds;
+    case 'capacitySet':
+      return bus.capacityWh === action.capacityWh;
+    case 'basePriceSet':
+      return bus.basePricePerKwh === action.basePricePerKwh;
+    case 'listingPolicySet':
+      return bus.listing === action.listing;
+    case 'termsSet':
+      // Of terms that are decided already, others may also hold from another time.
+      return bus.nextTerms === undefined
+        ? areSame({ ...action.terms, from: bus.terms.from }, bus.terms)
+        : areSame(action.terms, bus.nextTerms);
+    case 'lockFeeSet':
+      return bus.lockFeeBps === action.lockFeeBps;
+    case 'pause':
+      return bus.paused;
+    case 'resume':
+      return !bus.paused;
+    case 'pauseQuorumSet':
+      return bus.pauseQuorum === action.pauseQuorum;
+    case 'sellerAdmit':
+      return sellerOf(action.wallet)?.admitted === true;
+    case 'sellerSuspend':
+      return sellerOf(action.wallet)?.suspended === true;
+    case 'reservePriceSet':
+      return bus.reservePricePerKwh === action.reservePricePerKwh;
+    case 'leastSizeSet':
+      return bus.leastWh === action.leastWh;
+    case 'operatorSet':
+      return bus.operator === action.operator;
+    case 'busClose':
+      return bus.closing;
+    case 'gridRecipientSet':
+      return bus.gridRecipient === action.recipient;
+  }
+}
+
+const areSame = (a: Terms, b: Terms) => (Object.keys(a) as (keyof Terms)[]).every((key) => a[key] === b[key]);
 
 async function execute(
   bus: Bus,
