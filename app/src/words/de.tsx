@@ -1044,6 +1044,8 @@ export const de: Words = {
     claim: 'Abholen',
     payOut: 'Auszahlen',
     left: 'ausgeschieden',
+    whereOthersArePaid:
+      '„Auszahlen“ zahlt auf das übliche Tokenkonto eines Eigentümers. Kann das kein Geld annehmen, wartet der Betrag auf den Eigentümer, der ihn auf jedes Konto holen kann.',
     claimedUnderTheseShares: 'Unter den jetzigen Anteilen abgeholt',
     ofEarlierShares: 'Aus früheren Anteilen offen',
     ownOffers: 'Verkäufe des Busses selbst',
@@ -1857,8 +1859,6 @@ export const de: Words = {
       'Sie haben kein Konto für diesen Token, oder es wurde geschlossen. Es wird hiermit geöffnet, für eine kleine Miete in SOL, die zurückkommt, wenn Sie es schließen.',
     usualIsBlocked:
       'Ihr übliches Tokenkonto kann jetzt kein Geld annehmen: Der Herausgeber des Tokens hat es eingefroren, es gehört Ihnen nicht mehr, oder es verlangt einen Vermerk. Nennen Sie ein anderes Konto; ohne eines bleibt das Geld Ihres, wo es ist.',
-    itBecameAClaim:
-      'Ihr übliches Tokenkonto kann jetzt kein Geld annehmen, deshalb wartet Ihr Anteil hier auf Sie. Sie können ihn auf ein anderes Konto holen.',
     payElsewhere: 'Auf ein anderes Konto zahlen',
     whatElsewhereIs:
       'Jedes Tokenkonto dieses Tokens kann das Geld bekommen, auch ein fremdes. Was dorthin geht, gehört Ihnen nicht mehr; prüfen Sie also die Adresse. Bleibt das Feld leer, geht es auf Ihr eigenes.',

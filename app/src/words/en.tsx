@@ -1028,6 +1028,8 @@ export const en = {
     claim: 'Claim',
     payOut: 'Pay out',
     left: 'left',
+    whereOthersArePaid:
+      '“Pay out” pays an owner’s usual token account. Where that cannot be paid, the amount waits for the owner, who can get it to any account.',
     claimedUnderTheseShares: 'Claimed under the present shares',
     ofEarlierShares: 'Owed from earlier shares',
     ownOffers: 'Sales of the bus itself',
@@ -1829,8 +1831,6 @@ export const en = {
       'You have no account for this token, or it was closed. It is opened with this, for a small rent in SOL that comes back when you close it.',
     usualIsBlocked:
       'Your usual token account takes no payment now: it is frozen by the token’s issuer, is not yours any more, or asks for memos. Name another account; without one the money stays yours where it is.',
-    itBecameAClaim:
-      'Your usual token account takes no payment now, so that your share waits for you here. You can get it to another account.',
     payElsewhere: 'Pay it to another account',
     whatElsewhereIs:
       'Any token account of this token can be paid, also somebody else’s. What is paid there is not yours any more, so check the address. Left empty, it is paid to yours.',

@@ -3,7 +3,7 @@
 import type { Address } from '@solana/kit';
 import { describe, expect, it } from 'vitest';
 
-import { busAddress, claimAddress, creatorAddress, ledgerAddress } from '../../chain/address';
+import { busAddress, claimAddress, creatorAddress, ledgerAddress, tokenAccountAddress } from '../../chain/address';
 import { newCounter } from '../../chain/counter';
 import { getBusCreateInstructionDataDecoder, getCreatorEncoder, LAYOUT_VERSION, SettlementTime } from '../../generated';
 import type { Capacity, Lock, Meter, Proposal } from '../../market/model';
@@ -23,6 +23,7 @@ import {
   marketOf,
   NOW,
   QUARTERS,
+  tokenAccountOf,
 } from '../../testing/market';
 import { busCreateInstructions, type BusConfig, type Mint } from './bus';
 import { isWoundDown, remainsOf, windDownInstructions } from './windDown';
@@ -225,6 +226,15 @@ describe('a closing bus', () => {
     });
     const before = await windDownInstructions(marketOf(stateOf([{ wallet: key(8), accrued: 1n }])), STRANGER, bus);
     expect(namesOf(before)).toEqual(['TreasuryClaim']);
+    // One of them whose own account is frozen must name another, on the card of the treasury, and keeps nobody else back.
+    const [frozen, other] = [key(8), key(9)];
+    const own = await tokenAccountAddress(frozen, bus.mint, bus.tokenProgram);
+    const onChain = new Map([[own, tokenAccountOf(bus, frozen, true)]]);
+    const both = stateOf([frozen, other].map((wallet) => ({ wallet, accrued: 1n })));
+    const [paid, ...rest] = await windDownInstructions(marketOf(both, onChain), frozen, bus);
+    expect([addressesOf(paid)[1], rest]).toEqual([other, []]);
+    const alone = marketOf(stateOf([{ wallet: frozen, accrued: 1n }]), onChain);
+    await expect(windDownInstructions(alone, frozen, bus)).rejects.toThrow('Name another account');
     const [close] = await windDownInstructions(marketOf(stateOf([])), STRANGER, bus);
     const claims = await Promise.all(bus.owners.map(({ wallet }) => claimAddress(bus.address, wallet)));
     expect(addressesOf(close).slice(-2)).toEqual(claims);

@@ -21,7 +21,6 @@ import {
   type Proposal,
   type Seller,
 } from '../../market/model';
-import { payeeOf } from '../../market/payee';
 import type { MarketState } from '../../market/state';
 import { t } from '../../words';
 import { askSettleInstruction, bidSettleInstruction, settlementOf } from '../auction/auction';
@@ -37,7 +36,7 @@ import { meterCloseInstruction } from '../meter/meter';
 import { offerCancelInstruction } from '../offer/offer';
 import { proposalCloseInstruction } from '../proposal/proposal';
 import { gridSweepInstructions, sellerCloseInstruction } from '../seller/seller';
-import { treasuryClaimInstruction } from '../treasury/treasuryClaim';
+import { treasuryClaimInstructions } from '../treasury/treasuryClaim';
 
 /** What is still open of a bus. */
 export interface Remains {
@@ -149,8 +148,9 @@ async function closable(live: LiveMarket, bus: Bus, caller: Address): Promise<re
     .map((window) => () => capacityCloseInstruction(caller, window, bus));
   const proposals = remains.proposals.map((proposal) => () => proposalCloseInstruction(caller, proposal));
   const former = remains.formerOwners.map((owner) => async () => {
-    const { address } = await payeeOf(live, caller, owner, bus);
-    return treasuryClaimInstruction(caller, bus, owner, address);
+    const { instructions } = await treasuryClaimInstructions(live, caller, bus, owner);
+    // Nobody else opens an account for a former owner: without one, the amount becomes a claim.
+    return owner === caller ? instructions : instructions.slice(-1);
   });
   return [
     ...[...release, ...asks, ...cancel, ...reports, ...bids, ...positions, ...books, ...fees, ...meters],
@@ -192,12 +192,19 @@ export async function windDownInstructions(
   bus: Bus,
 ): Promise<readonly Instruction[]> {
   const instructions: Instruction[] = [];
+  let refused: Refusal | undefined;
   for (const make of await closable(live, bus, caller)) {
-    const next = [await make()].flat();
-    if (!fitsTransaction(caller, [...instructions, ...next])) break;
-    instructions.push(...next);
+    try {
+      const next = [await make()].flat();
+      if (!fitsTransaction(caller, [...instructions, ...next])) break;
+      instructions.push(...next);
+    } catch (error) {
+      // One that cannot be done now keeps no other back.
+      if (!(error instanceof Refusal)) throw error;
+      refused ??= error;
+    }
   }
-  if (instructions.length === 0) throw new Refusal(t.closing.nothingCanBeClosedYet);
+  if (instructions.length === 0) throw refused ?? new Refusal(t.closing.nothingCanBeClosedYet);
   return instructions;
 }
 

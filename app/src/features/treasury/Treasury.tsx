@@ -10,6 +10,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Empty, Facts, numbers, TableHead } from '../../ui/parts';
 import { t } from '../../words';
+import { Elsewhere, UsualNote, useNamed } from '../payee/Elsewhere';
 import { gridSweep } from '../seller/seller';
 import { SellerMoney } from '../seller/SellerMoney';
 import { treasuryClaim } from './treasuryClaim';
@@ -19,6 +20,7 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
   const { live, wallet, signer } = useSession();
   const { balances, ledgers, sellers } = useMarket();
   const action = useAction();
+  const named = useNamed();
   useEffect(() => live.watchBalance(bus.treasury), [live, bus.treasury]);
   const balance = balances.get(bus.treasury);
   const ledger = ledgers.get(bus.address);
@@ -34,16 +36,19 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
     ...bus.owners.map((owner) => ({ owner: owner.wallet, note: formatBps(owner.shareBps) })),
     ...ledger.formerOwners.map((former) => ({ owner: former.wallet, note: t.treasury.left })),
   ];
-  const claim = (owner: Address) => {
+  const due = new Map(places.map(({ owner }) => [owner, claimable(bus, ledger, owner, balance)]));
+  const ownDue = wallet === undefined ? 0n : (due.get(wallet) ?? 0n);
+  const isOtherDue = [...due].some(([owner, units]) => owner !== wallet && units > 0n);
+  const claim = (owner: Address, units: bigint) => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
-      const units = claimable(bus, ledger, owner, balance);
-      const { isClaimed } = await treasuryClaim(live, signer, bus, owner, onStage);
+      const to = owner === wallet ? named.to : undefined;
+      const { isClaimed } = await treasuryClaim(live, signer, bus, owner, to, onStage);
       await Promise.all([live.refresh([bus.address, ledger.address]), live.refreshBalances()]);
       return {
         message: (isClaimed ? t.treasury.waitsFor : t.treasury.wentTo)(
           <Tokens units={units} bus={bus} />,
-          <AddressLabel address={owner} />,
+          <AddressLabel address={to ?? owner} />,
         ),
       };
     });
@@ -79,7 +84,7 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
         />
         <tbody>
           {places.map(({ owner, note }) => {
-            const units = claimable(bus, ledger, owner, balance);
+            const units = due.get(owner) ?? 0n;
             return (
               <tr key={owner}>
                 <td>
@@ -93,9 +98,9 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
                   {wallet !== undefined && (
                     <WalletButton
                       tone={owner === wallet ? 'primary' : 'quiet'}
-                      disabled={units === 0n}
+                      disabled={units === 0n || (owner === wallet && named.isUnreadable)}
                       busy={action.isRunning}
-                      onClick={() => claim(owner)}
+                      onClick={() => claim(owner, units)}
                     >
                       {owner === wallet ? t.treasury.claim : t.treasury.payOut}
                     </WalletButton>
@@ -106,7 +111,16 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
           })}
         </tbody>
       </table>
-      <ActionStatus action={action} />
+      <div className="stack tight">
+        {ownDue > 0n && (
+          <>
+            <UsualNote payer={bus} due={ownDue} />
+            <Elsewhere of={named} />
+          </>
+        )}
+        {wallet !== undefined && isOtherDue && <p className="hint">{t.treasury.whereOthersArePaid}</p>}
+        <ActionStatus action={action} />
+      </div>
       <GridFees bus={bus} />
       {seller !== undefined && (
         <>

@@ -14,6 +14,7 @@ import { BidsButton } from '../auction/MyBids';
 import { ClaimList } from '../claim/Claims';
 import { RefundButton, ReleaseButton } from '../delivery/Deliveries';
 import { closingInstructions } from '../offer/offer';
+import { Elsewhere, UsualNote, useNamed } from '../payee/Elsewhere';
 import { WithdrawAll } from '../seller/WithdrawAll';
 import { treasuryClaim } from '../treasury/treasuryClaim';
 import { allowNotices, canNotify, isRefused, stopNotices } from './notify';
@@ -124,7 +125,7 @@ export function WaitingForYou() {
 
 /** The wallet's share of a treasury, with a button that claims it. */
 function Share({
-  of: { bus },
+  of: { bus, amount },
   text,
   action,
 }: {
@@ -133,18 +134,22 @@ function Share({
   readonly action: Action;
 }) {
   const { live, signer, wallet } = useSession();
+  const named = useNamed();
+  const { to } = named;
   const claim = () => {
     if (signer === undefined || wallet === undefined) return;
     void action.run(async (onStage) => {
-      const { isClaimed } = await treasuryClaim(live, signer, bus, wallet, onStage);
+      await treasuryClaim(live, signer, bus, wallet, to, onStage);
       await live.refreshBalances();
-      return { message: isClaimed ? t.payee.itBecameAClaim : t.waiting.isClaimed };
+      return { message: to === undefined ? t.waiting.isClaimed : t.payee.isPaidThere };
     });
   };
   return (
     <div className="stack tight" data-waiting="share">
       <p>{text}</p>
-      <WalletButton onClick={claim} busy={action.isRunning}>
+      <UsualNote payer={bus} due={amount} />
+      <Elsewhere of={named} />
+      <WalletButton onClick={claim} busy={action.isRunning} disabled={named.isUnreadable}>
         {t.treasury.claim}
       </WalletButton>
     </div>
