@@ -128,3 +128,32 @@ describe('an owner', () => {
     }
   });
 });
+
+describe('durations', () => {
+  test('have the units of the language, and fit a page of 320 pixels', async () => {
+    const tower = await node.bus('Clock Tower', { terms, timelockSeconds: 604_800 }, [neighbour.address]);
+    const expiresAt = BigInt(now() + 2 * 86_400 + 23 * 3_600 + 1_800);
+    await node.offer(mill, { kWh: 98_765, price: 98_765_432_101n, fields: { expiresAt } });
+    const start = (Math.floor(now() / 900) + 40) * 900;
+    await node.offer(tower, { kWh: 98_765, price: 98_765_432_101n, windowStart: start, fields: { expiresAt } });
+    for (const { locale, all } of [
+      { locale: 'en-US', all: ['2 days 23 hr', '7 days', '1 day', '15 min windows, trading closes 1 hr before'] },
+      {
+        locale: 'de-DE',
+        all: ['2 Tg. 23 Std.', '7 Tg.', '1 Tg.', 'Zeitfenster von 15 Min., Handelsschluss 1 Std. vorher'],
+      },
+    ] as const) {
+      const [left, week, day, windows] = all;
+      const { page } = await pages().visitUnconnected(node.urls(), [], `#/market/${mill}`, { locale, ...phone });
+      await page.getByText(left).first().waitFor();
+      await expectFitting(page);
+      await goto(page, `#/bus/${mill}`);
+      await page.getByText(week, { exact: true }).waitFor();
+      await page.getByText(day, { exact: true }).waitFor();
+      await expectFitting(page);
+      await goto(page, `#/market/${tower}`);
+      await page.getByText(windows).waitFor();
+      await expectFitting(page);
+    }
+  });
+});

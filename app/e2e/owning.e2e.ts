@@ -57,7 +57,7 @@ describe('a bus of three owners', () => {
     await page.getByText('2 of 3 owners').first().waitFor();
     await page.getByText('owners and admitted sellers').waitFor();
     await page.getByText('0.20 tokens/kWh').waitFor();
-    await page.getByText('7 d', { exact: true }).waitFor();
+    await page.getByText('7 days', { exact: true }).waitFor();
     bus = page.url().split('/').at(-1) ?? '';
     expect(await suite().market.cli('alice', 'bus', 'show', bus, '--output', 'json')).toContain(name);
   });
@@ -74,7 +74,7 @@ describe('a bus of three owners', () => {
     await page.getByLabel('Price per kWh').fill('0.05');
     await page.getByText('ask at least that').waitFor();
     await page.getByLabel('Price per kWh').fill('0.3');
-    await page.getByRole('button', { name: '2 h', exact: true }).click();
+    await page.getByRole('button', { name: '2 hr', exact: true }).click();
     await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
     await page.getByText('on offer at 0.30 per kWh').waitFor();

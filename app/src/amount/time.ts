@@ -3,23 +3,31 @@
 import { t } from '../words';
 import { locale } from '../words/language';
 
-/** `4:59` for clocks, `15 min`, `2 h`, `3 d` for reading. */
+/** How a language writes so many of a unit. */
+const unit = (name: 'day' | 'hour' | 'minute' | 'second') =>
+  new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'short' });
+const SECOND = unit('second');
+/** Units of time by their seconds, the longest first. */
+const UNITS = [
+  [86_400, unit('day')],
+  [3_600, unit('hour')],
+  [60, unit('minute')],
+  [1, SECOND],
+] as const;
+
+/** `4:59` for clocks; for reading `15 min`, `2 hr`, `3 days 4 hr`, as the language writes it. */
 export function duration(seconds: number, clock = false): string {
   const whole = Math.max(0, Math.floor(seconds));
   if (clock && whole < 3_600) return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
   const parts: string[] = [];
-  const units = [
-    [86_400, 'd'],
-    [3_600, 'h'],
-    [60, 'min'],
-    [1, 's'],
-  ] as const;
   let left = whole;
-  for (const [size, name] of units) {
-    if (left >= size && parts.length < 2) parts.push(`${Math.floor(left / size)} ${name}`);
+  for (const [size, unitOf] of UNITS) {
+    if (left >= size && parts.length < 2) parts.push(unitOf.format(Math.floor(left / size)));
     left %= size;
   }
-  return parts.length === 0 ? '0 s' : parts.join(' ');
+  if (parts.length === 0) parts.push(SECOND.format(0));
+  // A number stays with its unit where lines break.
+  return parts.map((part) => part.replaceAll(' ', '\u00a0')).join(' ');
 }
 
 const TIME = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });

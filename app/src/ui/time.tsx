@@ -51,6 +51,6 @@ export function When({ at, exact = false }: { readonly at: number; readonly exac
 export function Ago({ at }: { readonly at: number }) {
   const now = useNow();
   const seconds = Math.max(0, now - at);
-  const text = seconds < 5 ? t.time.now : t.time.ago(duration(seconds).split(' ').slice(0, 2).join(' '));
+  const text = seconds < 5 ? t.time.now : t.time.ago(duration(seconds));
   return <time dateTime={new Date(at * 1_000).toISOString()}>{text}</time>;
 }

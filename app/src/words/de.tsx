@@ -443,7 +443,6 @@ export const de: Words = {
     ownTime: 'Eigene Zeit',
     dayAndTime: 'Tag und Uhrzeit',
     longest: 'So lange wie möglich',
-    oneDay: '1 Tag',
     until: (time) => `Bis ${time}.`,
     atTheLatest: (time) =>
       `Ein Angebot endet mit dem Handelsschluss oder so weit im Voraus, wie der Bus handelt: Wählen Sie spätestens ${time}.`,
@@ -475,7 +474,7 @@ export const de: Words = {
     seller: 'Verkäufer',
     whatToDo: 'Was tun',
     buyNow: 'Jetzt kaufen',
-    hold5Min: '5 min halten',
+    hold5Min: '5 Min. halten',
     basket: 'Korb',
     howMuch: 'Wie viel',
     anyPartOfItDown: 'Jede Menge davon, ab 1 Wh.',
@@ -606,7 +605,7 @@ export const de: Words = {
     atLeast: (amount) => `Mindestens ${amount}.`,
     atLeastTheLeastSize: (energy) =>
       `Angebote auf diesem Bus haben mindestens ${energy} oder alles, was verfügbar ist.`,
-    tradesIn: (time) => `Es gilt in ${time}.`,
+    tradesIn: (time) => `In ${time} kann es gekauft werden.`,
     busOffersWait: (time) =>
       `Angebote des Busses selbst gelten erst ${time} nach dem Anbieten oder Senken, damit seine Eigentümer sie vorher sehen.`,
     rent: (sol, more) => `Braucht ${sol} Miete${more}. Sie kommt zurück, wenn die Konten schließen.`,
@@ -630,7 +629,7 @@ export const de: Words = {
     nothing: (threshold, count) =>
       `Nichts ist vorgeschlagen. Was diesen Bus ändert, ${count === 1 ? 'beschließt sein Eigentümer' : `beschließen ${threshold} seiner ${count} Eigentümer`}.`,
     needs: (approvals, count, wait) =>
-      `Braucht ${approvals} von ${counted(count, 'Eigentümer', 'Eigentümern')}${wait === undefined ? '' : `, wartet dann ${wait}`}. Vorschlagen ist Ihre Zustimmung.`,
+      `Braucht ${approvals} von ${counted(count, 'Eigentümer', 'Eigentümern')}${wait === undefined ? '' : `, dann ${wait} Wartezeit`}. Vorschlagen ist Ihre Zustimmung.`,
     carriedOut: 'ausgeführt',
     staleOwnersSharesOrThreshold: 'überholt: Eigentümer, Anteile oder nötige Zustimmungen haben sich geändert',
     approvedByNobody: 'niemand stimmt zu',
@@ -640,10 +639,10 @@ export const de: Words = {
     decisions: 'Beschlüsse',
     proposeAChange: 'Änderung vorschlagen',
     aChangeThatThisApp: 'Eine Änderung, die diese App nicht kennt',
-    takesEffectIn: (countdown) => <>Gilt in {countdown}.</>,
+    takesEffectIn: (countdown) => <>Wird in {countdown} wirksam.</>,
     proposedBy: (who, when, more) => (
       <>
-        Vorgeschlagen von {who}, {when}. {more}
+        Vorgeschlagen {when} von {who}. {more}
       </>
     ),
     approvals: 'Zustimmungen',
@@ -986,7 +985,7 @@ export const de: Words = {
     heldForYou: 'Für Sie gehalten',
     whatYouHold: 'was Sie halten',
     youHoldNoEnergyHold:
-      'Sie halten keine Energie. „5 min halten“ an einem Angebot sichert seinen Preis für fünf Minuten.',
+      'Sie halten keine Energie. „5 Min. halten“ an einem Angebot sichert seinen Preis für fünf Minuten.',
     purchaseLanes: 'Kaufspuren',
     yourLanes: 'Ihre Kaufspuren',
     yourFirstPurchaseOpensA: 'Ihr erster Kauf öffnet eine Spur. Durch sie geschieht jeder Kauf genau einmal.',
@@ -1677,7 +1676,7 @@ export const de: Words = {
     atAPrice: (price, wanted, offered) => `Bei ${price} je kWh: ${wanted} gesucht, ${offered} angeboten.`,
     decidedIn: (time, countdown) => (
       <>
-        Entscheidung: {time}, in {countdown}.
+        Entscheidung in {countdown}: {time}.
       </>
     ),
     untilThen: (time) =>

@@ -434,7 +434,6 @@ export const en = {
     ownTime: 'Own time',
     dayAndTime: 'Day and time',
     longest: 'As long as it can',
-    oneDay: '1 day',
     until: (time: string) => `Until ${time}.`,
     atTheLatest: (time: string) =>
       `An offer ends when trading in its window closes, or as far ahead as the bus trades: choose ${time} at the latest.`,

@@ -42,6 +42,27 @@ describe('the catalogues', () => {
   });
 });
 
+describe('German durations', () => {
+  it('end with a point of their own, so no sentence ends with one', () => {
+    const [day, hours] = ['1 Tg.', '2 Std.'];
+    const sentences = [
+      german.sellScreen.tradesIn(hours),
+      german.sellScreen.busOffersWait(hours),
+      german.ownOffers.waitsAgain(hours),
+      german.proposals.needs(2, 3, day),
+      german.proposals.takesEffectIn(day),
+      german.proposals.proposedBy('Anna', german.time.ago(hours), ''),
+      german.proposals.itCanBeCarriedOut(day),
+      german.proposals.whyNotEarlier(day),
+      german.auction.decidedIn('14:00', hours),
+      german.marketScreen.windowsGateClosesBefore(hours, hours),
+      german.marketScreen.windowsGateClosesAtStart(hours),
+      german.change.gate(hours, german.change.before(hours)),
+    ].map((sentence) => renderToStaticMarkup(sentence));
+    expect(sentences.filter((sentence) => /\.\s*\./u.test(sentence))).toEqual([]);
+  });
+});
+
 describe('the language', () => {
   it('is the one that was chosen, else the first of the browser’s that the app speaks, else English', () => {
     expect(languageFor('de', ['en-GB'])).toBe('de');

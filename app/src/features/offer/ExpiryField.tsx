@@ -1,7 +1,7 @@
 /** Until when an offer trades. */
 
 import type { Parsed } from '../../amount/decimal';
-import { timeLabel } from '../../amount/time';
+import { duration, timeLabel } from '../../amount/time';
 import { latestExpiry, type Bus } from '../../market/model';
 import { Field, Segmented } from '../../ui/fields';
 import { t } from '../../words';
@@ -48,9 +48,7 @@ export function ExpiryField({
         label={t.expiryField.tradesUntil}
         options={[
           ['longest', t.expiryField.longest],
-          ['2h', '2 h'],
-          ['12h', '12 h'],
-          ['1d', t.expiryField.oneDay],
+          ...(['2h', '12h', '1d'] as const).map((kind) => [kind, duration(HOURS[kind] * 3_600)] as const),
           ['own', t.expiryField.ownTime],
         ]}
         value={value.kind}

@@ -51,8 +51,8 @@ describe('a decision on terms', () => {
     const said = new Map(changesOf(bus, { kind: 'termsSet', terms }).map(([what, ...values]) => [what, values]));
     expect(said.get('Sellers are paid')).toEqual(['at the purchase', 'for what is delivered']);
     expect(said.get('Grid fee')).toEqual(['none', '0.02 tokens/kWh']);
-    expect(said.get('Time for the reading')).toEqual(['–', '1 h']);
-    expect(said.get('Time for corrections')).toEqual(['–', '2 h']);
+    expect(said.get('Time for the reading')).toEqual(['–', '1\u00a0hr']);
+    expect(said.get('Time for corrections')).toEqual(['–', '2\u00a0hr']);
     expect(said.get('From')?.[0]).toBe('the start');
     // Terms that wait are what they replace.
     const waiting = changesOf({ ...bus, nextTerms: { ...NO_WINDOWS, from: 80_000 } }, { kind: 'termsSet', terms });
