@@ -157,3 +157,27 @@ describe('durations', () => {
     }
   });
 });
+
+describe('rent that the wallet can get back', () => {
+  test('is told outside “Advanced”, which opens only when it is pressed', async () => {
+    const start = (Math.floor(now() / 900) - 4) * 900;
+    await node.window(mill, start, { ...terms, gateClosureSeconds: 60 }, { rentPayer: neighbour.address });
+    for (const [locale, hint, summary, card] of [
+      ['en-US', 'You can get rent back', 'Advanced: lanes, records, rent', 'Rent to get back'],
+      ['de-DE', 'Sie können Miete zurückholen', 'Erweitert: Kaufspuren, Bücher, Miete', 'Miete, die zurückkommt'],
+    ] as const) {
+      const { page } = await pages().visit(node.urls(), [neighbour], '#/mine', { locale });
+      await page.getByText(hint).waitFor();
+      expect(await region(page, card).isVisible()).toBe(false);
+      await page.getByText(summary).click();
+      await region(page, card).waitFor();
+    }
+  });
+
+  test('is not told where there is none', async () => {
+    const { page } = await pages().visit(node.urls(), [neighbour], '#/mine');
+    await page.getByText('Nothing waits for you.').waitFor();
+    await page.getByText('Advanced: lanes, records, rent').waitFor();
+    expect(await page.getByText('You can get rent back').count()).toBe(0);
+  });
+});

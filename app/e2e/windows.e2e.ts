@@ -54,6 +54,11 @@ describe('delivery windows', () => {
     await suite().market.passUntil(start + 240);
     const { page, wallet } = await suite().come([suite().ada], '#/mine');
     const own = page.getByRole('region', { name: 'Rent to get back' });
+    const advanced = page.getByText('Advanced: lanes, records, rent');
+    // Nothing opens by itself; the page says that there is something.
+    await page.getByText('You can get rent back').waitFor();
+    expect(await own.isVisible()).toBe(false);
+    await advanced.click();
     await own.getByText('2 windows can be closed').waitFor();
     await own.getByText(`${grouped(await suite().rentOf(BigInt(getCapacitySize())))} lamports`).waitFor();
     // Anybody sees them on the bus's screen.
@@ -64,9 +69,11 @@ describe('delivery windows', () => {
       .first()
       .waitFor();
     await goto(page, '#/mine');
+    await advanced.click();
     await own.getByRole('button', { name: 'Close past windows' }).click();
     await own.getByText('2 windows are closed; the rent went back').waitFor();
     expect(wallet.asked).toBe(1);
+    await page.getByText('You can get rent back').waitFor({ state: 'detached' });
     await page.locator('.tile', { hasText: 'Minute Hand' }).first().waitFor({ state: 'detached' });
   });
 });

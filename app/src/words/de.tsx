@@ -961,6 +961,7 @@ export const de: Words = {
   },
   mineScreen: {
     advanced: 'Erweitert: Kaufspuren, Bücher, Miete',
+    rentCanBeFetched: 'Sie können Miete zurückholen; sie steht unter „Erweitert“.',
     proven: (count) =>
       count === 1
         ? 'Der Kauf ist durch die Wurzel auf der Chain bewiesen.'

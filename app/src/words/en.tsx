@@ -947,6 +947,7 @@ export const en = {
   },
   mineScreen: {
     advanced: 'Advanced: lanes, records, rent',
+    rentCanBeFetched: 'You can get rent back; it is listed under “Advanced”.',
     proven: (count: number) =>
       count === 1
         ? 'The purchase is proven by the root on chain.'

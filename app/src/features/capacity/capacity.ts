@@ -37,10 +37,12 @@ export function pastWindows(
   now: number,
   isWanted: (capacity: Capacity) => boolean,
 ): readonly PastWindow[] {
-  const open = new Map<Address, Offer[]>();
-  for (const offer of offers.values()) open.set(offer.capacity, [...(open.get(offer.capacity) ?? []), offer]);
-  return [...capacities.values()]
-    .filter((capacity) => isClosable(capacity, buses.get(capacity.bus), wallet, now) && isWanted(capacity))
+  const past = [...capacities.values()].filter(
+    (capacity) => isWanted(capacity) && isClosable(capacity, buses.get(capacity.bus), wallet, now),
+  );
+  const open = new Map<Address, Offer[]>(past.map(({ address }) => [address, []]));
+  for (const offer of offers.values()) open.get(offer.capacity)?.push(offer);
+  return past
     .sort(
       (a, b) =>
         a.windowStart - b.windowStart ||

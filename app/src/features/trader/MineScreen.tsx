@@ -1,5 +1,6 @@
 /** My energy: everything of the wallet across buses. */
 
+import type { Address } from '@solana/kit';
 import { useState } from 'react';
 
 import { formatBps, formatSol } from '../../amount/token';
@@ -16,9 +17,11 @@ import { useNow } from '../../ui/time';
 import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
 import { MyBids } from '../auction/MyBids';
+import { pastWindows } from '../capacity/capacity';
 import { PastWindows } from '../capacity/PastWindows';
 import { Certificates } from '../certificate/Certificates';
 import { Deliveries } from '../delivery/Deliveries';
+import { closable } from '../delivery/delivery';
 import { Records } from '../delivery/Records';
 import { LockCard } from '../lock/LockCard';
 import { NamesCard } from '../names/NamesCard';
@@ -80,25 +83,31 @@ export function MineScreen() {
 /** What nobody needs every day: lanes and their nonces, delivery records, and rent to get back. */
 function Advanced() {
   const { wallet } = useSession();
-  const now = useNow();
-  const { capacities } = useMarket();
-  // Rent that can be fetched is worth a look.
-  const isDue = [...capacities.values()].some(
-    (one) => one.rentPayer === wallet && one.windowStart !== 0 && one.windowStart + one.terms.windowSeconds <= now,
-  );
-  // Once open, it stays: what became of a press must be read.
-  const [wasDue, setWasDue] = useState(isDue);
-  if (isDue && !wasDue) setWasDue(true);
+  const isDue = useIsRentDue();
   return (
-    <details className="more advanced" open={wasDue}>
-      <summary>{t.mineScreen.advanced}</summary>
-      <div className="stack">
-        <PastWindows title={t.mineScreen.rentToGetBack} isWanted={({ rentPayer }) => rentPayer === wallet} />
-        <Records />
-        <Lanes />
-      </div>
-    </details>
+    <div>
+      {isDue && <p className="hint">{t.mineScreen.rentCanBeFetched}</p>}
+      <details className="more advanced">
+        <summary>{t.mineScreen.advanced}</summary>
+        <div className="stack">
+          <PastWindows title={t.mineScreen.rentToGetBack} isWanted={({ rentPayer }) => rentPayer === wallet} />
+          <Records />
+          <Lanes />
+        </div>
+      </details>
+    </div>
   );
+}
+
+/** Whether the wallet can get rent back that it paid, for windows or delivery records. */
+function useIsRentDue(): boolean {
+  const { wallet } = useSession();
+  const state = useMarket();
+  const now = useNow();
+  const isOwn = ({ rentPayer }: { readonly rentPayer: Address }) => rentPayer === wallet;
+  if (pastWindows(state, wallet, now, isOwn).some(({ isHeldUp }) => !isHeldUp)) return true;
+  const { positions, books } = closable(state, wallet, now);
+  return books.some(isOwn) || positions.some(({ position }) => isOwn(position));
 }
 
 function WalletCard() {
