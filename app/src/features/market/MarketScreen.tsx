@@ -1,7 +1,7 @@
 /** The market: buses, the chosen bus, its offers, depth, prices and trades, and the panel to buy. All live. */
 
 import type { Address } from '@solana/kit';
-import { useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 
 import { isOwner, type Bus, type Offer } from '../../market/model';
 import { compareAges } from '../../order';
@@ -17,8 +17,6 @@ import { t } from '../../words';
 import { auctionWindows, type AuctionWindow } from '../auction/auction';
 import { AuctionCard } from '../auction/AuctionCard';
 import { BidForm } from '../auction/BidForm';
-import { ClosedBus } from '../bus/ClosingCard';
-import { OfferDialog } from '../offer/OfferDialog';
 import { basket, buyTab } from '../purchase/basket';
 import { BasketPanel } from '../purchase/BasketPanel';
 import { BestPrice } from '../purchase/BestPrice';
@@ -31,6 +29,10 @@ import { Prices, Trades } from './Trades';
 import { Welcome } from './Welcome';
 import { WhenCard } from './WhenCard';
 import { deliveryWindows, startsOf, type When } from './windows';
+
+// What most visits never need, or need only after a press.
+const ClosedBus = lazy(async () => ({ default: (await import('../bus/ClosingCard')).ClosedBus }));
+const OfferDialog = lazy(async () => ({ default: (await import('../offer/OfferDialog')).OfferDialog }));
 
 /** The screen; `chosen` is the bus in the page's address. */
 export function MarketScreen({ chosen }: { readonly chosen: string | undefined }) {
@@ -118,7 +120,11 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
         <Trades bus={bus} windows={chosenWindows} />
       </div>
       <BuyColumn bus={bus} windows={chosenWindows} auctions={auctions} auction={auction} onAuction={choose} />
-      {dialog !== undefined && <OfferDialog offer={dialog} onClose={() => setDialog(undefined)} />}
+      {dialog !== undefined && (
+        <Suspense>
+          <OfferDialog offer={dialog} onClose={() => setDialog(undefined)} />
+        </Suspense>
+      )}
     </div>
   );
 }
