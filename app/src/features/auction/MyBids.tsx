@@ -14,7 +14,7 @@ import { Card } from '../../ui/parts';
 import { ReceiptLink } from '../../ui/ReceiptLink';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
-import { Elsewhere, useNamed } from '../payee/Elsewhere';
+import { Elsewhere, UsualNote, useNamed } from '../payee/Elsewhere';
 import { bidCancel, bidClose, bidsSettle, completesPool, ownSettleable, settlementOf, type BidEnd } from './auction';
 import { refundsOf } from './refund';
 
@@ -99,6 +99,7 @@ function BidTile({ bid, action }: { readonly bid: Bid; readonly action: Action }
       </p>
       <State bid={bid} bus={bus} capacity={capacity} end={end} now={now} />
       {isReady && <RefundNote bid={bid} bus={bus} />}
+      {isWithdrawable && <UsualNote payer={bus} due={bid.deposit} />}
       {(isReady || isWithdrawable) && <Elsewhere of={named} />}
       <div className="row wrap">
         {isReady && (

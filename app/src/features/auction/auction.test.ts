@@ -26,6 +26,7 @@ import {
 import { madeOf } from '../purchase/plan';
 import {
   auctionWindows,
+  bidCancelInstructions,
   bidRefusal,
   completesPool,
   countOf,
@@ -211,6 +212,24 @@ describe('settling', () => {
     expect(namesOf(made)).toEqual(['CreateTokenAccount', 'BidSettle', 'BidSettle']);
     const chosen = await ownSettleInstructions(live, BUYER, new Set([bids[1]?.address as never]));
     expect(addressesOf(chosen[1])[3]).toBe(bids[1]?.address);
+  });
+
+  it('a bid that is withdrawn is paid to the usual account, which must be payable, else to one that its buyer names', async () => {
+    const usual = await tokenAccountAddress(BUYER, bus.mint, bus.tokenProgram);
+    const bid = makeBid(300, window, BUYER);
+    const elsewhere = key(61);
+    const liveOf = (...accounts: readonly (readonly [Address, ReturnType<typeof tokenAccountOf>])[]) =>
+      marketOf({ buses: byAddress([bus]) }, new Map(accounts));
+    const opened = await bidCancelInstructions(liveOf(), bid, bus);
+    expect(namesOf(opened)).toEqual(['CreateTokenAccount', 'BidCancel']);
+    const paid = await bidCancelInstructions(liveOf([usual, tokenAccountOf(bus, BUYER)]), bid, bus);
+    expect(namesOf(paid)).toEqual(['BidCancel']);
+    expect(addressesOf(paid[0])).toContain(usual);
+    const frozen = liveOf([usual, tokenAccountOf(bus, BUYER, true)], [elsewhere, tokenAccountOf(bus, key(7))]);
+    await expect(bidCancelInstructions(frozen, bid, bus)).rejects.toThrow('Name another account');
+    const named = await bidCancelInstructions(frozen, bid, bus, elsewhere);
+    expect(namesOf(named)).toEqual(['BidCancel']);
+    expect(addressesOf(named[0])).toContain(elsewhere);
   });
 
   it('one’s own bids pays where the bid says, else to the usual account, else to one that its buyer names', async () => {

@@ -6,7 +6,6 @@ import { cost } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
 import { bidAddress, capacityAddress, claimAddress, ledgerAddress, tokenAccountAddress } from '../../chain/address';
-import { tokenAccount } from '../../chain/connection';
 import { send, together, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
 import { Refusal } from '../../errors/explain';
@@ -25,7 +24,7 @@ import { bidFill, ordersOf, outcomeOf, owesAsk, paidFor, phaseOf, type AuctionPh
 import { placeOf, poolWork } from '../../market/delivery';
 import type { LiveMarket } from '../../market/live';
 import type { Bid, Book, Bus, Capacity, Offer } from '../../market/model';
-import { checkPayable } from '../../market/payee';
+import { checkPayable, payableOf } from '../../market/payee';
 import type { MarketState } from '../../market/state';
 import { deliveryTime, gateClosesAt, termsAt, upcomingWindows, type Terms } from '../../market/terms';
 import { SYSTEM_PROGRAM } from '../../programs';
@@ -159,16 +158,22 @@ export function bidCancel(
   to: Address | undefined,
   onStage: (stage: Stage) => void,
 ): Promise<Sent> {
-  const build = async () => {
-    await checkPayable(live.connection, to, bus);
-    const own = await tokenAccount(live.connection, signer.address, bid.buyer, bus);
-    const cancel = getBidCancelInstruction({
-      ...{ buyer: noSigner(signer.address), bus: bus.address, capacity: bid.capacity, bid: bid.address },
-      ...{ escrow: bus.escrow, destination: to ?? own.address, tokenProgram: bus.tokenProgram },
-    });
-    return [...(to === undefined ? own.creation : []), cancel];
-  };
-  return send(live.connection, signer, build, onStage);
+  return send(live.connection, signer, () => bidCancelInstructions(live, bid, bus, to), onStage);
+}
+
+/** The instructions that withdraw a bid; refused where its buyer must name another account. */
+export async function bidCancelInstructions(
+  live: LiveMarket,
+  { address, buyer, capacity }: Bid,
+  bus: Bus,
+  to?: Address,
+): Promise<readonly Instruction[]> {
+  const payee = await payableOf(live, buyer, buyer, bus, to);
+  const cancel = getBidCancelInstruction({
+    ...{ buyer: noSigner(buyer), bus: bus.address, capacity, bid: address },
+    ...{ escrow: bus.escrow, destination: payee.address, tokenProgram: bus.tokenProgram },
+  });
+  return [...payee.creation, cancel];
 }
 
 /** What the auction made of a bid, or makes of it once somebody settles it. */
