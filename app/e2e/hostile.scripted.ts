@@ -75,9 +75,20 @@ describe('a node', () => {
   test('that goes away leaves what was read, with its time', async () => {
     const { page } = await pages().visit(node.urls(), [], `#/market/${bus}`);
     await page.getByRole('row', { name: /0\.20/u }).first().waitFor();
+    await page.getByRole('button', { name: /Live/u }).waitFor();
     node.goAway();
     await page.getByText(/is lost; what you see is from \d{1,2}:\d{2}:\d{2}/u).waitFor();
     await page.getByRole('row', { name: /0\.20/u }).first().waitFor();
+  });
+
+  test('that goes away before everything was read says that, beside what was read', async () => {
+    // What the tokens are is read last.
+    node.hanging.add('getMultipleAccounts');
+    const { page } = await pages().visit(node.urls(), [], `#/market/${bus}`);
+    await page.locator('[data-offer]').first().waitFor();
+    node.goAway();
+    await page.getByText('is lost; not everything was read yet.').waitFor();
+    await page.locator('[data-offer]').first().waitFor();
   });
 
   test('that takes the subscription to slots and sends nothing is not lost on a quiet market', async () => {

@@ -343,6 +343,7 @@ describe('a phone', () => {
       expect(await page.evaluate(async (icon) => (await fetch(icon)).ok, src)).toBe(true);
     }
     await page.getByText('You have 1.50 tokens.').waitFor();
+    await page.getByRole('button', { name: /Live/u }).waitFor();
     await page.evaluate(async () => {
       await navigator.serviceWorker.ready;
       // What is shown is kept once the page goes.

@@ -199,6 +199,9 @@ export interface Terms {
 const NEVER = (1n << 63n) - 1n;
 const seconds = () => BigInt(Math.floor(Date.now() / 1_000));
 
+/** Answers come after up to as many milliseconds: a flow must pass whichever of them comes first. */
+const SLOWEST_MS = Number(process.env['MULTIBUS_SLOWEST_MS'] ?? 0);
+
 /** The node. */
 export class ScriptedNode {
   genesis = 'a network of neighbours';
@@ -262,7 +265,7 @@ export class ScriptedNode {
         requests.set(asked.method, (requests.get(asked.method) ?? 0) + 1);
         node.traffic.answers += Buffer.byteLength(text);
         response.setHeader('content-type', 'application/json');
-        response.end(text);
+        setTimeout(() => response.end(text), Math.random() * SLOWEST_MS);
       });
     });
     sockets.on('connection', (socket) => {

@@ -35,8 +35,12 @@ const ACCOUNT_BYTES: u64 = 128;
 const PROGRAM_HEAD_BYTES: u64 = 45;
 /// What the ELF may have, in bytes.
 const ELF_MUST: u64 = 480_000;
-/// What `node` sends, as weights of purchases, batches, locks and offers: the usual mix, and offers alone.
-const MIXES: [&str; 2] = ["55,15,10,20", "0,0,0,1"];
+/// What `node` sends: the usual mix, and offers alone. Each has 800 transactions in flight; as a seller's offers are numbered one
+/// after the other, offers alone come from as many sellers.
+const MIXES: [Load; 2] = [
+    Load { mix: "55,15,10,20", traders: "100", lanes: "8" },
+    Load { mix: "0,0,0,1", traders: "800", lanes: "1" },
+];
 /// Instructions whose compute units are in the table; all of them are in `docs/compute-units.md`.
 const SHOWN: [&str; 8] = [
     "offer_create",
@@ -48,6 +52,15 @@ const SHOWN: [&str; 8] = [
     "seller_withdraw",
     "bus_create",
 ];
+
+/// Arguments of `multibus-load`.
+struct Load {
+    /// Weights of purchases, batches, locks and offers.
+    mix: &'static str,
+    traders: &'static str,
+    /// Transactions of a trader that are in flight at once.
+    lanes: &'static str,
+}
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -219,14 +232,15 @@ fn node(ctx: &Context, tools: Tools, options: &Options) -> Result<Vec<Row>> {
     let engine = options.engine;
     let load = released(ctx, "multibus-load")?;
     let mut all = Vec::new();
-    for mix in MIXES {
+    for Load { mix, traders, lanes } in MIXES {
         let mut command = localnet::prepared(ctx, tools, engine)?;
         command
             .args(["exec", "--engine", engine.name(), "--dir"])
             .arg(localnet::dir(ctx, engine).with_extension("bench"))
             .arg("--")
             .arg(load.get_program())
-            .args(["--beside-transfers", "--seconds", &options.seconds.to_string(), "--mix", mix]);
+            .args(["--beside-transfers", "--seconds", &options.seconds.to_string()])
+            .args(["--mix", mix, "--traders", traders, "--lanes", lanes]);
         all.extend(rows(&mut command)?);
     }
     for row in &mut all {

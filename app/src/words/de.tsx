@@ -422,7 +422,7 @@ export const de: Words = {
       </>
     ),
     stayWith: (networkName) => `Bei ${networkName} bleiben`,
-    nothingWasReadYet: 'noch wurde nichts gelesen.',
+    notAllWasReadYet: 'noch wurde nicht alles gelesen.',
     whatYouSeeIsFrom: (when) => <>was Sie sehen, ist von {when}.</>,
     theConnectionToIsLost: (networkName, more, more2) => (
       <>

@@ -413,7 +413,7 @@ export const en = {
       </>
     ),
     stayWith: (networkName: string) => `Stay with ${networkName}`,
-    nothingWasReadYet: 'nothing was read yet.',
+    notAllWasReadYet: 'not everything was read yet.',
     whatYouSeeIsFrom: (when: ReactNode) => <>what you see is from {when}.</>,
     theConnectionToIsLost: (networkName: string, more: ReactNode, more2: ReactNode) => (
       <>

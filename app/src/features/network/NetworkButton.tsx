@@ -145,7 +145,7 @@ export function ConnectionBanner() {
           {t.networkButton.theConnectionToIsLost(
             network.name,
             readAt === undefined ? (
-              t.networkButton.nothingWasReadYet
+              t.networkButton.notAllWasReadYet
             ) : (
               <>{t.networkButton.whatYouSeeIsFrom(<When at={Math.floor(readAt / 1_000)} exact />)}</>
             ),

@@ -69,7 +69,7 @@ fn row(report: &LoadReport, mix: Mix) -> Option<String> {
         _ => "the machine, which node and generator share".to_string(),
     };
     let row = serde_json::json!({
-        "what": format!("{}, up to as many in flight as lanes", what(mix)),
+        "what": format!("{}, at most {} in flight", what(mix), report.in_flight),
         "figure": format!("{market:.0} landed a second"),
         "beside": format!("{transfers:.0} bare token transfers a second, before and after"),
         "ratio": format!("{:.2}", market / transfers.max(1.0)),
