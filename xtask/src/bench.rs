@@ -37,10 +37,8 @@ const PROGRAM_HEAD_BYTES: u64 = 45;
 const ELF_MUST: u64 = 480_000;
 /// What `node` sends: the usual mix, and offers alone. Each has 800 transactions in flight; as a seller's offers are numbered one
 /// after the other, offers alone come from as many sellers.
-const MIXES: [Load; 2] = [
-    Load { mix: "55,15,10,20", traders: "100", lanes: "8" },
-    Load { mix: "0,0,0,1", traders: "800", lanes: "1" },
-];
+const MIXES: [Load; 2] =
+    [Load { mix: "55,15,10,20", traders: "100", lanes: "8" }, Load { mix: "0,0,0,1", traders: "800", lanes: "1" }];
 /// Instructions whose compute units are in the table; all of them are in `docs/compute-units.md`.
 const SHOWN: [&str; 8] = [
     "offer_create",

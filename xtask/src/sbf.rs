@@ -199,7 +199,9 @@ pub struct Upstream<'a> {
     program: &'static ProgramCrate,
     tools: SbfTools,
     flags: Vec<String>,
-    /// Everything of this build that is not a source file.
+    /// The target's description, LLVM and the linker, which builds that begin with this one's share with it.
+    base: PathBuf,
+    /// What this build makes.
     dir: PathBuf,
     /// The sources: the checkout, or a copy of it.
     root: PathBuf,
@@ -227,8 +229,9 @@ impl<'a> Upstream<'a> {
         }
         let key: String = hex(&recipe.finalize()).chars().take(12).collect();
         let all = ctx.cache.join("sbf");
-        upstream.dir = all.join(key + name);
-        prune(&all, &upstream.dir);
+        upstream.dir = all.join(format!("{key}{name}"));
+        upstream.base = all.join(key);
+        prune(&all, &[&upstream.base, &upstream.dir]);
         Ok(upstream)
     }
 
@@ -242,7 +245,7 @@ impl<'a> Upstream<'a> {
     ) -> Result<Self> {
         let tools = setup::sbf_tools(ctx)?;
         let flags = flags(cargo_home.as_deref());
-        Ok(Self { ctx, program, tools, flags, dir, root, cargo_home })
+        Ok(Self { ctx, program, tools, flags, base: dir.clone(), dir, root, cargo_home })
     }
 
     /// Returns the ELF, and the lock under which nobody else changes it.
@@ -272,21 +275,23 @@ impl<'a> Upstream<'a> {
     }
 
     fn bin(&self) -> PathBuf {
-        self.dir.join("bin")
+        self.base.join("bin")
     }
 
     /// Lays out the target's description, the directory with LLVM alone, and the linker.
     fn prepare(&self) -> Result<File> {
-        let llvm = self.dir.join("llvm");
-        for dir in [&llvm, &self.bin()] {
+        let llvm = self.base.join("llvm");
+        for dir in [&llvm, &self.bin(), &self.dir] {
             fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
         }
-        let lock = File::create(self.dir.join("lock"))?;
-        lock.set_modified(std::time::SystemTime::now())?;
-        if lock.try_lock().is_err() {
-            eprintln!("  Another build of the program is running; waiting for it ...");
-            lock.lock()?;
-        }
+        let base = locked(&self.base)?;
+        let lock = if self.dir == self.base {
+            base
+        } else {
+            let lock = locked(&self.dir)?;
+            self.begin_with_base()?;
+            lock
+        };
         write_if_different(&self.spec(), TARGET_SPEC.as_bytes())?;
         let link = llvm.join(setup::LLVM_LIBRARY);
         if fs::read_link(&link).ok().as_deref() != Some(&self.tools.llvm_library) {
@@ -301,8 +306,21 @@ impl<'a> Upstream<'a> {
         Ok(lock)
     }
 
+    /// What programs stand on is the same for all of them, std included, and takes longest: a first build begins with a copy
+    /// of the market's.
+    fn begin_with_base(&self) -> Result<()> {
+        let (made, part) = (self.base.join("target"), self.dir.join("part"));
+        if self.target().exists() || !made.exists() {
+            return Ok(());
+        }
+        let _ = fs::remove_dir_all(&part);
+        // Cargo compares file times, which this keeps.
+        run::live(self.ctx.command("cp").args(["--archive", "--reflink=auto"]).args([&made, &part]))?;
+        fs::rename(&part, self.target()).with_context(|| format!("could not create {}", self.target().display()))
+    }
+
     fn spec(&self) -> PathBuf {
-        self.dir.join(format!("{TARGET_NAME}.json"))
+        self.base.join(format!("{TARGET_NAME}.json"))
     }
 
     fn cargo(&self) -> Result<std::process::Command> {
@@ -332,7 +350,7 @@ impl<'a> Upstream<'a> {
             // A checked 64-bit multiplication does not exist on this backend: the program checks its arithmetic itself.
             .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "false")
             .env(link::LINKER, &self.tools.sbpf_linker)
-            .env(link::LLVM_DIR, self.dir.join("llvm"));
+            .env(link::LLVM_DIR, self.base.join("llvm"));
         if let Some(home) = &self.cargo_home {
             cargo.env("CARGO_HOME", home);
         }
@@ -376,14 +394,25 @@ impl<'a> Upstream<'a> {
     }
 }
 
+/// The lock of a directory, which also says when it was used last.
+fn locked(dir: &Path) -> Result<File> {
+    let lock = File::create(dir.join("lock"))?;
+    lock.set_modified(std::time::SystemTime::now())?;
+    if lock.try_lock().is_err() {
+        eprintln!("  Another build of the program is running; waiting for it ...");
+        lock.lock()?;
+    }
+    Ok(lock)
+}
+
 /// Removes what was built with other tools or flags and not used for a month.
-fn prune(all: &Path, current: &Path) {
+fn prune(all: &Path, current: &[&PathBuf]) {
     const MONTH: Duration = Duration::from_hours(720);
     for entry in fs::read_dir(all).into_iter().flatten().flatten() {
         let dir = entry.path();
         let used = fs::metadata(dir.join("lock")).and_then(|lock| lock.modified());
         let old = used.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > MONTH));
-        if old && dir != current && fs::remove_dir_all(&dir).is_ok() {
+        if old && !current.contains(&&dir) && fs::remove_dir_all(&dir).is_ok() {
             eprintln!("  Removed {}, unused for a month", dir.display());
         }
     }
