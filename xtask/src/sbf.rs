@@ -151,7 +151,7 @@ pub fn build_program(ctx: &Context, tools: Tools, program: &'static ProgramCrate
 pub fn build_beside(ctx: &Context, tools: Tools, other: impl FnOnce() -> Result<()>) -> Result<()> {
     // Before the two begin: it may ask for a password.
     if tools.chosen(ctx)? == Tools::Upstream {
-        setup::sbf_packages(ctx)?;
+        setup::ask_for_sbf_packages(ctx)?;
     }
     thread::scope(|scope| {
         let program = scope.spawn(|| build(ctx, tools));

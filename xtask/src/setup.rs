@@ -65,8 +65,17 @@ pub fn libraries(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
+/// Asks for the right to install the Debian packages of the program's build, where it is needed and missing. It may ask for a
+/// password, and other work can begin after it.
+pub fn ask_for_sbf_packages(ctx: &Context) -> Result<()> {
+    if debian_packages(ctx).is_ok() {
+        return Ok(());
+    }
+    ask_to_install(&PACKAGES).map(drop)
+}
+
 /// Installs the Debian packages of the program's build that are missing. It may ask for a password.
-pub fn sbf_packages(ctx: &Context) -> Result<()> {
+fn sbf_packages(ctx: &Context) -> Result<()> {
     if let Err(missing) = debian_packages(ctx) {
         eprintln!("The program's compiler is not complete: {missing}.");
         install_packages(ctx, &PACKAGES, "the compiler of the program", "about 1 minute, 150 MB").context(
@@ -201,24 +210,35 @@ fn is_installed(ctx: &Context, package: &str) -> bool {
     status.is_some_and(|status| status == "install ok installed")
 }
 
+/// What installs packages where this program may not.
+fn by_hand(packages: &[&str]) -> String {
+    format!("apt-get update && apt-get install -y --no-install-recommends {}", packages.join(" "))
+}
+
+/// Makes sure that packages may be installed, by root or with sudo, which may ask for a password. Returns whether by root.
+fn ask_to_install(packages: &[&str]) -> Result<bool> {
+    let root = run::output(Command::new("id").arg("-u")).is_some_and(|id| id == "0");
+    if !root {
+        let by_hand = by_hand(packages);
+        if on_path("sudo").is_none() {
+            bail!("installing Debian packages needs root, and there is no sudo; run as root: {by_hand}");
+        }
+        eprintln!("  sudo is asked for the right to install {}", packages.join(" "));
+        run::live(Command::new("sudo").arg("-v")).with_context(|| format!("run as root: {by_hand}"))?;
+    }
+    Ok(root)
+}
+
 /// Installs Debian packages; `what` says what they are.
 fn install_packages(ctx: &Context, packages: &[&str], what: &str, expect: &str) -> Result<()> {
-    let list = packages.join(" ");
-    let by_hand = format!("apt-get update && apt-get install -y --no-install-recommends {list}");
+    let (list, by_hand) = (packages.join(" "), by_hand(packages));
     if on_path("apt-get").is_none() {
         bail!(
             "{what} comes from Debian 12's security suite ({list}), and this system has no apt-get. \
              Use Debian 12 (a container will do)"
         );
     }
-    let root = run::output(Command::new("id").arg("-u")).is_some_and(|id| id == "0");
-    if !root {
-        if on_path("sudo").is_none() {
-            bail!("installing Debian packages needs root, and there is no sudo; run as root: {by_hand}");
-        }
-        eprintln!("  sudo is asked for the right to install {list}");
-        run::live(Command::new("sudo").arg("-v")).with_context(|| format!("run as root: {by_hand}"))?;
-    }
+    let root = ask_to_install(packages)?;
     let apt = |args: &[&str]| {
         let mut command = ctx.command(if root { "env" } else { "sudo" });
         if !root {
