@@ -4,7 +4,7 @@
  */
 
 import type { Address } from '@solana/kit';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { settled } from './browser';
@@ -179,5 +179,56 @@ describe('rent that the wallet can get back', () => {
     await page.getByText('Nothing waits for you.').waitFor();
     await page.getByText('Advanced: lanes, records, rent').waitFor();
     expect(await page.getByText('You can get rent back').count()).toBe(0);
+  });
+});
+
+describe('a page of 1920 pixels', () => {
+  const wide = { viewport: { width: 1920, height: 1080 } };
+  /** Lines that a text takes. */
+  const lines = (of: Locator) =>
+    of.evaluate((one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      return new Set(
+        [...range.getClientRects()].filter(({ width }) => width > 0).map(({ bottom }) => Math.round(bottom / 8)),
+      ).size;
+    });
+
+  test('has times of delivery and receipts in one line, and no card with a sentence across all of it', async () => {
+    const tower = await node.bus('Clock Tower', { terms });
+    const start = (Math.floor(now() / 900) + 40) * 900;
+    await node.offer(tower, { kWh: 5, price: 200_000n, windowStart: start });
+    await node.lane(neighbour.address, 3);
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/market/${tower}`, wide);
+    const delivery = page.locator('[data-offer] .td-expires > .block').first();
+    await delivery.waitFor();
+    await settled(page);
+    expect(await lines(delivery)).toBe(1);
+    await goto(page, '#/mine');
+    const receipt = page.locator('td:has(> .receipt-link)').first();
+    await receipt.waitFor();
+    await settled(page);
+    const [link, copy] = [receipt.locator('.receipt-link'), receipt.getByRole('button')];
+    const [a, b] = [await link.boundingBox(), await copy.boundingBox()];
+    expect(Math.abs((a?.y ?? 0) + (a?.height ?? 0) / 2 - (b?.y ?? 0) - (b?.height ?? 0) / 2)).toBeLessThan(8);
+
+    const alone = await pages().visitUnconnected(node.urls(), [], '#/mine', wide);
+    const card = region(alone.page, 'My energy');
+    await card.waitFor();
+    expect((await card.boundingBox())?.width).toBeLessThan(800);
+  });
+
+  test('has a bus in two columns that are about as long', async () => {
+    const delivering = { ...terms, from: BigInt((Math.floor(now() / 900) - 40) * 900), settlement: 1 };
+    const times = { readingDeadlineSeconds: 3_600, correctionSeconds: 3_600 };
+    const bus = await node.bus('Delivery Row', { terms: { ...delivering, ...times }, operator: neighbour.address });
+    await node.deliveries(bus, neighbour.address, { ...delivering, ...times }, now());
+    const { page } = await pages().visit(node.urls(), [neighbour], `#/bus/${bus}`, wide);
+    await region(page, 'Readings').waitFor();
+    const left = async (name: string) => (await region(page, name).boundingBox())?.x ?? Number.NaN;
+    for (const name of ['Sellers', 'Meters', 'Readings']) {
+      expect(await left(name)).toBe(await left('Decisions'));
+    }
+    expect(await left('Treasury')).toBeLessThan(await left('Decisions'));
   });
 });

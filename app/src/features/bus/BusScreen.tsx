@@ -124,12 +124,14 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
         </Card>
         <Treasury bus={bus} />
         <OwedCard key={`owed ${bus.address}`} claims={owed} />
-        <Sellers key={bus.address} bus={bus} />
+      </div>
+      <div className="stack">
+        <Proposals key={bus.address} bus={bus} />
+        <Sellers key={`sellers ${bus.address}`} bus={bus} />
         <Meters key={`meters ${bus.address}`} bus={bus} />
         <MissingReadings key={`readings ${bus.address}`} bus={bus} />
         <PastWindows title={t.busScreen.pastWindows} isWanted={(capacity) => capacity.bus === bus.address} />
       </div>
-      <Proposals key={bus.address} bus={bus} />
     </div>
   );
 }

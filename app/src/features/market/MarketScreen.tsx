@@ -10,6 +10,7 @@ import { chosenBuses } from '../../state/chosenBuses';
 import { places } from '../../state/places';
 import { useStore } from '../../state/store';
 import { isWelcomed } from '../../state/welcome';
+import { classes } from '../../ui/classes';
 import { Segmented } from '../../ui/fields';
 import { Card, Empty, NotFound, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
@@ -67,7 +68,7 @@ export function MarketScreen({ chosen }: { readonly chosen: string | undefined }
       return <NotFound what={t.marketScreen.thereIsNoBusAt} />;
     }
     return (
-      <div className="page">
+      <div className={classes('page', state.readAt !== undefined && 'narrow')}>
         <h1 className="visually-hidden">{t.marketScreen.market}</h1>
         <Card title={t.marketScreen.market}>
           {state.readAt === undefined ? (

@@ -41,7 +41,7 @@ export function MineScreen() {
   const { wallet, openWallet } = useSession();
   if (wallet === undefined) {
     return (
-      <div className="page">
+      <div className="page narrow">
         <h1 className="visually-hidden">{t.mineScreen.myEnergy}</h1>
         <Card title={t.mineScreen.myEnergy}>
           <div className="stack">
