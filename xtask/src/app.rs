@@ -70,15 +70,25 @@ pub fn build(ctx: &Context) -> Result<()> {
 /// Types, lint, format, units and components, and the build with its limit of size.
 pub fn check(ctx: &Context, _: Tools, tally: &mut Tally) -> Result<()> {
     install(ctx)?;
+    // Most of the time, either of the two keeps one core busy.
+    let (read, units) = thread::scope(|threads| {
+        let read = threads.spawn(|| read(ctx));
+        let units = vitest(ctx, &mut tool(ctx, "vitest"), "unit", tally);
+        (read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), units)
+    });
+    read.and(units)?;
+    build(ctx)
+}
+
+/// What is checked of the sources alone: types, lint, format. They print only what they find.
+fn read(ctx: &Context) -> Result<()> {
     // Lint needs TypeScript 6 beside it, whose program has the same name.
     let mut types = ctx.command("node");
     run::live(types.current_dir(dir(ctx)).args(["node_modules/typescript-7/bin/tsc", "--noEmit"]))
         .context("the app's types do not fit")?;
     run::live(tool(ctx, "eslint").args([".", "--max-warnings", "0"])).context("the app's lint found something")?;
-    run::live(tool(ctx, "prettier").args(["--check", "."]))
-        .context("the app is not formatted: run `npm run format` in app/")?;
-    vitest(ctx, &mut tool(ctx, "vitest"), "unit", tally)?;
-    build(ctx)
+    run::live(tool(ctx, "prettier").args(["--check", "--log-level", "warn", "."]))
+        .context("the app is not formatted: run `npm run format` in app/")
 }
 
 /// What people do, in Chromium on a fresh network; at the same time what they do with nodes that are scripted.
