@@ -283,6 +283,23 @@ describe('a market in which nothing happens', () => {
   });
 });
 
+describe('a chain whose time leaps', () => {
+  it('has its clock read at once, and not again before its turn', async () => {
+    market();
+    await start();
+    await pass(3_000);
+    provider.since();
+    provider.slot += 300n;
+    provider.tell(provider.slot);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(provider.since()).toEqual({ clock: 1 });
+    provider.slot += 2n;
+    provider.tell(provider.slot);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(provider.since()).toEqual({});
+  });
+});
+
 describe('what subscriptions did not bring', () => {
   it('is found among the transactions, and only the accounts that they name are read', async () => {
     market();

@@ -12,6 +12,8 @@ import { filtersOf, type Scope } from './read';
 /** A node that takes no subscription for this long, or tells of slots and then says nothing, is taken for lost. */
 const SILENCE_MS = 15_000;
 const CLOCK_MS = 10_000;
+/** So many slots at once, some twenty seconds of them, are a leap of the chain's time: nobody waits for the clock's turn then. */
+const LEAP_SLOTS = 50n;
 /** How often is looked for what the subscriptions have not brought. */
 const CHECK_MS = 60_000;
 /**
@@ -60,6 +62,14 @@ export function follow(
     /** Whether the node tells of slots, so that its silence means something. */
     let isTelling = false;
     let isOpen = false;
+    let lastSlot: bigint | undefined;
+    let isReadingClock = false;
+    const readClock = async () => {
+      if (isReadingClock || signal.aborted) return;
+      isReadingClock = true;
+      await listener.readClock();
+      isReadingClock = false;
+    };
     const each = async <T>(open: () => Promise<AsyncIterable<T>>, handle: (value: T) => void): Promise<void> => {
       const values = await open();
       const pump = async () => {
@@ -82,7 +92,7 @@ export function follow(
           reject(new Unreachable(t.follow.silent(SILENCE_MS / 1_000)));
         }
       }, 1_000),
-      setInterval(() => void listener.readClock().catch(reject), CLOCK_MS),
+      setInterval(() => void readClock().catch(reject), CLOCK_MS),
       setInterval(() => check(false), CHECK_MS),
       setInterval(() => check(true), QUIET_CHECK_MS),
     ];
@@ -97,6 +107,8 @@ export function follow(
           () => subscriptions.slotNotifications().subscribe({ abortSignal: signal }),
           ({ slot }) => {
             isTelling = true;
+            if (lastSlot !== undefined && slot > lastSlot + LEAP_SLOTS) void readClock().catch(reject);
+            lastSlot = slot;
             listener.onSlot(slot);
           },
         ),
