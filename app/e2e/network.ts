@@ -74,10 +74,16 @@ export class Market {
   bus(
     creator: string | Keys,
     name: string,
-    terms: { readonly capacity: string; readonly basePrice: string; readonly more?: readonly string[] },
+    terms: {
+      readonly capacity: string;
+      readonly basePrice: string;
+      /** What buyers pay in; the token of the village where none is named. */
+      readonly mint?: Address;
+      readonly more?: readonly string[];
+    },
   ): Promise<Address> {
-    const { capacity, basePrice, more = [] } = terms;
-    const market = ['--mint', this.network.mint, '--capacity', capacity, '--base-price', basePrice];
+    const { capacity, basePrice, mint = this.network.mint, more = [] } = terms;
+    const market = ['--mint', mint, '--capacity', capacity, '--base-price', basePrice];
     return this.cli(creator, 'bus', 'create', '--name', this.fresh(name), ...market, ...more) as Promise<Address>;
   }
 
