@@ -106,7 +106,7 @@ describe('a bus whose windows an auction closes', () => {
     await page.getByLabel('Capacity', { exact: true }).fill('100');
     await page.getByLabel('Token to pay with (its address)').fill(suite().market.network.mint);
     await page.getByLabel('Base price per kWh').fill('0.10');
-    await page.getByLabel('Who may list energy').selectOption('open');
+    await page.getByLabel('Who may sell').selectOption('open');
     await page.getByLabel('An auction closes each window').check();
     await page.getByText('An auction closes delivery windows; choose their length.').waitFor();
     await page.getByLabel('Delivery windows').selectOption('900');
@@ -231,7 +231,7 @@ describe('a bus whose windows an auction closes', () => {
     await region(buying.page, 'Waiting for you').getByText('1 bid of yours on').waitFor();
     await bids.getByRole('button', { name: 'Get what is yours' }).click();
     // Half was delivered, so half of 0.405 comes back.
-    await bids.getByText('750 Wh of 1.5 kWh were delivered; you paid 0.2025').waitFor();
+    await bids.getByText('750 Wh of 1.5 kWh was delivered; you paid 0.2025').waitFor();
     const certificates = region(buying.page, 'Certificates of origin');
     await certificates.getByRole('button', { name: 'Take it' }).click();
     await certificates.getByText('You have the certificate of 750 Wh.').waitFor();

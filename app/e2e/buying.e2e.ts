@@ -24,7 +24,7 @@ describe('buying', () => {
     await row(page, offer).getByRole('button', { name: 'Buy', exact: true }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('How much').fill('11');
-    await dialog.getByText('Only 10 kWh of this offer are free').waitFor();
+    await dialog.getByText('Only 10 kWh of this offer is free').waitFor();
     await dialog.getByRole('button', { name: 'Wh', exact: true }).click();
     await dialog.getByLabel('How much').fill('1234');
     // ceil(1234 x 200100 / 1000) = 246924
@@ -232,7 +232,7 @@ describe('more offers than one transaction holds', () => {
     await page.getByText('in 1 of 2 purchases').waitFor();
     await page.getByText(/Purchase \d, .* kWh: The offer.s price with the grid fee is above your limit/u).waitFor();
     expect(wallet.asked).toBe(1);
-    const remaining = page.getByText(/that remain are quoted anew above/u);
+    const remaining = page.getByText(/that remains is quoted anew above/u);
     const field = page.getByLabel('Buy at the best price');
     await expect
       .poll(async () => (await remaining.innerText()).includes(`The ${await field.inputValue()} kWh that remain`))

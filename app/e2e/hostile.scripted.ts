@@ -218,8 +218,9 @@ describe('a wallet', () => {
     await node.fund(poor.address, 1_000_000_000);
     const first = await pages().visit(node.urls(), [poor], `#/market/${bus}`);
     await quote(first.page, '1');
-    await first.page.getByText('Your wallet holds no tokens of this market yet').waitFor();
-    // One card: what is missing, and where it can be sent to.
+    // One card, and nowhere else: what is missing, and where it can be sent to.
+    await first.page.getByText('told once nothing is missing').waitFor();
+    expect(await first.page.getByText('Your wallet holds no tokens of this market yet').count()).toBe(0);
     const missing = first.page.getByRole('region', { name: 'What is missing' });
     await missing.getByText(/Your wallet holds 0(\.00)? tokens; this costs 0\.20/u).waitFor();
     await missing.getByRole('img', { name: 'QR code of your address' }).waitFor();
@@ -231,9 +232,17 @@ describe('a wallet', () => {
     const second = await pages().visit(node.urls(), [broke], `#/market/${bus}`);
     await quote(second.page, '1');
     await second.page
-      .getByText(/Your wallet has 0 SOL; fee and rent take/u)
-      .first()
+      .getByRole('region', { name: 'What is missing' })
+      .getByText('Your wallet has no SOL on this network')
       .waitFor();
+    // Who has neither enough SOL nor tokens gets both at once.
+    const bare = await newKeys('bare');
+    await node.fund(bare.address, 1);
+    const third = await pages().visit(node.urls(), [bare], `#/market/${bus}`);
+    await quote(third.page, '1');
+    const both = third.page.getByRole('region', { name: 'What is missing' });
+    await both.getByText(/Your wallet holds 0(\.00)? tokens; this costs 0\.20/u).waitFor();
+    await both.getByText(/Your wallet has 0\.000000001 SOL; fee and rent take 0\.0/u).waitFor();
   });
 
   test('that fails speaks in its own words, and the purchase of one that sends itself is watched', async () => {

@@ -85,8 +85,16 @@ describe('time first', () => {
     await when.getByRole('button', { name: 'Pick a time' }).click();
     await when.getByText('Pick one of the times below.').waitFor();
     const windows = when.getByRole('group', { name: 'Delivery window' }).getByRole('button');
+    // The last one is far from what is in sight, until it is meant.
+    const isInSight = (button: Locator) =>
+      button.evaluate((one) => {
+        const [own, strip] = [one, one.closest('.windows')].map((box) => box?.getBoundingClientRect());
+        return own !== undefined && strip !== undefined && own.left >= strip.left && own.right <= strip.right;
+      });
+    expect(await isInSight(windows.last())).toBe(false);
     await windows.last().click();
     await exactly(page, '360 000').waitFor();
+    await expect.poll(() => isInSight(windows.last())).toBe(true);
     await page
       .locator('.total')
       .getByText(dated(quarter(40)))
@@ -101,10 +109,10 @@ describe('time first', () => {
     const { page } = await pages().visit(node.urls(), [], `#/market/${mill}`);
     const depth = region(page, 'Depth');
     await depth.getByText('tokens/kWh').waitFor();
-    await depth.getByText('10 kWh are on offer at up to 0.30 tokens per kWh.').waitFor();
+    await depth.getByText('10 kWh is on offer at up to 0.30 tokens per kWh.').waitFor();
     await depth.getByLabel('Offer to read out').focus();
     await page.keyboard.press('ArrowLeft');
-    await depth.getByText('5 kWh are on offer at up to 0.20 tokens per kWh.').waitFor();
+    await depth.getByText('5 kWh is on offer at up to 0.20 tokens per kWh.').waitFor();
   });
 
   test('a value in the user’s currency stands beside what is paid, where a rate is given', async () => {
@@ -208,7 +216,7 @@ describe('what waits', () => {
     await goto(page, '#/mine');
     const waiting = region(page, 'Waiting for you');
     await waiting.getByText('Shared Roof: “Change the base price” waits for your approval.').waitFor();
-    await waiting.getByText('1 kWh that you hold on Mill Lane are free again soon').waitFor();
+    await waiting.getByText('1 kWh that you hold on Mill Lane is free again soon').waitFor();
     await waiting.getByText('1 offer of yours on Mill Lane has ended.').waitFor();
     await waiting.getByText('0.25 tokens that you earned on Mill Lane are yours to withdraw.').waitFor();
     wallet.answer = 'reject';
@@ -255,6 +263,13 @@ describe('what waits', () => {
 });
 
 describe('selling', () => {
+  test('without a wallet says nothing of what is on offer, which nobody knows', async () => {
+    const { page } = await pages().visitUnconnected(node.urls(), [neighbour], `#/sell/${mill}`);
+    await page.getByText('Connect a wallet to see where you may sell.').waitFor();
+    await page.getByRole('button', { name: /Live/u }).waitFor();
+    expect(await page.getByText('nothing on offer').count()).toBe(0);
+  });
+
   test('shows the market beside the price, the fee and the rent', async () => {
     const { page } = await pages().visit(node.urls(), [neighbour], `#/sell/${mill}`);
     const market = region(page, 'The market at this time');

@@ -48,7 +48,7 @@ describe('a bus of three owners', () => {
     await page.getByLabel('Fee for holding').fill('1');
     await page.getByLabel('Own energy for at least, per kWh').fill('0.2');
     await page.getByLabel('Least size', { exact: true }).fill('10');
-    await page.getByLabel('Who may list energy').selectOption('admitted');
+    await page.getByLabel('Who may sell').selectOption('admitted');
     await page.getByLabel('Operator’s wallet').fill(suite().cem.address);
     await page.getByRole('button', { name: 'Create the bus' }).click();
     await page.getByText(`${name} is there.`).waitFor();

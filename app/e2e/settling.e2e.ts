@@ -78,7 +78,7 @@ describe('a bus that pays for what is delivered', () => {
     await page.getByLabel('Capacity', { exact: true }).fill('100');
     await page.getByLabel('Token to pay with (its address)').fill(suite().market.network.mint);
     await page.getByLabel('Base price per kWh').fill('0.10');
-    await page.getByLabel('Who may list energy').selectOption('open');
+    await page.getByLabel('Who may sell').selectOption('open');
     await page.getByRole('button', { name: 'for what is delivered' }).click();
     await page.getByText('needs delivery windows; choose their length').waitFor();
     await page.getByLabel('Delivery windows').selectOption('900');

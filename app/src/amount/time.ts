@@ -61,7 +61,8 @@ export function dayLabel(seconds: number): string {
 export function clockLabel(seconds: number): string {
   const shown = TIME.format(dateOf(seconds));
   const comesTwice = [-3_600, 3_600].some((away) => TIME.format(dateOf(seconds + away)) === shown);
-  return comesTwice ? ZONED.format(dateOf(seconds)) : shown;
+  // `PM` stays with its hour where lines break.
+  return (comesTwice ? ZONED.format(dateOf(seconds)) : shown).replaceAll(' ', '\u00a0');
 }
 
 /** A time of day to the second. */

@@ -188,29 +188,40 @@ export function Segmented<T extends string>({
   );
 }
 
-/** A choice from a list. */
+type Options<T extends string> = readonly (readonly [T, string])[];
+
+/** A choice from a list, which may be in groups with titles. */
 export function Select<T extends string>({
   label,
   value,
-  options,
+  options = [],
+  groups = [],
   onChange,
   hint,
 }: {
   readonly label: string;
   readonly value: T;
-  readonly options: readonly (readonly [T, string])[];
+  readonly options?: Options<T>;
+  readonly groups?: readonly { readonly title: string; readonly options: Options<T> }[];
   readonly onChange: (value: T) => void;
   readonly hint?: ReactNode;
 }) {
+  const drawn = (of: Options<T>) =>
+    of.map(([key, text]) => (
+      <option key={key} value={key}>
+        {text}
+      </option>
+    ));
   return (
     <Field label={label} hint={hint}>
       {({ 'aria-invalid': _, ...props }) => (
         <div className="input">
           <select {...props} value={value} onChange={(event) => onChange(event.target.value as T)}>
-            {options.map(([key, text]) => (
-              <option key={key} value={key}>
-                {text}
-              </option>
+            {drawn(options)}
+            {groups.map(({ title, options: own }) => (
+              <optgroup key={title} label={title}>
+                {drawn(own)}
+              </optgroup>
             ))}
           </select>
         </div>

@@ -125,7 +125,7 @@ export const de: Words = {
     theNodeTakesNoSubscription: 'der Knoten nimmt kein Abonnement an',
   },
   busScreen: {
-    terms: 'Verkäufer erhalten Geld',
+    terms: 'Zahlung und Netzentgelt',
     termsFrom: (time) => `Ab ${time}`,
     gridFeesGoTo: 'Netzentgelte gehen an',
     bus: 'Bus',
@@ -333,6 +333,7 @@ export const de: Words = {
     ownersAndDecisions: 'Eigentümer und Beschlüsse',
     copyTheBussAddress: 'Adresse des Busses kopieren',
     ownersAndTheirShares: 'Eigentümer und ihre Anteile',
+    owners: () => 'Eigentümer',
     deliveryWindow: 'Zeitfenster der Lieferung',
     allWindows: 'Alle Zeitfenster',
     sold: 'verkauft',
@@ -662,6 +663,13 @@ export const de: Words = {
     itCanBeCarriedOut: (time) => `Er kann in ${time} ausgeführt werden.`,
     proposedAndApprovedByYou: (more) => `Vorgeschlagen, mit Ihrer Zustimmung. ${more}`,
     whatToChange: 'Was ändern',
+    groups: {
+      trading: 'Handel',
+      sellers: 'Verkäufer und Betreiber',
+      owners: 'Eigentümer',
+      deciding: 'Wie beschlossen wird',
+      running: 'Anhalten und schließen',
+    },
     newBasePricePerKwh: 'Neuer Mindestpreis je kWh',
     now: (amount) => `Jetzt ${amount}.`,
     newCapacity: 'Neue Kapazität',
@@ -857,7 +865,7 @@ export const de: Words = {
   },
   fund: {
     whatIsMissing: 'Was fehlt',
-    sendItTo: 'Senden Sie es an diese Adresse, oder scannen Sie den Code mit einer anderen Wallet:',
+    sendItTo: 'Senden Sie das Fehlende an diese Adresse, oder scannen Sie den Code mit einer anderen Wallet:',
     code: 'QR-Code Ihrer Adresse',
     fundIt: 'Vom lokalen Netz holen',
     itIsThere: 'Es ist da.',
@@ -887,6 +895,7 @@ export const de: Words = {
     lamports: (units) => `${units} Lamports`,
     networkFee: 'Netzgebühr',
     connectAWalletToSee: 'mit Wallet zu sehen',
+    onceNothingIsMissing: 'steht fest, sobald nichts mehr fehlt',
     checking: 'wird geprüft…',
     rentOfYourComesBack: (account) => `Miete ${account}, kommt zurück`,
   },
@@ -1473,7 +1482,7 @@ export const de: Words = {
   certificate: {
     certificates: 'Herkunftsnachweise',
     whatTheyAre:
-      'Jeder sagt, welches Gerät wann so viel Energie geliefert hat. Behalten Sie ihn, geben Sie ihn weiter oder entwerten Sie ihn, was niemand zweimal kann.',
+      'Jeder sagt, welches Gerät wann wie viel Energie geliefert hat. Behalten Sie ihn, geben Sie ihn weiter oder entwerten Sie ihn, was niemand zweimal kann.',
     yours: 'Ihre Herkunftsnachweise',
     toTake: 'Herkunftsnachweise zum Abholen',
     takesRent: (sol) => `Ein Nachweis bindet ${sol} als Miete, die zurückkommt, wenn er entwertet wird.`,

@@ -117,7 +117,7 @@ export const en = {
     theNodeTakesNoSubscription: 'the node takes no subscription',
   },
   busScreen: {
-    terms: 'Sellers are paid',
+    terms: 'Payment and grid fee',
     termsFrom: (time: string) => `From ${time}`,
     gridFeesGoTo: 'Grid fees go to',
     bus: 'Bus',
@@ -197,7 +197,7 @@ export const en = {
     whatHoldingEnergyCostsWhere: 'What holding energy costs where it is not bought, at most 5 %.',
     deliveryWindows: 'Delivery windows',
     gateCloses: 'Trading closes',
-    whoMayListEnergy: 'Who may list energy',
+    whoMayListEnergy: 'Who may sell',
     createTheBus: 'Create the bus',
     oneDay: '1 day',
     sevenDays: '7 days',
@@ -323,6 +323,7 @@ export const en = {
     ownersAndDecisions: 'Owners and decisions',
     copyTheBussAddress: "Copy the bus's address",
     ownersAndTheirShares: 'Owners and their shares',
+    owners: (count: number) => (count === 1 ? 'Owner' : 'Owners'),
     deliveryWindow: 'Delivery window',
     allWindows: 'All windows',
     sold: 'sold',
@@ -383,7 +384,7 @@ export const en = {
   },
   charts: {
     offerToRead: 'Offer to read out',
-    depthUpTo: (energy: string, price: string) => `${energy} are on offer at up to ${price} per kWh.`,
+    depthUpTo: (energy: string, price: string) => `${energy} is on offer at up to ${price} per kWh.`,
     tradeToRead: 'Trade to read out',
     tradeAt: (time: string, energy: string, price: string) => `${time}: ${energy} at ${price} per kWh.`,
     depth: (energy: string, offers: number, price: string) =>
@@ -444,7 +445,7 @@ export const en = {
     elsewhere: (amount: string, offers: number, bus: string) =>
       `The same amount costs ${amount} from ${offers} other ${offers === 1 ? 'offer' : 'offers'} on ${bus} now. Close this and buy it at the best price.`,
     thisOfferIsGoneIt: 'This offer is gone: it was sold out or withdrawn.',
-    onlyOfThisOfferAre: (energy: string) => `Only ${energy} of this offer are free.`,
+    onlyOfThisOfferAre: (energy: string) => `Only ${energy} of this offer is free.`,
     bought: (energy: ReactNode, paidFor: ReactNode) => (
       <>
         Bought {energy} {paidFor}.
@@ -512,10 +513,10 @@ export const en = {
     ),
     reprice: 'Change the price',
     withdraw: 'Withdraw the offer',
-    areFreeAgainTheDeposit: (energy: string) => `${energy} are free again; the deposit went back to its buyer.`,
+    areFreeAgainTheDeposit: (energy: string) => `${energy} is free again; the deposit went back to its buyer.`,
     areFreeAgainTheDepositWaits: (energy: string) =>
-      `${energy} are free again; the deposit could not be paid now, and waits for its buyer.`,
-    underExpiredLocks: (energy: string) => `${energy} held, but their five minutes are over`,
+      `${energy} is free again; the deposit could not be paid now, and waits for its buyer.`,
+    underExpiredLocks: (energy: string) => `${energy} held, but its five minutes are over`,
     setANewPrice: 'Set a new price',
     withdrawWhatIsFree: 'Withdraw what is free',
     theOfferAsksPerKwh: (amount: string) => `The offer asks ${amount} per kWh now.`,
@@ -524,7 +525,7 @@ export const en = {
     energyUnderLocksStaysUntil: ' Energy that buyers hold stays until they buy it or give it back.',
     goBackToTheBus: (energy: ReactNode, more: ReactNode) => (
       <>
-        {energy} go back to the bus.{more}
+        {energy} goes back to the bus.{more}
       </>
     ),
     theBussBasePriceIs: (amount: string) => `The bus’s base price is ${amount}; ask at least that.`,
@@ -558,7 +559,7 @@ export const en = {
     youArePaid: (how: string) => `You are paid: ${how}.`,
     whatOnDeliveryMeans: (time: string) =>
       `What buyers pay waits until your meter has said what you delivered. Without a reading by ${time} all of it goes back to them.`,
-    opensTheBook: (sol: string) => `${sol} of it are for your delivery record of these windows, returned later.`,
+    opensTheBook: (sol: string) => `${sol} of it is for your delivery record of these windows, returned later.`,
     asYourMeterSays: '(as your meter says)',
     youNeedAMeter:
       'In this window sellers are paid for what a meter says that they delivered, and you have no meter here yet. Ask the operator to register yours.',
@@ -570,7 +571,7 @@ export const en = {
     connectAWallet: 'Connect a wallet',
     whereYouMaySell: 'where you may sell',
     createABus: 'Create a bus',
-    youOwnNoBusAnd: (link: ReactNode) => <>You own no bus, and none lets everybody list. {link}, or ask an owner.</>,
+    youOwnNoBusAnd: (link: ReactNode) => <>You own no bus, and none lets everybody sell. {link}, or ask an owner.</>,
     onWhichBus: 'On which bus',
     whatYouHaveOnOffer: 'What you have on offer',
     onOfferAtPerKwh: (energy: ReactNode, amount: string) => (
@@ -588,7 +589,7 @@ export const en = {
     youYourWalletIsPaid: 'You: your wallet is paid',
     theBusItsTreasuryIs: 'The bus: its treasury is paid',
     bringsIfAllIsSold: (amount: string, token: string) => `Brings ${amount} ${token} if all is sold at once.`,
-    theOwnersHavePausedThis: 'The owners have paused this bus; nothing can be listed now.',
+    theOwnersHavePausedThis: 'The owners have paused this bus; nothing can be put on offer now.',
     putOnOffer: 'Put on offer',
     atLeast: (amount: string) => `At least ${amount}.`,
     atLeastTheLeastSize: (energy: string) => `Offers on this bus have at least ${energy}, or all that is available.`,
@@ -649,6 +650,13 @@ export const en = {
     itCanBeCarriedOut: (time: string) => `It can be carried out in ${time}.`,
     proposedAndApprovedByYou: (more: string) => `Proposed and approved by you. ${more}`,
     whatToChange: 'What to change',
+    groups: {
+      trading: 'Trading',
+      sellers: 'Sellers and operator',
+      owners: 'Owners',
+      deciding: 'How it is decided',
+      running: 'Pausing and closing',
+    },
     newBasePricePerKwh: 'New base price per kWh',
     now: (amount: string) => `Now ${amount}.`,
     newCapacity: 'New capacity',
@@ -661,7 +669,7 @@ export const en = {
     theyMake: (share: string, more: string) => `They make ${share}${more}.`,
     approvalsThatADecisionNeeds: 'Approvals that a decision needs',
     decisionsTakeEffect: 'Decisions take effect',
-    whoMayListEnergy: 'Who may list energy',
+    whoMayListEnergy: 'Who may sell',
     deliveryWindows: 'Delivery windows',
     gateCloses: 'Trading closes',
     newLockFee: 'New fee for holding',
@@ -710,7 +718,7 @@ export const en = {
     changeTheTimelock: 'Change the waiting time of decisions',
     changeTheCapacity: 'Change the capacity',
     changeTheBasePrice: 'Change the base price',
-    changeWhoMayList: 'Change who may list',
+    changeWhoMayList: 'Change who may sell',
     changeTheDeliveryWindows: 'Change the delivery windows',
     changeTheLockFee: 'Change the fee for holding',
     pauseTheBus: 'Pause the bus',
@@ -771,7 +779,7 @@ export const en = {
       return room === 0 ? `${together}; it is full.` : `${together}; there is room for ${room} more at least.`;
     },
     thisOfferIsGoneIt: 'This offer is gone: it was sold out or withdrawn.',
-    onlyOfThisOfferAre: (energy: string) => `Only ${energy} of this offer are left.`,
+    onlyOfThisOfferAre: (energy: string) => `Only ${energy} of this offer is left.`,
     theBasketIsEmptyChoose:
       'The basket is empty. Choose an offer and add part of it; everything here is bought in one go.',
     basket: 'Basket',
@@ -843,7 +851,7 @@ export const en = {
   },
   fund: {
     whatIsMissing: 'What is missing',
-    sendItTo: 'Send it to this address, or scan the code with another wallet:',
+    sendItTo: 'Send what is missing to this address, or scan the code with another wallet:',
     code: 'QR code of your address',
     fundIt: 'Get it from the local network',
     itIsThere: 'It is there.',
@@ -873,6 +881,7 @@ export const en = {
     lamports: (units: string) => `${units} lamports`,
     networkFee: 'Network fee',
     connectAWalletToSee: 'connect a wallet to see it',
+    onceNothingIsMissing: 'told once nothing is missing',
     checking: 'checking…',
     rentOfYourComesBack: (account: string) => `Rent of ${account}, comes back`,
   },
@@ -888,7 +897,7 @@ export const en = {
       </>
     ),
     purchase: (more: number, energy: string, more2: string) => `Purchase ${more}, ${energy}: ${more2}`,
-    theThatRemainAreQuoted: (energy: string) => `The ${energy} that remain are quoted anew above.`,
+    theThatRemainAreQuoted: (energy: string) => `The ${energy} that remains is quoted anew above.`,
   },
   payment: {
     tokensOfThisMarket: 'tokens of this market',
@@ -917,7 +926,7 @@ export const en = {
     anOfferClosedWhileIt: 'An offer closed while it was quoted; quote it again.',
     nothingIsOnOfferWithin: 'Nothing is on offer within your limits now.',
     areOnOfferWithinYour: (energy: string) =>
-      `${energy} are on offer within your limits now; buy less, or raise the limits.`,
+      `${energy} is on offer within your limits now; buy less, or raise the limits.`,
     thePriceMovedThisCosts: (amount: string, amount2: string) =>
       `The price moved: this costs ${amount} now, and your limit is ${amount2}.`,
     thisOfferIsGoneIt: 'This offer is gone: it was sold out or withdrawn.',
@@ -925,7 +934,7 @@ export const en = {
     theSellerChangedThePrice: (amount: string, amount2: string) =>
       `The seller changed the price to ${amount} per kWh, above your limit of ${amount2}.`,
     somebodyWasFasterOfThis: (energy: string, energy2: string) =>
-      `Somebody was faster: ${energy} of this offer are left, and you want ${energy2}.`,
+      `Somebody was faster: ${energy} of this offer is left, and you want ${energy2}.`,
     partsOfAtLeast: (energy: string) =>
       `This bus sells parts of at least ${energy}, or all that is left of an offer; buy more.`,
   },
@@ -1308,14 +1317,14 @@ export const en = {
     someIsBlocked:
       ' Some of it could not be paid, because your usual account takes no payment: withdraw that under “What you earned”.',
     suspended:
-      'You are suspended as a seller on this bus, so that you cannot list. What you earned stays yours: withdraw it whenever you like. Ask the owners or the operator to admit you again.',
+      'You are suspended as a seller on this bus, so that you cannot put energy on offer. What you earned stays yours: withdraw it whenever you like. Ask the owners or the operator to admit you again.',
     notInTheTreasury: 'Not in the treasury yet',
     yoursToWithdraw: 'Yours to withdraw',
     heldForLocks: 'Held for buyers',
     moveToTheTreasury: 'Move it to the treasury',
     withdraw: 'Withdraw',
     closeTheAccount: 'Close the seller account',
-    closeForRent: (sol: string) => `Close the account, ${sol} come back`,
+    closeForRent: (sol: string) => `Close the account, ${sol} comes back`,
     sellers: 'Sellers',
     nobodySellsYet: 'Nobody sells on this bus yet.',
     ownersDecideIt: 'Owners admit and suspend sellers by a decision, the operator at once.',
@@ -1451,7 +1460,7 @@ export const en = {
   certificate: {
     certificates: 'Certificates of origin',
     whatTheyAre:
-      'Each says which device delivered so much energy, and when. Keep it, give it away, or retire it, which nobody can do twice.',
+      'Each says which device delivered how much energy, and when. Keep it, give it away, or retire it, which nobody can do twice.',
     yours: 'Your certificates',
     toTake: 'Certificates to take',
     takesRent: (sol: string) => `Taking one binds ${sol} as rent, returned when it is retired.`,
@@ -1486,7 +1495,7 @@ export const en = {
   meter: {
     meters: 'Meters',
     whatTheOperatorDoes:
-      'You register the device that measures what a seller delivers. Without one, nobody lists where sellers are paid for what is delivered.',
+      'You register the device that measures what a seller delivers. Without one, nobody sells where sellers are paid for what is delivered.',
     theOperatorRegisters: 'The operator registers the devices that measure what sellers deliver.',
     none: 'no meter',
     upTo: (power: string) => `up to ${power}`,
@@ -1592,7 +1601,7 @@ export const en = {
     share: (amount: string, bus: string) => `${amount} are your share of what ${bus} earned.`,
     claim: (amount: string) => `${amount} could not be paid to you and wait.`,
     lockEnds: (energy: string, bus: string) =>
-      `${energy} that you hold on ${bus} are free again soon. Buy them, or give them back.`,
+      `${energy} that you hold on ${bus} is free again soon. Buy it, or give it back.`,
     lockIsOver: (amount: string, bus: string) => `Your deposit of ${amount} on ${bus} waits: give back what you held.`,
     ended: (count: number, bus: string) =>
       `${counted(count, 'offer')} of yours on ${bus} ${count === 1 ? 'has' : 'have'} ended. Closing ${count === 1 ? 'it' : 'them'} brings the rent back.`,
@@ -1769,7 +1778,7 @@ export const en = {
     comesBack: (back: ReactNode) => <>{back} come back for what was not delivered.</>,
     refunded: (delivered: string, allotted: string, paid: ReactNode) => (
       <>
-        {delivered} of {allotted} were delivered; you paid {paid}.
+        {delivered} of {allotted} was delivered; you paid {paid}.
       </>
     ),
     certificateWaits: 'You can take a certificate of origin for it.',
@@ -1789,7 +1798,7 @@ export const en = {
       final: 'settled',
     },
     inAuction: 'In the auction',
-    asks: (energy: string, time: string) => `${energy} of it go into the auction (${time}).`,
+    asks: (energy: string, time: string) => `${energy} of it goes into the auction (${time}).`,
     asksNothing: (time: string) => `Nothing of it goes into the auction (${time}): it ends before, or is sold.`,
     askWaits: 'It is in the auction, and waits for its price.',
     askSells: (energy: ReactNode, price: ReactNode) => (

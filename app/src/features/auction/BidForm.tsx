@@ -160,7 +160,7 @@ export function BidForm({
                 <dt>{t.totals.delivered}</dt>
                 <dd>{deliveryTime(bus, current.start)}</dd>
               </div>
-              <FeeLines preview={preview} account={t.auction.bidAndLane} />
+              <FeeLines preview={preview} account={t.auction.bidAndLane} isLackSaid />
             </dl>
             <Exactly total={deposit} preview={preview} />
           </div>

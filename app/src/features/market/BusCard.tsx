@@ -68,13 +68,16 @@ export function BusCard({
         </span>
       }
     >
-      <ul className="owners" aria-label={t.marketScreen.ownersAndTheirShares}>
-        {bus.owners.map((owner) => (
-          <li key={owner.wallet}>
-            <AddressLabel address={owner.wallet} /> <span className="number">{formatBps(owner.shareBps)}</span>
-          </li>
-        ))}
-      </ul>
+      <div className="owners">
+        <span aria-hidden="true">{t.marketScreen.owners(bus.owners.length)}</span>
+        <ul aria-label={t.marketScreen.ownersAndTheirShares}>
+          {bus.owners.map((owner) => (
+            <li key={owner.wallet}>
+              <AddressLabel address={owner.wallet} /> <span className="number">{formatBps(owner.shareBps)}</span>
+            </li>
+          ))}
+        </ul>
+      </div>
       {isWindowed && capacities.length > 1 && <p className="hint">{t.marketScreen.inAllWindows(capacities.length)}</p>}
       <EnergyBar
         label={t.marketScreen.capacityOf({

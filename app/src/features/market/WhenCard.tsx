@@ -1,5 +1,7 @@
 /** When energy is needed: in words, or one of all delivery windows, each with its price and what is free. */
 
+import { useLayoutEffect, useRef } from 'react';
+
 import { formatEnergy } from '../../amount/energy';
 import { dayLabel, spanLabel, windowLabel } from '../../amount/time';
 import { formatTokens } from '../../amount/token';
@@ -31,6 +33,15 @@ export function WhenCard({
   }
   // A window that was picked on another bus means none of this one's.
   const kind = when.kind === 'window' ? (chosen === undefined ? 'any' : 'pick') : when.kind;
+  const strip = useRef<HTMLDivElement>(null);
+  const first = windows.find(({ start }) => chosen?.has(start) === true)?.start;
+  // What is meant is in sight: this evening is far from the first window.
+  useLayoutEffect(() => {
+    const button = strip.current?.querySelector('[aria-pressed="true"]')?.getBoundingClientRect();
+    const seen = strip.current?.getBoundingClientRect();
+    if (strip.current === null || button === undefined || seen === undefined) return;
+    if (button.left < seen.left || button.right > seen.right) strip.current.scrollLeft += button.left - seen.left;
+  }, [first]);
   return (
     <Card title={t.dayStrip.when} className="when-card">
       <div className={classes('day-strip', kind === 'pick' && 'picking')}>
@@ -49,7 +60,7 @@ export function WhenCard({
         <p className="hint" role="status">
           {summary(bus, windows, when, chosen)}
         </p>
-        <div className="windows" role="group" aria-label={t.marketScreen.deliveryWindow}>
+        <div ref={strip} className="windows" role="group" aria-label={t.marketScreen.deliveryWindow}>
           {[...days].map(([day, own]) => (
             <div key={day} className="day">
               <span className="day-name">{day}</span>

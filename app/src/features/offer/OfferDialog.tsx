@@ -232,7 +232,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                   </p>
                   {offer !== undefined && <TermsNote of={[{ offer, bus }]} />}
                   <dl className="lines">
-                    <FeeLines preview={lockPreview} account={t.offerDialog.yourLock} />
+                    <FeeLines preview={lockPreview} account={t.offerDialog.yourLock} isLackSaid />
                   </dl>
                   <Exactly total={total} preview={lockPreview} />
                 </div>
@@ -240,7 +240,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
             </>
           )}
         {bus !== undefined && total !== undefined && wallet !== undefined && (
-          <Shortage balance={balance} total={total} bus={bus} preview={preview} />
+          <Shortage balance={balance} total={total} bus={bus} preview={way === 'lock' ? lockPreview : preview} />
         )}
         {way === 'basket' && isFull && (
           <p className="error-text" role="alert">

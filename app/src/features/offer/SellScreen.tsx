@@ -106,9 +106,11 @@ export function SellScreen({ chosen }: { readonly chosen: string | undefined }) 
       </Card>
       <div className="stack">
         <SellerMoneyCard />
-        <Card title={t.sellScreen.whatYouHaveOnOffer}>
-          {bus === undefined ? <OwnOffers /> : <OwnOffers bus={bus} />}
-        </Card>
+        {wallet !== undefined && (
+          <Card title={t.sellScreen.whatYouHaveOnOffer}>
+            {bus === undefined ? <OwnOffers /> : <OwnOffers bus={bus} />}
+          </Card>
+        )}
       </div>
     </div>
   );
@@ -250,7 +252,7 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
                 formatTokens(price.value + terms.gridFeePerKwh, bus.decimals),
                 formatTokens(terms.gridFeePerKwh, bus.decimals),
               )
-            : t.sellScreen.atLeast(formatTokens(lowestPrice(bus, forBus), bus.decimals))
+            : t.sellScreen.atLeast(`${formatTokens(lowestPrice(bus, forBus), bus.decimals)} ${bus.token}`)
         }
       />
       <MarketBeside

@@ -33,7 +33,7 @@ import { FIRST_TERMS, readTerms, TermsFields, type TermsInput } from '../terms/T
 import { Change } from './change';
 import { PastDecisions } from './PastDecisions';
 import { isAtOnce, proposalCreate, proposalDo, whyPointless, type ProposalVerb } from './proposal';
-import { ACTION_TITLES } from './titles';
+import { ACTION_GROUPS, ACTION_TITLES } from './titles';
 
 const STAGES: Readonly<Record<ProposalStage, readonly [string, string]>> = {
   executed: [t.proposals.carriedOut, 'good'],
@@ -283,10 +283,12 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             : undefined;
     }
   })();
-  const kinds = (Object.keys(ACTION_TITLES) as Kind[]).filter(
-    (candidate) =>
-      candidate !== (bus.paused ? 'pause' : 'resume') && (candidate !== 'ownerRemove' || bus.owners.length > 1),
-  );
+  const isPossible = (candidate: Kind) =>
+    candidate !== (bus.paused ? 'pause' : 'resume') && (candidate !== 'ownerRemove' || bus.owners.length > 1);
+  const groups = ACTION_GROUPS.map(({ name, kinds }) => ({
+    title: t.proposals.groups[name],
+    options: kinds.filter(isPossible).map((candidate) => [candidate, ACTION_TITLES[candidate]] as const),
+  }));
   const isDone = action.state.kind === 'done';
   const atOnce = built !== undefined && isAtOnce(bus, built);
   const pointless = built === undefined ? undefined : whyPointless(bus, built, sellers.values());
@@ -308,19 +310,15 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   return (
     <Dialog title={t.proposals.proposeAChange} onClose={onClose} wide>
       <div className="stack">
-        <Select
-          label={t.proposals.whatToChange}
-          value={kind}
-          options={kinds.map((candidate) => [candidate, ACTION_TITLES[candidate]])}
-          onChange={setKind}
-        />
+        <Select label={t.proposals.whatToChange} value={kind} groups={groups} onChange={setKind} />
         {kind === 'basePriceSet' && (
           <TextField
             label={t.proposals.newBasePricePerKwh}
             value={price}
             onChange={setPrice}
             parsed={parsedPrice}
-            hint={t.proposals.now(formatTokens(bus.basePricePerKwh, bus.decimals))}
+            suffix={bus.token}
+            hint={t.proposals.now(t.change.perKwh(formatTokens(bus.basePricePerKwh, bus.decimals), bus.token))}
           />
         )}
         {kind === 'capacitySet' && (
@@ -400,7 +398,8 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             onChange={setPrice}
             parsed={parsedPrice}
             placeholder={t.proposals.asTheBasePrice}
-            hint={t.proposals.now(formatTokens(lowestPrice(bus, true), bus.decimals))}
+            suffix={bus.token}
+            hint={t.proposals.now(t.change.perKwh(formatTokens(lowestPrice(bus, true), bus.decimals), bus.token))}
           />
         )}
         {kind === 'leastSizeSet' && (

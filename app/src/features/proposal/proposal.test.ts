@@ -13,6 +13,7 @@ import type { Action, Proposal } from '../../market/model';
 import { addressesOf, dataOf, namesOf } from '../../testing/instructions';
 import { byAddress, DELIVERY, key, makeBus, makeSeller, marketOf, QUARTERS } from '../../testing/market';
 import { proposalCreateInstructions, proposalInstruction, whyPointless } from './proposal';
+import { ACTION_GROUPS, ACTION_TITLES } from './titles';
 
 const [ADA, BEN] = [key(1), key(2)];
 
@@ -188,6 +189,10 @@ describe('a decision that changes nothing', () => {
     expect(isPointless({ kind: 'sellerAdmit', wallet: key(22) })).toBe(false);
     expect(isPointless({ kind: 'busClose' })).toBe(false);
     expect(isPointless({ kind: 'ownerRemove', owner: BEN, sharesBps: [10_000] })).toBe(false);
+  });
+
+  it('stands in one group of the choices, whatever it is', () => {
+    expect(ACTION_GROUPS.flatMap(({ kinds }) => kinds).toSorted()).toEqual(Object.keys(ACTION_TITLES).toSorted());
   });
 
   it('takes in no owner again, and gives no owner the key of another', async () => {

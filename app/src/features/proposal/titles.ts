@@ -3,6 +3,24 @@
 import type { Action } from '../../market/model';
 import { t } from '../../words';
 
+/** Actions as they are chosen: what is decided often first. */
+export const ACTION_GROUPS: readonly {
+  readonly name: keyof typeof t.proposals.groups;
+  readonly kinds: readonly Action['kind'][];
+}[] = [
+  {
+    name: 'trading',
+    kinds: [
+      ...(['basePriceSet', 'reservePriceSet', 'capacitySet', 'leastSizeSet'] as const),
+      ...(['termsSet', 'gridRecipientSet', 'lockFeeSet'] as const),
+    ],
+  },
+  { name: 'sellers', kinds: ['sellerAdmit', 'sellerSuspend', 'listingPolicySet', 'operatorSet'] },
+  { name: 'owners', kinds: ['ownerAdd', 'ownerRemove', 'ownerReplace', 'sharesSet'] },
+  { name: 'deciding', kinds: ['thresholdSet', 'pauseQuorumSet', 'timelockSet'] },
+  { name: 'running', kinds: ['pause', 'resume', 'busClose'] },
+];
+
 /** Title of an action. */
 export const ACTION_TITLES: Readonly<Record<Action['kind'], string>> = {
   ownerAdd: t.change.takeInAnOwner,

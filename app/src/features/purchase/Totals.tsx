@@ -51,10 +51,10 @@ export function Shortage({
       bus.token,
       formatTokens(total, bus.decimals),
     );
-  // Both are said at once, so that both are got at once: a preview tells of SOL later, and of tokens first.
-  const told = !isShort && preview.kind === 'refused' && preview.lacksSol === true ? preview.reason : undefined;
-  const sol = told ?? (holdings?.lamports === 0n ? t.explain.yourWalletHasNoSol : undefined);
-  return <FundCard bus={bus} tokens={isShort ? costs() : undefined} sol={sol} />;
+  // Both are said at once, so that both are got at once.
+  const lacks = preview.kind === 'refused' ? preview.lacks : undefined;
+  const sol = lacks?.sol ?? (holdings?.lamports === 0n ? t.explain.yourWalletHasNoSol : undefined);
+  return <FundCard bus={bus} tokens={isShort ? costs() : lacks?.tokens} sol={sol} />;
 }
 
 /** `for 1.50 tokens`, where the node tells what was paid. */
@@ -143,7 +143,7 @@ export function TotalLines({
           <dt>{t.totals.marketFee}</dt>
           <dd>{t.totals.none}</dd>
         </div>
-        <FeeLines preview={preview} account={t.totals.purchaseLane} />
+        <FeeLines preview={preview} account={t.totals.purchaseLane} isLackSaid />
       </dl>
       <Exactly total={total} maxTotal={maxTotal} preview={preview} />
     </div>
@@ -209,17 +209,29 @@ function Lamports({ units }: { readonly units: bigint }) {
 }
 
 /** Lines of what the network takes, exact, or of why it would be refused; `account` is what has a rent. */
-export function FeeLines({ preview, account }: { readonly preview: Preview; readonly account: string }) {
+export function FeeLines({
+  preview,
+  account,
+  isLackSaid = false,
+}: {
+  readonly preview: Preview;
+  readonly account: string;
+  /** Whether a {@link Shortage} beside it says what the wallet lacks. */
+  readonly isLackSaid?: boolean;
+}) {
+  const isSaid = isLackSaid && preview.kind === 'refused' && preview.lacks !== undefined;
+  const isRefused = preview.kind === 'refused' && !isSaid;
   return (
     <>
-      <div className={preview.kind === 'refused' ? 'refused' : undefined}>
-        <dt className={preview.kind === 'refused' ? 'visually-hidden' : undefined}>{t.totals.networkFee}</dt>
+      <div className={isRefused ? 'refused' : undefined}>
+        <dt className={isRefused ? 'visually-hidden' : undefined}>{t.totals.networkFee}</dt>
         <dd>
+          {isSaid && <span className="hint">{t.totals.onceNothingIsMissing}</span>}
           {preview.kind === 'none' && <span className="hint">{t.totals.connectAWalletToSee}</span>}
           {preview.kind === 'checking' && <span className="hint">{t.totals.checking}</span>}
           {preview.kind === 'unknown' && <span className="hint">{preview.reason}</span>}
           {preview.kind === 'good' && <Lamports units={preview.fee} />}
-          {preview.kind === 'refused' && (
+          {isRefused && (
             <span className="error-text" role="alert">
               {preview.reason}
             </span>

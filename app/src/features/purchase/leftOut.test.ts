@@ -74,10 +74,14 @@ describe('a wallet that cannot pay', () => {
   };
 
   it('is told what is missing', () => {
-    expect(paymentRefusal(undefined, 1n, bus)).toBe('Your wallet holds no USDC yet. Get some before you buy.');
-    expect(paymentRefusal(undefined, 1n, { ...bus, token: 'tokens' })).toContain('no tokens of this market yet');
-    expect(paymentRefusal(account(9n, 2), 1n, bus)).toContain('frozen by their issuer');
-    expect(paymentRefusal(account(250_000n), 260_000n, bus)).toBe('Your wallet holds 0.25 USDC, and this costs 0.26.');
+    expect(paymentRefusal(undefined, 1n, bus)?.message).toBe('Your wallet holds no USDC yet. Get some before you buy.');
+    expect(paymentRefusal(undefined, 1n, { ...bus, token: 'tokens' })?.message).toContain(
+      'no tokens of this market yet',
+    );
+    expect(paymentRefusal(account(9n, 2), 1n, bus)?.message).toContain('frozen by their issuer');
+    expect(paymentRefusal(account(250_000n), 260_000n, bus)?.message).toBe(
+      'Your wallet holds 0.25 USDC, and this costs 0.26.',
+    );
     expect(paymentRefusal(account(260_000n), 260_000n, bus)).toBeUndefined();
   });
 });

@@ -121,7 +121,7 @@ describe('a best price', () => {
       return quoted.ok ? undefined : refusalOf(TWO, asked, quoted);
     };
     const six = { energyWh: 6_000n, minEnergyWh: 6_000n };
-    expect(said(six)).toBe('5 kWh are on offer within your limits now; buy less, or raise the limits.');
+    expect(said(six)).toBe('5 kWh is on offer within your limits now; buy less, or raise the limits.');
     expect(said({ maxPricePerKwh: 1n })).toBe('Nothing is on offer within your limits now.');
     expect(said({ maxTotal: 600_000n })).toBe('The price moved: this costs 0.65 now, and your limit is 0.60.');
     expect(said({ energyWh: 0n, minEnergyWh: 0n })).toBe('Ask for at least 1 Wh.');
@@ -287,7 +287,7 @@ describe('chosen offers', () => {
       ['F', 1n, U64_MAX, 'This offer was cancelled. Choose another.'],
       ['H', 1n, U64_MAX, 'This offer has expired. Choose another.'],
       ['A', 1n, 199_999n, 'The seller changed the price to 0.20 per kWh, above your limit of 0.199999.'],
-      ['A', 2_001n, U64_MAX, 'Somebody was faster: 2 kWh of this offer are left, and you want 2.001 kWh.'],
+      ['A', 2_001n, U64_MAX, 'Somebody was faster: 2 kWh of this offer is left, and you want 2.001 kWh.'],
     ] as const;
     for (const [name, energyWh, limit, sentence] of cases) {
       expect(() => chosen(name, energyWh, limit)).toThrow(new Refusal(sentence));

@@ -14,7 +14,7 @@ import { useAnswer } from '../../state/useAnswer';
 import { t } from '../../words';
 import { byPreference, nextNonce, openLanes } from '../trader/lanes';
 import { failingOffers, leaveOut } from './leftOut';
-import { paymentRefusal } from './payment';
+import { paymentRefusal, TokensMissing } from './payment';
 import { madeOf, planSingle, type Item, type Plan } from './plan';
 import { useBusyLanes } from './useBuyer';
 
@@ -23,9 +23,15 @@ export type Preview =
   | { readonly kind: 'none' }
   | { readonly kind: 'checking' }
   | ({ readonly kind: 'good' } & Fees)
-  | { readonly kind: 'refused'; readonly reason: string; readonly lacksSol?: boolean }
+  | { readonly kind: 'refused'; readonly reason: string; readonly lacks?: Lacking }
   /** Nobody can tell now: it may be tried all the same. */
   | { readonly kind: 'unknown'; readonly reason: string };
+
+/** What a wallet lacks, in sentences. */
+export interface Lacking {
+  readonly tokens?: string | undefined;
+  readonly sol?: string | undefined;
+}
 
 /** What the network takes, in lamports. */
 export interface Fees {
@@ -36,6 +42,8 @@ export interface Fees {
   readonly positionRent: bigint;
 }
 
+/** What the network takes for a signature, in lamports. */
+const FEE_OF_A_SIGNATURE = 5_000n;
 /** How long the buyer may go on typing before something is asked. */
 const TYPING_MS = 300;
 
@@ -60,15 +68,31 @@ export function usePreview(key: string, fees: ((wallet: Address) => Promise<Fees
     case 'failed':
       return isUnreachable(answer.error)
         ? { kind: 'unknown', reason: t.usePreview.theNetworkDoesNotAnswer }
-        : { kind: 'refused', reason: sentence(answer.error), lacksSol: holdings?.lamports === 0n };
+        : refused(answer.error, holdings?.lamports);
   }
 }
 
+function refused(error: unknown, lamports: bigint | undefined): Preview {
+  const reason = sentence(error);
+  if (error instanceof TokensMissing) {
+    return { kind: 'refused', reason, lacks: { tokens: reason, sol: lackOfSol(lamports, error.leastSol) } };
+  }
+  return lamports === 0n ? { kind: 'refused', reason, lacks: { sol: reason } } : { kind: 'refused', reason };
+}
+
+/** Says that a wallet has less SOL than is taken; `undefined` where it has enough, or where nobody knows what it has. */
+function lackOfSol(lamports: bigint | undefined, taken: bigint): string | undefined {
+  if (lamports === undefined || lamports >= taken) return undefined;
+  return lamports === 0n
+    ? t.explain.yourWalletHasNoSol
+    : t.usePreview.yourWalletHasFeeAnd(formatSol(lamports), formatSol(taken));
+}
+
 function affordable({ fee, rent, positionRent }: Fees, lamports: bigint | undefined): Preview {
-  const all = fee + rent + positionRent;
-  if (lamports === undefined || lamports >= all) return { kind: 'good', fee, rent, positionRent };
-  const reason = t.usePreview.yourWalletHasFeeAnd(formatSol(lamports), formatSol(all));
-  return { kind: 'refused', reason, lacksSol: true };
+  const reason = lackOfSol(lamports, fee + rent + positionRent);
+  return reason === undefined
+    ? { kind: 'good', fee, rent, positionRent }
+    : { kind: 'refused', reason, lacks: { sol: reason } };
 }
 
 /** Simulates purchases; the rent is that of the lanes and of the position books that they open. */
@@ -99,13 +123,17 @@ async function feesOf(
   busy: ReadonlySet<number>,
   { plans, payment, replaceable = [] }: Simulated,
 ): Promise<Fees> {
+  const open = await openLanes(connection, wallet);
   if (payment !== undefined) {
     const { bus, total } = payment;
     const account = await tokenAccountAddress(wallet, bus.mint, bus.tokenProgram);
     const refusal = paymentRefusal((await readAccounts(connection, [account])).accounts[0], total, bus);
-    if (refusal !== undefined) throw new Refusal(refusal);
+    // Nothing can be simulated without the tokens. What is taken at least is told all the same.
+    if (refusal instanceof TokensMissing) {
+      refusal.leastSol = FEE_OF_A_SIGNATURE + (open.size === 0 ? await rentOf(connection, getTraderSize()) : 0n);
+    }
+    if (refusal !== undefined) throw refusal;
   }
-  const open = await openLanes(connection, wallet);
   const lanes = byPreference(open, busy);
   const simulate = async (plan: Plan, lane: number) => {
     const { nonce, opening } = await nextNonce(connection, wallet, lane, open.get(lane));

@@ -22,6 +22,7 @@ import {
   figuresOf,
   partnersOf,
   periodOf,
+  withRecords,
   type EnergyBarOf,
   type Entry,
   type Period,
@@ -47,6 +48,7 @@ export function EnergyCard() {
     [positions, books, buses, sellers, capacities, wallet, minute],
   );
   const figures = useMemo(() => figuresOf(entries, rows, period), [entries, rows, period]);
+  const all = useMemo(() => withRecords(entries, rows), [entries, rows]);
   // Who only sold sees that first.
   const isSeller = figures.every(({ boughtWh }) => boughtWh === 0n) && figures.some(({ soldWh }) => soldWh > 0n);
   const side = choice ?? (isSeller ? 'sold' : 'bought');
@@ -58,8 +60,8 @@ export function EnergyCard() {
         <button
           type="button"
           className="button small quiet"
-          disabled={entries.length === 0}
-          onClick={() => saveFile('multibus-energy.csv', energyCsv(entries), 'text/csv')}
+          disabled={all.length === 0}
+          onClick={() => saveFile('multibus-energy.csv', energyCsv(all), 'text/csv')}
         >
           {t.purchases.csv}
         </button>
@@ -126,8 +128,8 @@ export function EnergyCard() {
               value={side}
               onChange={setSide}
             />
-            <EnergyChart bars={barsOf(entries, side, period)} span={span} side={side} name={sides[side]} />
-            <Partners entries={entries} side={side} period={period} />
+            <EnergyChart bars={barsOf(all, side, period)} span={span} side={side} name={sides[side]} />
+            <Partners entries={all} side={side} period={period} />
           </>
         )}
       </div>

@@ -3,8 +3,9 @@
 import { describe, expect, it } from 'vitest';
 
 import type { OfferOrigin, Trade } from '../../market/model';
-import { byAddress, key, makeBus, makeSeller, QUARTERS } from '../../testing/market';
-import { barsOf, energyCsv, entriesOf, figuresOf, partnersOf, periodOf } from './energy';
+import { byAddress, DELIVERY, key, makeBook, makeBus, makePosition, makeSeller, QUARTERS } from '../../testing/market';
+import { deliveryRows } from '../delivery/rows';
+import { barsOf, energyCsv, entriesOf, figuresOf, partnersOf, periodOf, withRecords } from './energy';
 
 const ME = key(7);
 const OTHER = key(8);
@@ -84,5 +85,37 @@ describe('what was bought and sold', () => {
     expect(head).toBe('time,side,energy_wh,units,token,bus,with,source,transaction_hash');
     expect(lines).toHaveLength(3);
     expect(lines[0]).toContain('bought,1000,220000,');
+  });
+});
+
+describe('records of deliveries', () => {
+  it('tell what the history does not, so that bars and sums agree', async () => {
+    const { bus } = await makeBus(100, { terms: DELIVERY });
+    const [mine, theirs] = [await makeSeller(bus, ME), await makeSeller(bus, OTHER)];
+    const first = monday - (monday % (96 * 900));
+    const at = first + 3_600;
+    const sold = { soldWh: 1_000n, paid: 220_000n };
+    const [bought, own] = [makeBook(1, theirs, first, { 4: sold }), makeBook(2, mine, first, { 4: sold })];
+    const position = makePosition(3, bought, ME, { 4: { energyWh: 1_000n, paid: 220_000n } });
+    const state = {
+      ...{ buses: byAddress([bus]), sellers: byAddress([mine, theirs]), books: byAddress([bought, own]) },
+      ...{ positions: byAddress([position]), capacities: new Map() },
+    };
+    const rows = deliveryRows(state, ME, at);
+    const day = periodOf('day', at);
+    const all = withRecords([], rows);
+    const [figures] = figuresOf([], rows, day);
+    for (const [side, wh] of [
+      ['bought', figures?.boughtWh],
+      ['sold', figures?.soldWh],
+    ] as const) {
+      expect(barsOf(all, side, day).reduce((sum, { totalWh }) => sum + totalWh, 0n)).toBe(wh);
+    }
+    expect(partnersOf(all, 'bought', day)).toMatchObject([{ who: OTHER, energyWh: 1_000n, units: 220_000n }]);
+    // Without the grid's part, as all that is earned; to whom, nobody knows.
+    expect(partnersOf(all, 'sold', day)).toMatchObject([{ who: undefined, energyWh: 1_000n, units: 200_000n }]);
+    // What the history tells is not counted again.
+    const known = all.map((one) => ({ ...one, energyWh: 400n, units: 80_000n }));
+    expect(withRecords(known, rows).map(({ energyWh }) => energyWh)).toEqual([400n, 400n, 600n, 600n]);
   });
 });

@@ -105,6 +105,33 @@ function sellerOf(sellers: Known['sellers'], seller: Address | undefined): Addre
   return seller === undefined ? undefined : (sellers.get(seller)?.wallet ?? seller);
 }
 
+/**
+ * Entries, and what the records of deliveries tell besides: what an auction sold, and what the node has no history of any
+ * more. Nobody knows of that with whom it was sold.
+ */
+export function withRecords(entries: readonly Entry[], rows: readonly DeliveryRow[]): readonly Entry[] {
+  const more = rows.flatMap((row): readonly Entry[] => {
+    const { key, side, bus, windowStart: at, book, place } = row;
+    const who = side === 'bought' ? (row.seller?.wallet ?? book.seller) : undefined;
+    const known = entries.filter(
+      (one) =>
+        one.side === side &&
+        one.at === at &&
+        one.bus === bus &&
+        (side === 'sold' || one.who === who) &&
+        one.isOnDelivery,
+    );
+    const energyWh = row.promisedWh - sum(known.map((one) => one.energyWh));
+    if (energyWh <= 0n) return [];
+    // What is known of a sale is without the grid's part.
+    const gridFee = side === 'sold' ? (row.promisedWh * book.terms.gridFeePerKwh) / WH_PER_KWH : 0n;
+    const units = row.paid - sum(known.map((one) => one.units)) - gridFee;
+    const source = book.devices[book.windows[place]?.device ?? -1]?.source;
+    return [{ key, side, at, energyWh, units, bus, source, who, hash: '', isOnDelivery: true }];
+  });
+  return [...entries, ...more];
+}
+
 /** Lengths of time that are looked at. */
 export type Span = 'day' | 'week' | 'month';
 
