@@ -252,8 +252,11 @@ describe('a wallet', () => {
     signing.wallet.answer = { says: 'rejected: enable blind signing', afterSending: false };
     await quote(signing.page, '1');
     await signing.page.getByText('0.000005 SOL').waitFor();
-    await signing.page.getByRole('button', { name: 'Buy 1 kWh' }).click();
+    await signing.page.getByRole('button', { name: 'Buy 1 kWh' }).focus();
+    await signing.page.keyboard.press('Enter');
     await signing.page.getByText('Your wallet says: “rejected: enable blind signing”. Nothing was sent.').waitFor();
+    // The button was disabled meanwhile; the keyboard goes on where the answer is.
+    await expect.poll(() => signing.page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('status');
 
     const sending = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, {
       wallet: { abilities: ['signAndSendTransaction'] },

@@ -227,7 +227,7 @@ export function sentenceOf(code: number): string | undefined {
   const own = AUCTION_SENTENCES[code - generated.MULTIBUS_ERROR__AUCTION_WITHOUT_WINDOWS];
   if (own !== undefined) return own;
   const sentence = getMultibusErrorMessage(code as MultibusError) as string | undefined;
-  return sentence === undefined || sentence === '' ? undefined : withStop(sentence);
+  return sentence === undefined || sentence === '' ? undefined : t.explain.ofProgram(code, withStop(sentence));
 }
 
 function withStop(sentence: string): string {

@@ -1,6 +1,6 @@
 /** Something that the user does on the chain: its stages, its end, and its failure in a sentence. */
 
-import { useCallback, useState, type ReactNode } from 'react';
+import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
 
 import { type Stage, type PurchaseStage } from '../chain/send';
 import { Declined, FateUnknown, isTold, isUnreachable, Refusal, sentence } from '../errors/explain';
@@ -89,8 +89,14 @@ const STAGES: Readonly<Record<Stage, string>> = {
 /** Shows where an action stands. */
 export function ActionStatus({ action }: { readonly action: Action }) {
   const { state } = action;
+  const box = useRef<HTMLDivElement>(null);
+  // While it ran, its button was disabled, which takes the focus from the keyboard: it goes on at what became of it.
+  useEffect(() => {
+    const isLost = document.activeElement === null || document.activeElement === document.body;
+    if ((state.kind === 'done' || state.kind === 'failed') && isLost) box.current?.focus({ preventScroll: true });
+  }, [state.kind]);
   return (
-    <div role="status" aria-live="polite">
+    <div ref={box} role="status" aria-live="polite" tabIndex={-1}>
       {state.kind === 'running' && (
         <div className="status running">
           <span className="spinner" aria-hidden="true" />

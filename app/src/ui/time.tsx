@@ -51,6 +51,7 @@ export function When({ at, exact = false }: { readonly at: number; readonly exac
 export function Ago({ at }: { readonly at: number }) {
   const now = useNow();
   const seconds = Math.max(0, now - at);
-  const text = seconds < 5 ? t.time.now : t.time.ago(duration(seconds));
+  // Nobody counts the seconds of what is minutes ago.
+  const text = seconds < 5 ? t.time.now : t.time.ago(duration(seconds < 60 ? seconds : seconds - (seconds % 60)));
   return <time dateTime={new Date(at * 1_000).toISOString()}>{text}</time>;
 }

@@ -2,6 +2,7 @@
 
 import { counted } from './count';
 import type { Words } from './en';
+import { GERMAN_ERRORS } from './germanErrors';
 
 const offers = (count: number) => counted(count, 'Angebot', 'Angebote');
 const purchases = (count: number | bigint) => counted(count, 'Kauf', 'Käufe');
@@ -77,6 +78,8 @@ export const de: Words = {
       'Das Netz hat die Transaktion nicht rechtzeitig angenommen, es ist also nichts geschehen; versuchen Sie es noch einmal.',
   },
   explain: {
+    ofProgram: (code, english) =>
+      GERMAN_ERRORS[code] ?? `Der Markt lehnt das ab. Den Grund nennt er nur auf Englisch: „${english}“`,
     youDeclinedInYourWallet: 'Sie haben in Ihrer Wallet abgelehnt; es wurde nichts gesendet.',
     yourWalletSaysItMay: (words) =>
       `Ihre Wallet sagt: „${words}“. Vielleicht hat sie trotzdem gesendet: Sehen Sie nach, ob es geschehen ist, bevor Sie es noch einmal versuchen.`,

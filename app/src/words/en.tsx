@@ -74,6 +74,8 @@ export const en = {
     theNetworkDidNotTake: 'The network did not take the transaction in time, so nothing happened; try again.',
   },
   explain: {
+    /** A refusal of the program: its number, and what its IDL says. */
+    ofProgram: (_: number, english: string) => english,
     youDeclinedInYourWallet: 'You declined in your wallet; nothing was sent.',
     yourWalletSaysItMay: (words: string) =>
       `Your wallet says: “${words}”. It may have sent it all the same: look whether it happened before you try again.`,

@@ -2,9 +2,11 @@ import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 
+import { MULTIBUS_ERROR__BATCH_INVALID, MULTIBUS_ERROR__PRICE_ABOVE_LIMIT } from '../generated';
 import { counted } from './count';
 import { de as german } from './de';
 import { en as english } from './en';
+import { GERMAN_ERRORS } from './germanErrors';
 import { languageFor } from './language';
 
 type Entry = string | ((...parameters: unknown[]) => ReactNode);
@@ -39,6 +41,15 @@ describe('the catalogues', () => {
       return [...about].filter((one) => !said(other).includes(one)).map((one) => `${place} does not say ${one}`);
     });
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('refusals of the program in German', () => {
+  it('are German where somebody can meet them, and else say that the reason is English', () => {
+    const told = german.explain.ofProgram(MULTIBUS_ERROR__PRICE_ABOVE_LIMIT, 'English.');
+    expect(told).toContain('liegt über Ihrer Grenze');
+    expect(german.explain.ofProgram(MULTIBUS_ERROR__BATCH_INVALID, 'English.')).toContain('auf Englisch: „English.“');
+    expect(Object.values(GERMAN_ERRORS).filter((sentence) => !sentence.endsWith('.'))).toEqual([]);
   });
 });
 
