@@ -200,7 +200,7 @@ const NEVER = (1n << 63n) - 1n;
 const seconds = () => BigInt(Math.floor(Date.now() / 1_000));
 
 /** Answers come after up to as many milliseconds: a flow must pass whichever of them comes first. */
-const SLOWEST_MS = Number(process.env['MULTIBUS_SLOWEST_MS'] ?? 0);
+const SLOWEST_MS = Number(process.env.MULTIBUS_SLOWEST_MS ?? 0);
 
 /** The node. */
 export class ScriptedNode {
