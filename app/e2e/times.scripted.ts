@@ -31,7 +31,8 @@ const [day, clock] = (() => {
   const date = new Date(start * 1_000);
   return [
     new Intl.DateTimeFormat('en-US', { weekday: 'short', day: 'numeric', month: 'short' }).format(date),
-    new Intl.DateTimeFormat('en-US', { hour: '2-digit', minute: '2-digit' }).format(date),
+    // The hour stays with its `PM`.
+    new Intl.DateTimeFormat('en-US', { hour: '2-digit', minute: '2-digit' }).format(date).replaceAll(' ', '\u00a0'),
   ];
 })();
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });

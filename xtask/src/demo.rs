@@ -54,7 +54,7 @@ pub fn build_bins(ctx: &Context, bins: &[&str], what: &str) -> Result<()> {
     run::logged(
         &mut build,
         what,
-        "about 5 minutes from scratch on two cores, seconds after a change",
+        "about 8 minutes from scratch on two cores, seconds after a change",
         &ctx.log("cli"),
     )?;
     Ok(())

@@ -16,7 +16,7 @@ use crate::{
 /// What runs a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// surfpool: a simulated network, ready in a second once it is built (about 12 minutes)
+    /// surfpool: a simulated network, ready in a second once it is built (about 10 minutes)
     #[default]
     Surfpool,
     /// Agave's solana-test-validator: the one on PATH, else built once (about 25 minutes)
@@ -61,7 +61,7 @@ fn surfpool(ctx: &Context, change: impl FnOnce(&mut Command)) -> Result<()> {
     build.env("CARGO_TARGET_DIR", &target);
     change(&mut build);
     let what = "Compiling surfpool, once for this machine";
-    run::logged(&mut build, what, "about 12 minutes from scratch on two cores", &ctx.log("surfpool")).map(drop)
+    run::logged(&mut build, what, "about 10 minutes from scratch on two cores", &ctx.log("surfpool")).map(drop)
 }
 
 /// Lints surfpool's process. `cargo clippy` would check its nine hundred dependencies again, so clippy replaces the
