@@ -137,7 +137,7 @@ describe('a bus whose windows an auction closes', () => {
     await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
     await page.getByText('on offer at 0.20 per kWh').waitFor();
-    await page.getByText('2 kWh of it go into the auction (').waitFor();
+    await page.getByText('2 kWh of it goes into the auction (').waitFor();
   });
 
   test('takes bids, which are refused before they are sent, made once, and withdrawn', async () => {

@@ -262,7 +262,7 @@ describe('a seller', () => {
     await node.offer(bus, { kWh: 2, price: 200_000n, windowStart: ahead, ...own, fields: fields(ahead) });
     await node.offer(bus, { kWh: 2, price: 200_000n, windowStart: past, ...own, fields: fields(past) });
     const { page } = await pages().visit(node.urls(), [neighbour], `#/sell/${bus}`);
-    await page.getByText('go into the auction (').waitFor();
+    await page.getByText('goes into the auction (').waitFor();
     await page.getByText('The auction sells 2 kWh of it for 0.30 tokens per kWh.').waitFor();
     await page.getByRole('button', { name: 'Settle the sale' }).waitFor();
     await page
