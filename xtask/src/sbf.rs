@@ -546,7 +546,7 @@ mod tests {
             let lock = File::create(all.join(name).join("lock")).unwrap();
             lock.set_modified(std::time::SystemTime::now() - day * days).unwrap();
         }
-        prune(&all, &all.join("current"));
+        prune(&all, &[&all.join("current")]);
         assert!(all.join("current").exists() && all.join("recent").exists() && !all.join("old").exists());
         fs::remove_dir_all(all).unwrap();
     }
