@@ -46,7 +46,7 @@ export async function serve(dist = DIST): Promise<{ readonly url: string; readon
 /** Debian's Chromium. */
 export function launch(): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env.MULTIBUS_CHROMIUM ?? '/usr/bin/chromium-headless-shell',
+    executablePath: process.env.MULTIBUS_CHROMIUM ?? '/usr/bin/chromium',
     // Everything that it opens is this machine's own; root, as in a container, has no sandbox.
     args: [
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
