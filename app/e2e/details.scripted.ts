@@ -140,7 +140,7 @@ describe('durations', () => {
       { locale: 'en-US', all: ['2 days 23 hr', '7 days', '1 day', '15 min windows, trading closes 1 hr before'] },
       {
         locale: 'de-DE',
-        all: ['2 Tg. 23 Std.', '7 Tg.', '1 Tg.', 'Zeitfenster von 15 Min., Handelsschluss 1 Std. vorher'],
+        all: ['2 Tage 23 Std.', '7 Tage', '1 Tag', 'Zeitfenster von 15 Minuten, Handelsschluss 1 Stunde vorher'],
       },
     ] as const) {
       const [left, week, day, windows] = all;

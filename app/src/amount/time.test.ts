@@ -30,19 +30,22 @@ it('windows in the hour that comes twice are told apart', async () => {
 });
 
 it('durations have the units of the language, the two longest that there are', async () => {
-  const said = async (language: 'en' | 'de') => {
+  const said = async (language: 'en' | 'de', form?: 'short') => {
     const { duration } = await timesIn(language);
-    return [45, 900, 7_200, 5_400, 86_400, 604_800 + 3_600 + 59].map((seconds) => duration(seconds));
+    return [45, 900, 7_200, 5_400, 86_400, 604_800 + 3_600 + 59].map((seconds) => duration(seconds, form));
   };
   const plain = (texts: readonly string[]) => texts.map((text) => text.replaceAll('\u00a0', ' '));
   const en = ['45 sec', '15 min', '2 hr', '1 hr 30 min', '1 day', '7 days 1 hr'];
   expect(plain(await said('en'))).toEqual(en);
-  const de = ['45 Sek.', '15 Min.', '2 Std.', '1 Std. 30 Min.', '1 Tg.', '7 Tg. 1 Std.'];
+  const de = ['45 Sekunden', '15 Minuten', '2 Stunden', '1 Stunde 30 Minuten', '1 Tag', '7 Tage 1 Stunde'];
   expect(plain(await said('de'))).toEqual(de);
+  // Where there is little room, days are whole all the same: nobody reads `Tg.`.
+  const short = ['45 Sek.', '15 Min.', '2 Std.', '1 Std. 30 Min.', '1 Tag', '7 Tage 1 Std.'];
+  expect(plain(await said('de', 'short'))).toEqual(short);
 });
 
 it('a number is not parted from its unit where a line breaks', async () => {
   const { duration } = await timesIn('de');
   expect(duration(90_000).split(' ')).toHaveLength(2);
-  expect(duration(299, true)).toBe('4:59');
+  expect(duration(299, 'clock')).toBe('4:59');
 });

@@ -1,31 +1,38 @@
 /** Times as people read them, in the page's language and the zone of this machine. */
 
 import { t } from '../words';
-import { locale } from '../words/language';
+import { language, locale } from '../words/language';
+
+/** How lengths of time are written: in whole words, short where there is little room, or as a clock below an hour. */
+export type DurationForm = 'words' | 'short' | 'clock';
 
 /** How a language writes so many of a unit. */
-const unit = (name: 'day' | 'hour' | 'minute' | 'second') =>
-  new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'short' });
-const SECOND = unit('second');
-/** Units of time by their seconds, the longest first. */
-const UNITS = [
-  [86_400, unit('day')],
-  [3_600, unit('hour')],
-  [60, unit('minute')],
-  [1, SECOND],
-] as const;
+const unit = (name: 'day' | 'hour' | 'minute' | 'second', unitDisplay: 'short' | 'long') =>
+  new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay });
+/** Units of time by their seconds, the longest first. Days are whole: nobody reads the German `Tg.`. */
+const unitsOf = (display: 'short' | 'long') =>
+  [
+    [86_400, unit('day', 'long')],
+    [3_600, unit('hour', display)],
+    [60, unit('minute', display)],
+    [1, unit('second', display)],
+  ] as const;
+const SHORT = unitsOf('short');
+/** English is read as `15 min`; German is not abbreviated where there is room. */
+const WORDS = language === 'de' ? unitsOf('long') : SHORT;
 
-/** `4:59` for clocks; for reading `15 min`, `2 hr`, `3 days 4 hr`, as the language writes it. */
-export function duration(seconds: number, clock = false): string {
+/** For reading `15 min`, `2 hr`, `3 days 4 hr`, as the language writes it; `4:59` for clocks. */
+export function duration(seconds: number, form: DurationForm = 'words'): string {
   const whole = Math.max(0, Math.floor(seconds));
-  if (clock && whole < 3_600) return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+  if (form === 'clock' && whole < 3_600) return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+  const units = form === 'words' ? WORDS : SHORT;
   const parts: string[] = [];
   let left = whole;
-  for (const [size, unitOf] of UNITS) {
+  for (const [size, unitOf] of units) {
     if (left >= size && parts.length < 2) parts.push(unitOf.format(Math.floor(left / size)));
     left %= size;
   }
-  if (parts.length === 0) parts.push(SECOND.format(0));
+  if (parts.length === 0) parts.push(units[3][1].format(0));
   // A number stays with its unit where lines break.
   return parts.map((part) => part.replaceAll(' ', '\u00a0')).join(' ');
 }

@@ -77,7 +77,7 @@ describe('what is drawn', () => {
   });
 
   it('as a time reads as people say it', () => {
-    expect(duration(299, true)).toBe('4:59');
+    expect(duration(299, 'clock')).toBe('4:59');
     expect(duration(900)).toBe('15\u00a0min');
     expect(duration(90_000)).toBe('1\u00a0day 1\u00a0hr');
     expect(duration(0)).toBe('0\u00a0sec');

@@ -37,7 +37,7 @@ export function Countdown({ until, over = t.time.expired }: { readonly until: nu
   if (left < 0) return <span className="countdown over">{over}</span>;
   return (
     <span className={classes('countdown', left <= 30 && 'soon')} role="timer">
-      {duration(left, true)}
+      {duration(left, 'clock')}
     </span>
   );
 }
@@ -52,6 +52,7 @@ export function Ago({ at }: { readonly at: number }) {
   const now = useNow();
   const seconds = Math.max(0, now - at);
   // Nobody counts the seconds of what is minutes ago.
-  const text = seconds < 5 ? t.time.now : t.time.ago(duration(seconds < 60 ? seconds : seconds - (seconds % 60)));
+  const text =
+    seconds < 5 ? t.time.now : t.time.ago(duration(seconds < 60 ? seconds : seconds - (seconds % 60), 'short'));
   return <time dateTime={new Date(at * 1_000).toISOString()}>{text}</time>;
 }

@@ -5,6 +5,8 @@ import type { Words } from './en';
 import { GERMAN_ERRORS } from './germanErrors';
 
 const offers = (count: number) => counted(count, 'Angebot', 'Angebote');
+/** A length of time after `in`, `vor`, `von`, `nach`: only days have another form then. */
+const dative = (time: string) => time.replace('Tage', 'Tagen');
 const purchases = (count: number | bigint) => counted(count, 'Kauf', 'Käufe');
 
 /** The words, by where they stand. */
@@ -350,8 +352,8 @@ export const de: Words = {
     inAllWindows: (count) => `In den ${count} Zeitfenstern, die jetzt gehandelt werden:`,
     kwh: (token) => `${token}/kWh`,
     delivery: 'Lieferung',
-    windowsGateClosesBefore: (time, time2) => `Zeitfenster von ${time}, Handelsschluss ${time2} vorher`,
-    windowsGateClosesAtStart: (time) => `Zeitfenster von ${time}, Handelsschluss zu ihrem Beginn`,
+    windowsGateClosesBefore: (time, time2) => `Zeitfenster von ${dative(time)}, Handelsschluss ${time2} vorher`,
+    windowsGateClosesAtStart: (time) => `Zeitfenster von ${dative(time)}, Handelsschluss zu ihrem Beginn`,
     anyTime: 'jederzeit',
     listing: 'Anbieten dürfen',
     prices: 'Preise',
@@ -478,7 +480,7 @@ export const de: Words = {
     seller: 'Verkäufer',
     whatToDo: 'Was tun',
     buyNow: 'Jetzt kaufen',
-    hold5Min: '5 Min. halten',
+    hold5Min: '5\u00a0Minuten halten',
     basket: 'Korb',
     howMuch: 'Wie viel',
     anyPartOfItDown: 'Jede Menge davon, ab 1 Wh.',
@@ -546,7 +548,7 @@ export const de: Words = {
     theOfferTradesUntil: (time) => `Das Angebot gilt jetzt bis ${time}.`,
     paidSoFar: (tokens) => <>{tokens} bezahlt und noch nicht abgehoben</>,
     atLeast: (amount) => `Mindestens ${amount}. Gehaltene Energie behält ihren Preis.`,
-    waitsAgain: (time) => `Ein niedrigerer Preis lässt das Angebot warten: Es gilt erst nach ${time} wieder.`,
+    waitsAgain: (time) => `Ein niedrigerer Preis lässt das Angebot warten: Es gilt erst nach ${dative(time)} wieder.`,
     locksNeedItUntil: (time) =>
       `Gehaltene Energie braucht das Angebot bis ${time}; wählen Sie diese Zeit oder eine spätere.`,
     onlyEarlierWhileClosing: 'Der Bus schließt, deshalb können Angebote nur früher enden.',
@@ -609,7 +611,7 @@ export const de: Words = {
     atLeast: (amount) => `Mindestens ${amount}.`,
     atLeastTheLeastSize: (energy) =>
       `Angebote auf diesem Bus haben mindestens ${energy} oder alles, was verfügbar ist.`,
-    tradesIn: (time) => `In ${time} kann es gekauft werden.`,
+    tradesIn: (time) => `In ${dative(time)} kann es gekauft werden.`,
     busOffersWait: (time) =>
       `Angebote des Busses selbst gelten erst ${time} nach dem Anbieten oder Senken, damit seine Eigentümer sie vorher sehen.`,
     rent: (sol, more) => `Braucht ${sol} Miete${more}. Sie kommt zurück, wenn die Konten schließen.`,
@@ -643,7 +645,7 @@ export const de: Words = {
     decisions: 'Beschlüsse',
     proposeAChange: 'Änderung vorschlagen',
     aChangeThatThisApp: 'Eine Änderung, die diese App nicht kennt',
-    takesEffectIn: (countdown) => <>Wird in {countdown} wirksam.</>,
+    takesEffectIn: (countdown) => <>Noch {countdown}, dann wird er wirksam.</>,
     proposedBy: (who, when, more) => (
       <>
         Vorgeschlagen {when} von {who}. {more}
@@ -663,7 +665,7 @@ export const de: Words = {
     close: 'Schließen',
     decidedAndCarriedOut: 'Beschlossen und ausgeführt.',
     theOtherOwnersSeeIt: 'Die anderen Eigentümer sehen ihn jetzt.',
-    itCanBeCarriedOut: (time) => `Er kann in ${time} ausgeführt werden.`,
+    itCanBeCarriedOut: (time) => `Er kann in ${dative(time)} ausgeführt werden.`,
     proposedAndApprovedByYou: (more) => `Vorgeschlagen, mit Ihrer Zustimmung. ${more}`,
     whatToChange: 'Was ändern',
     groups: {
@@ -998,7 +1000,7 @@ export const de: Words = {
     heldForYou: 'Für Sie gehalten',
     whatYouHold: 'was Sie halten',
     youHoldNoEnergyHold:
-      'Sie halten keine Energie. „5 Min. halten“ an einem Angebot sichert seinen Preis für fünf Minuten.',
+      'Sie halten keine Energie. „5\u00a0Minuten halten“ an einem Angebot sichert seinen Preis für fünf Minuten.',
     purchaseLanes: 'Kaufspuren',
     yourLanes: 'Ihre Kaufspuren',
     yourFirstPurchaseOpensA: 'Ihr erster Kauf öffnet eine Spur. Durch sie geschieht jeder Kauf genau einmal.',
@@ -1205,7 +1207,7 @@ export const de: Words = {
     today: 'heute',
     tomorrow: 'morgen',
     anyTime: 'jederzeit',
-    ago: (time) => `vor ${time}`,
+    ago: (time) => `vor ${dative(time)}`,
     expired: 'abgelaufen',
   },
   standard: {
@@ -1689,7 +1691,7 @@ export const de: Words = {
     atAPrice: (price, wanted, offered) => `Bei ${price} je kWh: ${wanted} gesucht, ${offered} angeboten.`,
     decidedIn: (time, countdown) => (
       <>
-        Entscheidung in {countdown}: {time}.
+        Entscheidung: {time} (noch {countdown}).
       </>
     ),
     untilThen: (time) =>

@@ -54,8 +54,15 @@ describe('refusals of the program in German', () => {
 });
 
 describe('German durations', () => {
+  it('have their days in the form that a preposition asks for', () => {
+    expect(german.time.ago('3 Tage 2 Std.')).toBe('vor 3 Tagen 2 Std.');
+    expect(german.time.ago('1 Tag')).toBe('vor 1 Tag');
+    expect(german.proposals.itCanBeCarriedOut('7 Tage')).toContain('in 7 Tagen');
+    expect(german.change.before('2 Tage')).toBe('2 Tage vorher');
+  });
+
   it('end with a point of their own, so no sentence ends with one', () => {
-    const [day, hours] = ['1 Tg.', '2 Std.'];
+    const [day, hours] = ['1 Tag 3 Std.', '2 Std.'];
     const sentences = [
       german.sellScreen.tradesIn(hours),
       german.sellScreen.busOffersWait(hours),

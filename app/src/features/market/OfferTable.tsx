@@ -252,7 +252,7 @@ const Row = memo(function Row({
             {offer.expiresAt - now < 3_600 ? (
               <Countdown until={offer.expiresAt} />
             ) : (
-              <span className="number">{duration(offer.expiresAt - now)}</span>
+              <span className="number">{duration(offer.expiresAt - now, 'short')}</span>
             )}
           </span>
           {now < offer.tradesFrom && (

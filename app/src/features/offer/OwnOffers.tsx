@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { duration, timeLabel } from '../../amount/time';
-import { formatTokens, parsePrice, plainTokens } from '../../amount/token';
+import { formatTokens, parsePrice, plainTokens, tokensLabel } from '../../amount/token';
 import { BUS_OFFER_DELAY_SECONDS, LOCK_MARGIN_SECONDS } from '../../generated';
 import { askFill, askWh, heldBack, outcomeOf, owesAsk, phaseOf } from '../../market/auction';
 import {
@@ -153,7 +153,7 @@ function OfferTile({
                 offer.expiresAt - now < 3_600 ? (
                   <Countdown until={offer.expiresAt} />
                 ) : (
-                  <span className="countdown">{duration(offer.expiresAt - now)}</span>
+                  <span className="countdown">{duration(offer.expiresAt - now, 'short')}</span>
                 ),
               ),
         )}
