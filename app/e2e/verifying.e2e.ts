@@ -30,7 +30,19 @@ describe('verifying', () => {
     const { page } = await suite().come([suite().buyer], '#/mine');
     await page.getByRole('table', { name: 'Purchases' }).getByRole('link').first().click();
     await page.getByText('Processed exactly once').waitFor();
+    // A long hash stands in the details alone, before and after the whole history was checked.
+    const outside = () =>
+      page.locator('.receipt').evaluate((receipt) => {
+        const copy = receipt.cloneNode(true) as Element;
+        copy.querySelector('details')?.remove();
+        return copy.textContent;
+      });
+    expect(await outside()).not.toMatch(/[0-9a-f]{64}/u);
+    await page.getByRole('button', { name: 'Check all' }).click();
+    await page.getByText('The history root on chain proves it').first().waitFor();
+    expect(await outside()).not.toMatch(/[0-9a-f]{64}/u);
     await page.getByText('Details for checking').click();
+    await page.getByText('History root on chain', { exact: true }).waitFor();
     const signature = await page
       .locator('dd', { hasText: /^[1-9A-HJ-NP-Za-km-z]{80,88}/u })
       .first()

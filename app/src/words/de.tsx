@@ -1081,8 +1081,8 @@ export const de: Words = {
     lookedAt: (count) => `${counted(count, 'Transaktion', 'Transaktionen')} angesehen`,
     proven: (count) =>
       count === 1
-        ? 'Die Wurzel auf der Chain beweist es: Der eine Kauf dieser Spur ergibt genau'
-        : `Die Wurzel auf der Chain beweist es: Alle ${count} Käufe dieser Spur ergeben genau`,
+        ? 'Die Wurzel auf der Chain beweist es: Der eine Kauf dieser Spur ergibt genau diese Wurzel.'
+        : `Die Wurzel auf der Chain beweist es: Alle ${count} Käufe dieser Spur ergeben genau diese Wurzel.`,
     missing: (count) =>
       `${purchases(count)} dieser Spur ${count === 1 ? 'fehlt' : 'fehlen'} auf diesem Knoten, deshalb lässt sich ihre Wurzel hier nicht prüfen; fragen Sie einen Knoten, der alles aufbewahrt.`,
     verify: 'Prüfen',
@@ -1104,8 +1104,10 @@ export const de: Words = {
     copyTheSignature: 'Signatur kopieren',
     whatWasBought: 'Was gekauft wurde',
     offer: 'Angebot',
-    onChain: (root) => `auf der Chain ${root}`,
-    computed: (computed) => `errechnet ${computed}`,
+    historyRoot: 'Wurzel der Geschichte auf der Chain',
+    copyTheHistoryRoot: 'Wurzel der Geschichte auf der Chain kopieren',
+    computedRoot: 'Wurzel, die die Geschichte dieses Knotens ergibt',
+    copyTheComputedRoot: 'Wurzel, die die Geschichte dieses Knotens ergibt, kopieren',
     theHistoryOfThisNode: 'Die Geschichte dieses Knotens ergibt nicht die Wurzel auf der Chain. Trauen Sie ihr nicht.',
     theLaneWasClosedSince:
       'Die Spur wurde seitdem geschlossen, und mit ihr die Wurzel; von diesem Kauf zeugt die Transaktion selbst, die das Netz aufbewahrt.',

@@ -1062,8 +1062,8 @@ export const en = {
     lookedAt: (count: number) => `${counted(count, 'transaction')} looked at`,
     proven: (count: number) =>
       count === 1
-        ? 'The history root on chain proves it: the one purchase of this lane makes exactly'
-        : `The history root on chain proves it: all ${count} purchases of this lane make exactly`,
+        ? 'The history root on chain proves it: the one purchase of this lane makes exactly this root.'
+        : `The history root on chain proves it: all ${count} purchases of this lane make exactly this root.`,
     missing: (count: number) =>
       `${counted(count, 'purchase')} of this lane ${count === 1 ? 'is' : 'are'} missing on this node, so that its history root cannot be checked here; ask a node that keeps the whole history.`,
     verify: 'Verify',
@@ -1084,8 +1084,10 @@ export const en = {
     copyTheSignature: 'Copy the signature',
     whatWasBought: 'What was bought',
     offer: 'Offer',
-    onChain: (root: string) => `on chain ${root}`,
-    computed: (computed: string) => `computed ${computed}`,
+    historyRoot: 'History root on chain',
+    copyTheHistoryRoot: 'Copy the history root on chain',
+    computedRoot: 'Root that this node’s history makes',
+    copyTheComputedRoot: 'Copy the root that this node’s history makes',
     theHistoryOfThisNode: 'The history of this node does not make the root on chain. Do not trust this node’s history.',
     theLaneWasClosedSince:
       'The lane was closed since, and its root with it; the transaction itself, which the network keeps, tells of this purchase.',

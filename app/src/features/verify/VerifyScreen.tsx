@@ -187,6 +187,7 @@ function bidFacts(bid: BidTale, bus: Bus): readonly (readonly [string, ReactNode
 
 function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
   const [isDetailed, setIsDetailed] = useState(false);
+  const [proof, setProof] = useState(purchase.proof);
   const { buses, origins, capacities } = useMarket();
   const known = purchase.fills.map(({ offer }) =>
     buses.get(purchase.buses.get(offer) ?? origins.get(offer)?.bus ?? ('' as never)),
@@ -266,7 +267,7 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
           <Check bus={bus} capacity={capacities.get(bid.capacity)} windowStart={bid.windowStart} />
         </>
       )}
-      <CheckedProof key={purchase.hash} proof={purchase.proof} />
+      <CheckedProof proof={proof} onChecked={setProof} />
       <details
         className="more receipt-details"
         open={isDetailed}
@@ -277,31 +278,48 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
           facts={[
             [
               t.verifyScreen.transactionHash,
-              <span key="h" className="row">
-                <span className="mono break">{purchase.hash}</span>
-                <CopyButton text={purchase.hash} label={t.verifyScreen.copyTheTransactionHash} />
-              </span>,
+              <Digits key="h" text={purchase.hash} copy={t.verifyScreen.copyTheTransactionHash} />,
             ],
             ...(purchase.signature === undefined
               ? []
               : [
                   [
                     t.verifyScreen.signature,
-                    <span key="s" className="row">
-                      <span className="mono break">{purchase.signature}</span>
-                      <CopyButton text={purchase.signature} label={t.verifyScreen.copyTheSignature} />
-                    </span>,
+                    <Digits key="s" text={purchase.signature} copy={t.verifyScreen.copyTheSignature} />,
                   ] as const,
                 ]),
             [
               t.verifyScreen.laneAndNonce,
               <span key="n" className="mono">{`${purchase.lane} / ${purchase.nonce}`}</span>,
             ],
+            ...rootFacts(proof),
           ]}
         />
       </details>
     </Card>
   );
+}
+
+/** A long text of digits, to copy. */
+function Digits({ text, copy }: { readonly text: string; readonly copy: string }) {
+  return (
+    <span className="row">
+      <span className="mono break">{text}</span>
+      <CopyButton text={text} label={copy} />
+    </span>
+  );
+}
+
+/** The history's root, where it was checked: as it is on chain, and as this node's history makes it where that differs. */
+function rootFacts(proof: Proof): readonly (readonly [string, ReactNode])[] {
+  if (proof.kind !== 'proven' && proof.kind !== 'mismatch') return [];
+  const root = [
+    t.verifyScreen.historyRoot,
+    <Digits key="r" text={proof.root} copy={t.verifyScreen.copyTheHistoryRoot} />,
+  ] as const;
+  if (proof.kind === 'proven') return [root];
+  const computed = <Digits key="c" text={proof.computed} copy={t.verifyScreen.copyTheComputedRoot} />;
+  return [root, [t.verifyScreen.computedRoot, computed]];
 }
 
 /** Who sold an offer; the offer itself where that is not known any more. */
@@ -328,9 +346,8 @@ function Delivery({ offer, bus }: { readonly offer: Address; readonly bus: Bus |
 }
 
 /** The proof; the whole history of a lane is read for who asks for it. */
-function CheckedProof({ proof: first }: { readonly proof: Proof }) {
+function CheckedProof({ proof, onChecked }: { readonly proof: Proof; readonly onChecked: (proof: Proof) => void }) {
   const { live } = useSession();
-  const [proof, setProof] = useState(first);
   const [looked, setLooked] = useState<number>();
   const [failure, setFailure] = useState<string>();
   if (proof.kind !== 'receipt' && proof.kind !== 'older') return <ProofText proof={proof} />;
@@ -339,7 +356,7 @@ function CheckedProof({ proof: first }: { readonly proof: Proof }) {
     setFailure(undefined);
     history(live.connection, proof.lane, setLooked)
       .then(
-        (checked) => setProof(checked.proof),
+        (checked) => onChecked(checked.proof),
         (error: unknown) => setFailure(sentence(error)),
       )
       .finally(() => setLooked(undefined));
@@ -370,24 +387,13 @@ function ProofText({ proof }: { readonly proof: Checked }) {
       return (
         <div className="status done">
           <CheckIcon />
-          <div>
-            {t.verifyScreen.proven(proof.purchases)}
-            <p className="mono break hint">{proof.root}</p>
-          </div>
+          <div>{t.verifyScreen.proven(proof.purchases)}</div>
         </div>
       );
     case 'gap':
       return <div className="status noted">{t.verifyScreen.missing(proof.missing)}</div>;
     case 'mismatch':
-      return (
-        <div className="status failed">
-          <div>
-            {t.verifyScreen.theHistoryOfThisNode}
-            <p className="mono break hint">{t.verifyScreen.computed(proof.computed)}</p>
-            <p className="mono break hint">{t.verifyScreen.onChain(proof.root)}</p>
-          </div>
-        </div>
-      );
+      return <div className="status failed">{t.verifyScreen.theHistoryOfThisNode}</div>;
     case 'closed':
       return <div className="status noted">{t.verifyScreen.theLaneWasClosedSince}</div>;
   }
