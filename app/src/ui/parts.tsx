@@ -82,17 +82,25 @@ export function Card({
   children,
   className,
   level = 2,
+  id: place,
 }: {
   readonly title?: ReactNode;
   readonly aside?: ReactNode;
   readonly children: ReactNode;
   readonly className?: string;
   readonly level?: 2 | 3;
+  /** Where others lead here: the card can be focused. */
+  readonly id?: string;
 }) {
   const id = useId();
   const Heading = level === 2 ? 'h2' : 'h3';
   return (
-    <section className={classes('card', className)} aria-labelledby={title === undefined ? undefined : id}>
+    <section
+      id={place}
+      tabIndex={place === undefined ? undefined : -1}
+      className={classes('card', className)}
+      aria-labelledby={title === undefined ? undefined : id}
+    >
       {title !== undefined && (
         <header className="card-head">
           <Heading id={id}>{title}</Heading>

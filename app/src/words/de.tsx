@@ -1656,6 +1656,7 @@ export const de: Words = {
   },
   auction: {
     auction: 'Auktion',
+    takeThem: 'Ansehen, was Sie abholen können',
     bid: 'Bieten',
     bidFor: (energy) => `Auf ${energy} bieten`,
     window: 'Zeitfenster',

@@ -1629,6 +1629,7 @@ export const en = {
   },
   auction: {
     auction: 'Auction',
+    takeThem: 'Look at what you can take',
     bid: 'Bid',
     bidFor: (energy: string) => `Bid for ${energy}`,
     window: 'Delivery window',

@@ -31,6 +31,9 @@ import {
 } from './certificate';
 import { useCertifiable } from './useCertifiable';
 
+/** Where the card is on the screen, for who is led there. */
+export const CERTIFICATES_CARD = 'certificates';
+
 /** Those to take that are listed at once. */
 const LISTED = 6;
 
@@ -50,7 +53,7 @@ export function Certificates() {
   const isQuiet = taking.state.kind === 'idle' && dialog === undefined;
   if (own.length === 0 && toTake.length === 0 && isQuiet) return null;
   return (
-    <Card title={t.certificate.certificates}>
+    <Card title={t.certificate.certificates} id={CERTIFICATES_CARD}>
       <div className="stack">
         <p className="hint">{t.certificate.whatTheyAre}</p>
         <ToTake of={toTake} action={taking} />

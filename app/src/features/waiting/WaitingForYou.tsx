@@ -11,6 +11,7 @@ import { Card, Empty, Reading } from '../../ui/parts';
 import { Countdown } from '../../ui/time';
 import { t } from '../../words';
 import { BidsButton } from '../auction/MyBids';
+import { CERTIFICATES_CARD } from '../certificate/Certificates';
 import { ClaimList } from '../claim/Claims';
 import { RefundButton, ReleaseButton } from '../delivery/Deliveries';
 import { closingInstructions } from '../offer/offer';
@@ -107,8 +108,10 @@ export function WaitingForYou() {
         ))}
         <ActionStatus action={closing} />
         {of('certificates').map((one) => (
-          <p key={one.key} className="hint">
-            {say(one)}
+          <p key={one.key} className="status noted" data-waiting={one.kind}>
+            <span>
+              {say(one)} <ToCertificates />
+            </span>
           </p>
         ))}
         {(claims.length > 0 || isOpen(claiming)) && (
@@ -120,6 +123,22 @@ export function WaitingForYou() {
         <NoticeChoice />
       </div>
     </Card>
+  );
+}
+
+/** The way to the card of certificates, which is further down on this screen. */
+function ToCertificates() {
+  return (
+    <a
+      href={`#${CERTIFICATES_CARD}`}
+      onClick={(event) => {
+        // The page's address names the screen, so it has no place within it.
+        event.preventDefault();
+        document.getElementById(CERTIFICATES_CARD)?.focus();
+      }}
+    >
+      {t.waiting.takeThem}
+    </a>
   );
 }
 
