@@ -3,12 +3,12 @@
 import type { ReactNode } from 'react';
 
 import { formatEnergy } from '../amount/energy';
-import { Chart } from './Chart';
+import { Chart, fittingEnds, LETTER, type Ends } from './Chart';
 import { classes } from './classes';
 
 const HEIGHT = 200;
-/** Width of a letter of the axes at most, and what is between a label and its line. */
-const [LETTER, GAP] = [8, 8];
+/** What is between a label and its line. */
+const GAP = 8;
 const BOTTOM = 28;
 const TOP = 10;
 const RIGHT = 8;
@@ -28,7 +28,7 @@ export function BarChart<Bar>({
   highest,
   columnClass,
   keyOf,
-  endOf,
+  endsOf,
   at,
   onChoose,
   draw,
@@ -39,8 +39,8 @@ export function BarChart<Bar>({
   readonly highest: bigint;
   readonly columnClass: string;
   readonly keyOf: (bar: Bar) => number;
-  /** What stands under the first bar and under the last. */
-  readonly endOf: (bar: Bar) => string;
+  /** What stands under the first bar and under the last: the longest way to write it first. */
+  readonly endsOf: (first: Bar, last: Bar) => readonly [Ends, ...Ends[]];
   readonly at: number;
   readonly onChoose: (index: number) => void;
   readonly draw: (bar: Bar, column: Column) => ReactNode;
@@ -55,6 +55,10 @@ export function BarChart<Bar>({
       {(wide) => {
         const step = (wide - left - RIGHT) / bars.length;
         const width = Math.min(step * 0.76, 34);
+        const ends =
+          first === undefined || last === undefined
+            ? undefined
+            : fittingEnds(endsOf(first, last), bars.length > 1 ? wide - left - RIGHT : Infinity);
         return (
           <>
             <g className="axis">
@@ -84,14 +88,14 @@ export function BarChart<Bar>({
               </g>
             ))}
             <g className="axis">
-              {first !== undefined && (
+              {ends !== undefined && (
                 <text x={left} y={HEIGHT - 8} textAnchor="start">
-                  {endOf(first)}
+                  {ends[0]}
                 </text>
               )}
-              {last !== undefined && bars.length > 1 && (
+              {ends !== undefined && bars.length > 1 && (
                 <text x={wide - RIGHT} y={HEIGHT - 8} textAnchor="end">
-                  {endOf(last)}
+                  {ends[1]}
                 </text>
               )}
             </g>

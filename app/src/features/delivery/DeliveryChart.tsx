@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { clockLabel, dayLabel, windowLabel } from '../../amount/time';
 import { BarChart } from '../../ui/BarChart';
+import type { Ends } from '../../ui/Chart';
 import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
 import type { DeliveryBar } from './rows';
@@ -35,7 +36,7 @@ export function DeliveryChart({ bars }: { readonly bars: readonly DeliveryBar[] 
         highest={highest}
         columnClass="delivery-bar"
         keyOf={({ windowStart }) => windowStart}
-        endOf={endLabel}
+        endsOf={endsOf}
         at={at}
         onChoose={setChosen}
         draw={({ promisedWh, deliveredWh }, { x, width, y }) => (
@@ -68,7 +69,17 @@ export function DeliveryChart({ bars }: { readonly bars: readonly DeliveryBar[] 
   );
 }
 
-const endLabel = ({ windowStart }: DeliveryBar) => `${dayLabel(windowStart)}, ${clockLabel(windowStart)}`;
+/** The windows at the ends: with day and time, or with what differs. */
+function endsOf(first: DeliveryBar, last: DeliveryBar): readonly [Ends, ...Ends[]] {
+  const label = (write: (seconds: number) => string): Ends => [write(first.windowStart), write(last.windowStart)];
+  const [days, clocks] = [label(dayLabel), label(clockLabel)];
+  const isOneDay = days[0] === days[1];
+  return [
+    [`${days[0]}, ${clocks[0]}`, `${days[1]}, ${clocks[1]}`],
+    isOneDay ? [`${days[0]}, ${clocks[0]}`, clocks[1]] : days,
+    isOneDay ? clocks : days,
+  ];
+}
 
 /** What a bar says, in words. */
 export function readout({ windowStart, windowSeconds, promisedWh, deliveredWh }: DeliveryBar): string {

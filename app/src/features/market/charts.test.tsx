@@ -1,10 +1,10 @@
 import { cleanup, render, screen } from '@testing-library/react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import type { Bus, Trade, TradePart } from '../../market/model';
+import type { Bus, Offer, Trade, TradePart } from '../../market/model';
 import { key } from '../../testing/market';
 import { Chart } from '../../ui/Chart';
-import { axisPrice, PriceChart, rounded } from './charts';
+import { axisPrice, DepthChart, PriceChart, rounded } from './charts';
 
 afterEach(cleanup);
 
@@ -39,6 +39,42 @@ describe('a chart of prices', () => {
     expect(container.querySelector('svg')?.getAttribute('viewBox')).toBe('0 0 256 100');
     expect(container.querySelector('text')?.getAttribute('x')).toBe('256');
     measured.mockRestore();
+  });
+
+  it('has labels at its axis that do not touch: the middle one is left out where there is no room', () => {
+    const offer = (wh: bigint): Offer =>
+      ({ address: key(Number(wh)), remainingWh: wh, reservedWh: 0n, fullPricePerKwh: 200_000n }) as Offer;
+    const axis = (width: number, wh: bigint) => {
+      const measured = vi
+        .spyOn(Element.prototype, 'getBoundingClientRect')
+        .mockReturnValue(DOMRect.fromRect({ width }));
+      const { container } = render(<DepthChart offers={[offer(wh)]} bus={bus} />);
+      const texts = [...container.querySelectorAll('.axis:last-of-type text')].map(({ textContent }) => textContent);
+      measured.mockRestore();
+      cleanup();
+      return texts;
+    };
+    expect(axis(640, 98_765_432n)).toEqual(['0\u00a0Wh', '49\u00a0382.7\u00a0kWh', '98\u00a0765.4\u00a0kWh']);
+    // A page of 320 pixels.
+    expect(axis(250, 98_765_432n)).toEqual(['0\u00a0Wh', '98\u00a0765.4\u00a0kWh']);
+    expect(axis(250, 4_000n)).toEqual(['0\u00a0Wh', '2\u00a0kWh', '4\u00a0kWh']);
+  });
+
+  it('has the dates of its ends, and their times where there is room', () => {
+    const trades = [part(1, 1_800_000_000), part(2, 1_800_400_000)];
+    const ends = (width: number) => {
+      const measured = vi
+        .spyOn(Element.prototype, 'getBoundingClientRect')
+        .mockReturnValue(DOMRect.fromRect({ width }));
+      const { container } = render(<PriceChart trades={trades} bus={bus} />);
+      const texts = [...container.querySelectorAll('.axis:last-of-type text')].map(({ textContent }) => textContent);
+      measured.mockRestore();
+      cleanup();
+      return texts;
+    };
+    expect(ends(640).every((text) => text.includes(':'))).toBe(true);
+    expect(ends(250).some((text) => text.includes(':'))).toBe(false);
+    expect(ends(250)).toHaveLength(2);
   });
 
   it('joins no trades, which are of offers and windows of their own', () => {

@@ -4,10 +4,10 @@ import { useId, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { clockLabel, dateLabel } from '../../amount/time';
-import { formatTokens } from '../../amount/token';
+import { formatTokens, tokensLabel } from '../../amount/token';
 import { freeWh, newestTrade, type Bus, type Offer, type TradePart } from '../../market/model';
 import { compare, compareAges } from '../../order';
-import { Chart } from '../../ui/Chart';
+import { Chart, fits, fittingEnds } from '../../ui/Chart';
 import { Empty } from '../../ui/parts';
 import { Readout } from '../../ui/Readout';
 import { t } from '../../words';
@@ -67,18 +67,25 @@ export function PriceAxis({ scale, bus, width }: { readonly scale: Scale; readon
 /** The axis of energy, from nothing to the most. */
 export function EnergyAxis({ most, width }: { readonly most: bigint; readonly width: number }) {
   const x = across(width);
+  const labels = ([0n, 1n, 2n] as const).map((half) => ({ half, text: formatEnergy(rounded((half * most) / 2n)) }));
+  const [start = '', middle = '', end = ''] = labels.map(({ text }) => text);
+  // The middle reaches as far to each side: where it came near one of the ends, it is left out.
+  const longest = start.length > end.length ? start : end;
+  const hasRoom = fits([longest, middle, longest], x(1) - x(0));
   return (
     <g className="axis">
-      {([0n, 1n, 2n] as const).map((half) => (
-        <text
-          key={String(half)}
-          x={x(Number(half) / 2)}
-          y={HEIGHT - 8}
-          textAnchor={half === 0n ? 'start' : half === 2n ? 'end' : 'middle'}
-        >
-          {formatEnergy(rounded((half * most) / 2n))}
-        </text>
-      ))}
+      {labels
+        .filter(({ half }) => half !== 1n || hasRoom)
+        .map(({ half, text }) => (
+          <text
+            key={String(half)}
+            x={x(Number(half) / 2)}
+            y={HEIGHT - 8}
+            textAnchor={half === 0n ? 'start' : half === 2n ? 'end' : 'middle'}
+          >
+            {text}
+          </text>
+        ))}
     </g>
   );
 }
@@ -156,10 +163,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
             count={sorted.length}
             at={at}
             onChange={setChosen}
-            said={t.charts.depthUpTo(
-              formatEnergy(upTo),
-              `${formatTokens(offer.fullPricePerKwh, bus.decimals)} ${bus.token}`,
-            )}
+            said={t.charts.depthUpTo(formatEnergy(upTo), tokensLabel(offer.fullPricePerKwh, bus))}
           />
         </figcaption>
       )}
@@ -193,6 +197,15 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
       >
         {(width) => {
           const x = across(width);
+          const [begin, end] = fittingEnds(
+            dateLabel(first) === dateLabel(last)
+              ? [[momentLabel(first), clockLabel(last)]]
+              : [
+                  [momentLabel(first), momentLabel(last)],
+                  [dateLabel(first), dateLabel(last)],
+                ],
+            x(1),
+          );
           return (
             <>
               <PriceAxis scale={scale} bus={bus} width={width} />
@@ -207,11 +220,11 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
               ))}
               <g className="axis">
                 <text x={0} y={HEIGHT - 8}>
-                  {momentLabel(first)}
+                  {last > first ? begin : momentLabel(first)}
                 </text>
                 {last > first && (
                   <text x={x(1)} y={HEIGHT - 8} textAnchor="end">
-                    {dateLabel(first) === dateLabel(last) ? clockLabel(last) : momentLabel(last)}
+                    {end}
                   </text>
                 )}
               </g>
@@ -229,7 +242,7 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
             said={t.charts.tradeAt(
               momentLabel(read.at),
               formatEnergy(read.energyWh),
-              `${formatTokens(read.pricePerKwh, bus.decimals)} ${bus.token}`,
+              tokensLabel(read.pricePerKwh, bus),
             )}
           />
         </figcaption>

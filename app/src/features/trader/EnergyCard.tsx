@@ -182,7 +182,7 @@ function EnergyChart({
         highest={highest}
         columnClass="energy-column"
         keyOf={({ from }) => from}
-        endOf={({ from }) => label(from)}
+        endsOf={(first, last) => [[label(first.from), label(last.from)]]}
         at={at}
         onChoose={setChosen}
         draw={({ bySource }, { x, width, y }) => {
@@ -235,7 +235,9 @@ function Partners({
         {partners.map(({ who, energyWh, units, bus }) => (
           <tr key={`${who ?? ''} ${bus?.mint ?? ''}`}>
             <td>{who === undefined ? t.energyCard.notKnown : <AddressLabel address={who} copy />}</td>
-            <td className="end number">{formatEnergy(energyWh)}</td>
+            <td className="end">
+              <Energy wh={energyWh} />
+            </td>
             <td className="end">{bus === undefined ? '' : <Tokens units={units} bus={bus} />}</td>
           </tr>
         ))}
