@@ -324,6 +324,7 @@ export const de: Words = {
     basketTab: (count) => (count > 0 ? `Korb (${count})` : 'Korb'),
     buses: 'Busse',
     findABus: 'Bus suchen',
+    whatABusIs: 'Ein Bus ist der Markt einer Nachbarschaft: Er hat Eigentümer und eigene Regeln.',
     nameOwnerOrAddress: 'Name oder Adresse',
     busesWithEnergyFrom: 'Busse mit Energie aus',
     anySource: 'Jede Quelle',
@@ -886,6 +887,8 @@ export const de: Words = {
     ofItGridFee: 'Davon für das Netz',
     rentOfYourRecord: 'Miete Ihres Lieferbuchs, kommt später zurück',
     priceGuard: 'Preisgrenze',
+    whatThePriceGuardIs:
+      'Wie viel mehr als angezeigt Sie zahlen würden, falls Preise steigen, bevor Ihr Kauf ankommt. „genau“ kauft zu dem, was angezeigt ist, oder gar nicht.',
     exact: 'genau',
     yourWalletHoldsThisCosts: (amount, token, amount2) =>
       `In Ihrer Wallet sind ${amount} ${token}; das hier kostet ${amount2}.`,
@@ -1579,7 +1582,7 @@ export const de: Words = {
       'Hier kaufen und verkaufen Nachbarn Strom untereinander. Sie sehen den genauen Preis, bevor Sie zahlen, und jeder Kauf geschieht einmal.',
     chooseYourNeighbourhood: 'Nachbarschaft wählen',
     neighbourhood: 'Nachbarschaft',
-    theMarketBeginsThere: 'Der Markt beginnt von nun an dort.',
+    theMarketBeginsThere: 'Eine Nachbarschaft heißt hier Bus. Der Markt beginnt von nun an bei Ihrem.',
     chooseAWallet: 'Wallet wählen',
     whatAWalletIs: 'Eine Wallet hält Ihr Geld und unterschreibt für Sie. Diese App hat Ihre Schlüssel nie.',
     buy: 'Sagen, wann und wie viel',

@@ -311,6 +311,7 @@ export const en = {
     basketTab: (count: number) => (count > 0 ? `Basket (${count})` : 'Basket'),
     buses: 'Buses',
     findABus: 'Find a bus',
+    whatABusIs: 'A bus is the market of one neighbourhood: it has owners and rules of its own.',
     nameOwnerOrAddress: 'Name, owner or address',
     busesWithEnergyFrom: 'Buses with energy from',
     anySource: 'Any source',
@@ -869,6 +870,8 @@ export const en = {
     ofItGridFee: 'Of it for the grid',
     rentOfYourRecord: 'Rent of your delivery record, returned later',
     priceGuard: 'Price guard',
+    whatThePriceGuardIs:
+      'How much more than is shown you would pay if prices rise before your purchase arrives. “exact” buys for what is shown, or not at all.',
     exact: 'exact',
     yourWalletHoldsThisCosts: (amount: string, token: string, amount2: string) =>
       `Your wallet holds ${amount} ${token}; this costs ${amount2}.`,
@@ -1553,7 +1556,7 @@ export const en = {
       'Here neighbours buy and sell electricity from each other. You see the exact price before you pay, and every purchase happens once.',
     chooseYourNeighbourhood: 'Choose your neighbourhood',
     neighbourhood: 'Neighbourhood',
-    theMarketBeginsThere: 'The market begins there from now on.',
+    theMarketBeginsThere: 'Here a neighbourhood is called a bus. The market begins at yours from now on.',
     chooseAWallet: 'Choose a wallet',
     whatAWalletIs: 'A wallet holds your money and signs for you. This app never has your keys.',
     buy: 'Say when and how much',

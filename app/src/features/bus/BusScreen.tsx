@@ -80,6 +80,7 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
             <PlusIcon size={15} /> {t.busScreen.createABus}
           </a>
         </div>
+        <p className="hint">{t.marketScreen.whatABusIs}</p>
         {bus.closing && <ClosingCard key={bus.address} bus={bus} />}
         <Card
           title={

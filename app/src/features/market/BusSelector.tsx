@@ -56,7 +56,7 @@ export function BusSelector({
       >
         {t.marketScreen.findABus}
       </button>
-      <Field label={t.marketScreen.findABus}>
+      <Field label={t.marketScreen.findABus} hint={t.marketScreen.whatABusIs}>
         {({ 'aria-invalid': _, ...props }) => (
           <div className="input">
             <input

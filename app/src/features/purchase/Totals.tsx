@@ -17,16 +17,19 @@ import type { Preview } from './usePreview';
 /** How much above the quote may be paid. */
 export function GuardChoice({ guard, onChange }: { readonly guard: Guard; readonly onChange: (guard: Guard) => void }) {
   return (
-    <div className="row spread wrap">
-      <span className="label">{t.totals.priceGuard}</span>
-      <Segmented
-        label={t.totals.priceGuard}
-        options={GUARDS.map(
-          (choice) => [String(choice), choice === 0 ? t.totals.exact : `+${choice / 100} %`] as const,
-        )}
-        value={String(guard)}
-        onChange={(choice) => onChange(Number(choice) as Guard)}
-      />
+    <div className="stack tight">
+      <div className="row spread wrap">
+        <span className="label">{t.totals.priceGuard}</span>
+        <Segmented
+          label={t.totals.priceGuard}
+          options={GUARDS.map(
+            (choice) => [String(choice), choice === 0 ? t.totals.exact : `+${choice / 100}\u00a0%`] as const,
+          )}
+          value={String(guard)}
+          onChange={(choice) => onChange(Number(choice) as Guard)}
+        />
+      </div>
+      <p className="hint">{t.totals.whatThePriceGuardIs}</p>
     </div>
   );
 }
