@@ -179,6 +179,14 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   const action = useAction();
   const [kind, setKind] = useState<Kind>('basePriceSet');
   const [price, setPrice] = useState('');
+  // A form that nobody has touched does not say that it changes nothing.
+  const [isTouched, setIsTouched] = useState(false);
+  const touching =
+    <T,>(set: (value: T) => void) =>
+    (value: T) => {
+      setIsTouched(true);
+      set(value);
+    };
   const [capacity, setCapacity] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
   const [owner, setOwner] = useState('');
   const [shares, setShares] = useState<Readonly<Record<string, string>>>({});
@@ -310,25 +318,33 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   return (
     <Dialog title={t.proposals.proposeAChange} onClose={onClose} wide>
       <div className="stack">
-        <Select label={t.proposals.whatToChange} value={kind} groups={groups} onChange={setKind} />
+        <Select
+          label={t.proposals.whatToChange}
+          value={kind}
+          groups={groups}
+          onChange={(next) => {
+            setIsTouched(false);
+            setKind(next);
+          }}
+        />
         {kind === 'basePriceSet' && (
           <TextField
             label={t.proposals.newBasePricePerKwh}
             value={price}
-            onChange={setPrice}
+            onChange={touching(setPrice)}
             parsed={parsedPrice}
             suffix={bus.token}
             hint={t.proposals.now(t.change.perKwh(formatTokens(bus.basePricePerKwh, bus.decimals), bus.token))}
           />
         )}
         {kind === 'capacitySet' && (
-          <EnergyField label={t.proposals.newCapacity} value={capacity} onChange={setCapacity} />
+          <EnergyField label={t.proposals.newCapacity} value={capacity} onChange={touching(setCapacity)} />
         )}
         {kind === 'ownerAdd' && (
           <TextField
             label={t.proposals.newOwnersWallet}
             value={owner}
-            onChange={setOwner}
+            onChange={touching(setOwner)}
             parsed={parsedOwner}
             inputMode="text"
           />
@@ -338,7 +354,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             label={kind === 'ownerRemove' ? t.proposals.ownerWhoLeaves : t.proposals.ownersPresentKey}
             value={leaving}
             options={bus.owners.map(({ wallet: address }) => [address, nameOf(address)])}
-            onChange={setOwner}
+            onChange={touching(setOwner)}
             hint={kind === 'ownerRemove' ? t.proposals.whatItEarnedUntilThen : t.proposals.theNewKeyHasAll}
           />
         )}
@@ -351,7 +367,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
                 <TextField
                   label={t.proposals.shareOfOwner(index + 1)}
                   value={shareOfMember(wallet)}
-                  onChange={(text) => setShares({ ...shares, [wallet]: text })}
+                  onChange={touching((text) => setShares({ ...shares, [wallet]: text }))}
                   parsed={parsedShares[index] ?? { ok: true, value: 0 }}
                   suffix="%"
                 />
@@ -366,7 +382,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
           <TextField
             label={WITH_WALLET[kind]}
             value={wallet}
-            onChange={setWallet}
+            onChange={touching(setWallet)}
             parsed={parsedWallet}
             inputMode="text"
             {...(kind === 'operatorSet' && { placeholder: t.proposals.nobody, hint: t.proposals.whatTheOperatorDoes })}
@@ -388,14 +404,14 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
                 (_, index) => [String(index + 1), t.owners.outOf(String(index + 1), bus.owners.length)] as const,
               ),
             ]}
-            onChange={setPauseQuorum}
+            onChange={touching(setPauseQuorum)}
           />
         )}
         {kind === 'reservePriceSet' && (
           <TextField
             label={t.proposals.newReservePricePerKwh}
             value={price}
-            onChange={setPrice}
+            onChange={touching(setPrice)}
             parsed={parsedPrice}
             placeholder={t.proposals.asTheBasePrice}
             suffix={bus.token}
@@ -406,7 +422,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
           <EnergyField
             label={t.proposals.newLeastSize}
             value={least}
-            onChange={setLeast}
+            onChange={touching(setLeast)}
             hint={t.proposals.now(formatEnergy(bus.leastWh))}
           />
         )}
@@ -419,7 +435,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
               String(index + 1),
               t.owners.outOf(String(index + 1), bus.owners.length),
             ])}
-            onChange={setThreshold}
+            onChange={touching(setThreshold)}
           />
         )}
         {kind === 'timelockSet' && (
@@ -427,7 +443,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             label={t.proposals.decisionsTakeEffect}
             value={timelock}
             options={TIMELOCK_CHOICES}
-            onChange={setTimelock}
+            onChange={touching(setTimelock)}
           />
         )}
         {kind === 'listingPolicySet' && (
@@ -435,7 +451,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             label={t.proposals.whoMayListEnergy}
             options={LISTINGS.map((policy) => [policy, t.listings[policy]])}
             value={listing}
-            onChange={setListing}
+            onChange={touching(setListing)}
           />
         )}
         {kind === 'operatorSet' && wallet.trim() === '' && now < neededUntil && (
@@ -447,12 +463,12 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
         )}
         {kind === 'termsSet' && (
           <>
-            <TermsFields value={terms} onChange={setTerms} decimals={bus.decimals} token={bus.token} />
+            <TermsFields value={terms} onChange={touching(setTerms)} decimals={bus.decimals} token={bus.token} />
             <Select
               label={t.proposals.termsHoldFrom}
               value={later}
               options={LATER_CHOICES.map((choice) => [choice, timeLabel(startOf(Number(choice)))])}
-              onChange={setLater}
+              onChange={touching(setLater)}
               hint={t.proposals.whyNotEarlier(duration(bus.horizonSeconds))}
             />
             {!parsedTerms.ok && <p className="error-text">{parsedTerms.reason}</p>}
@@ -465,7 +481,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
           <TextField
             label={t.proposals.newLockFee}
             value={fee}
-            onChange={setFee}
+            onChange={touching(setFee)}
             parsed={parsedFee.ok && parsedFee.value > 500 ? { ok: false, reason: t.proposals.atMost5 } : parsedFee}
             suffix="%"
           />
@@ -473,7 +489,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
         {built !== undefined && pointless === undefined && !isDone && <Change bus={bus} action={built} />}
         {!isDone && (
           <>
-            {pointless !== undefined && !action.isRunning ? (
+            {pointless !== undefined && isTouched && !action.isRunning ? (
               <p className="status noted">{pointless}</p>
             ) : (
               <p className="hint">
