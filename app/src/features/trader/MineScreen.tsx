@@ -58,17 +58,21 @@ export function MineScreen() {
     <div className="page mine">
       <h1 className="visually-hidden">{t.mineScreen.myEnergy}</h1>
       <div className="main-column">
-        <WaitingForYou />
-        <Locks />
-        <MyBids />
-        <EnergyCard />
-        <Deliveries />
-        <SellerMoneyCard />
-        <Certificates />
-        <Purchases />
-        <Card title={t.mineScreen.onOffer}>
-          <OwnOffers />
-        </Card>
+        <div className="stack">
+          <WaitingForYou />
+          <Locks />
+          <MyBids />
+          <EnergyCard />
+        </div>
+        <div className="stack">
+          <Deliveries />
+          <SellerMoneyCard />
+          <Certificates />
+          <Purchases />
+          <Card title={t.mineScreen.onOffer}>
+            <OwnOffers />
+          </Card>
+        </div>
       </div>
       <div className="side-column">
         <WalletCard />
