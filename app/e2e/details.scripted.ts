@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { settled } from './browser';
 import type { Keys } from './network';
+import { parted } from './parted';
 import { newKeys, ScriptedNode } from './scripted';
 import { goto, openPages } from './suite';
 
@@ -81,6 +82,8 @@ describe('an owner', () => {
           approvals: 'Approvals that a decision needs',
           capacity: 'New capacity',
           owner: 'New owner’s wallet',
+          reserve: 'Own energy for at least, per kWh',
+          recipient: 'Wallet that gets the grid fees',
           send: 'Propose',
           why: 'It is so already',
           twice: 'This wallet is an owner already',
@@ -96,6 +99,8 @@ describe('an owner', () => {
           approvals: 'Zustimmungen, die ein Beschluss braucht',
           capacity: 'Neue Kapazität',
           owner: 'Wallet des neuen Eigentümers',
+          reserve: 'Eigene Energie ab, je kWh',
+          recipient: 'Wallet, die die Netzentgelte erhält',
           send: 'Vorschlagen',
           why: 'So ist es schon',
           twice: 'Diese Wallet gehört schon zu den Eigentümern',
@@ -108,6 +113,20 @@ describe('an owner', () => {
       const dialog = page.getByRole('dialog');
       const send = dialog.getByRole('button', { name: words.send, exact: true });
       const what = dialog.getByLabel(words.what);
+      // A form that nobody has touched says nothing of it.
+      for (const [kind, field] of [
+        ['reservePriceSet', words.reserve],
+        ['gridRecipientSet', words.recipient],
+      ] as const) {
+        await what.selectOption(kind);
+        await dialog.getByLabel(field).waitFor();
+        expect(await dialog.getByText(words.why).count()).toBe(0);
+        expect(await send.isDisabled()).toBe(true);
+        await dialog.getByLabel(field).fill('1');
+        await dialog.getByLabel(field).fill('');
+        await dialog.getByText(words.why).waitFor();
+      }
+      await what.selectOption('basePriceSet');
       await dialog.getByLabel(words.price).fill(`0${words.point}10`);
       await dialog.getByText(words.why).waitFor();
       expect(await send.isDisabled()).toBe(true);
@@ -119,8 +138,10 @@ describe('an owner', () => {
       await dialog.getByText(words.why).waitFor();
       await what.selectOption('thresholdSet');
       await dialog.getByLabel(words.approvals).waitFor();
-      await dialog.getByText(words.why).waitFor();
+      expect(await dialog.getByText(words.why).count()).toBe(0);
       expect(await send.isDisabled()).toBe(true);
+      await dialog.getByLabel(words.approvals).selectOption('1');
+      await dialog.getByText(words.why).waitFor();
       await what.selectOption('ownerAdd');
       await dialog.getByLabel(words.owner).fill(neighbour.address);
       await dialog.getByText(words.twice).waitFor();
@@ -182,6 +203,97 @@ describe('rent that the wallet can get back', () => {
   });
 });
 
+describe('certificates to take', () => {
+  test('wait for the wallet, with a link to them', async () => {
+    const delivering = { ...terms, from: BigInt((Math.floor(now() / 900) - 40) * 900), settlement: 1 };
+    const times = { readingDeadlineSeconds: 3_600, correctionSeconds: 3_600 };
+    const bus = await node.bus('Delivery Row');
+    await node.deliveries(bus, neighbour.address, { ...delivering, ...times }, now());
+    for (const { locale, card, link, title } of [
+      {
+        locale: 'en-US',
+        card: 'Waiting for you',
+        link: 'Look at what you can take',
+        title: 'Certificates of origin',
+      },
+      {
+        locale: 'de-DE',
+        card: 'Wartet auf Sie',
+        link: 'Ansehen, was Sie abholen können',
+        title: 'Herkunftsnachweise',
+      },
+    ]) {
+      const { page } = await pages().visit(node.urls(), [neighbour], '#/mine', { locale });
+      const waits = region(page, card).locator('[data-waiting="certificates"]');
+      await waits.getByRole('link', { name: link }).click();
+      const certificates = region(page, title);
+      expect(await certificates.evaluate((one) => one === document.activeElement)).toBe(true);
+      await expect.poll(() => certificates.evaluate((one) => one.getBoundingClientRect().top < innerHeight)).toBe(true);
+      expect(page.url()).toContain('#/mine');
+    }
+  });
+});
+
+describe('a word of this market', () => {
+  test('is explained where people first meet it', async () => {
+    await node.offer(mill, { kWh: 5, price: 190_000n });
+    for (const { locale, welcome, list, bus, guard, amount } of [
+      {
+        locale: 'en-US',
+        welcome: 'Here a neighbourhood is called a bus.',
+        list: 'Buses',
+        bus: 'A bus is the market of one neighbourhood',
+        guard: 'How much more than is shown you would pay',
+        amount: 'Buy at the best price',
+      },
+      {
+        locale: 'de-DE',
+        welcome: 'Eine Nachbarschaft heißt hier Bus.',
+        list: 'Busse',
+        bus: 'Ein Bus ist der Markt einer Nachbarschaft',
+        guard: 'Wie viel mehr als angezeigt Sie zahlen würden',
+        amount: 'Zum besten Preis kaufen',
+      },
+    ]) {
+      const { page } = await pages().visitUnconnected(node.urls(), [], `#/market/${mill}`, { locale });
+      await page.getByText(welcome).waitFor();
+      await page.getByRole('navigation', { name: list }).getByText(bus).waitFor();
+      await page.getByLabel(amount).fill('1');
+      await page.getByText(guard).waitFor();
+      await goto(page, `#/bus/${mill}`);
+      await page.getByText(bus).waitFor();
+    }
+  });
+});
+
+describe('an amount', () => {
+  test('stays with its unit at every width', async () => {
+    const seller = neighbour.address;
+    await node.offer(mill, { kWh: 18.5, price: 200_000n });
+    await node.offer(mill, { kWh: 123.456, price: 210_000n, fields: { reservedWh: 1_250n, openLocks: 1 } });
+    await node.offer(mill, { kWh: 7.25, price: 220_000n, seller });
+    const tower = await node.bus('Clock Tower', { terms });
+    const start = (Math.floor(now() / 900) + 40) * 900;
+    await node.offer(tower, { kWh: 18.5, price: 200_000n, windowStart: start });
+    await node.lane(neighbour.address, 3);
+    for (const locale of ['en-US', 'de-DE']) {
+      for (const width of [320, 390, 1280, 1366, 1440, 1920]) {
+        const size = { viewport: { width, height: 900 } };
+        const { page, close } = await pages().visit(node.urls(), [neighbour], `#/market/${mill}`, { locale, ...size });
+        const found: string[] = [];
+        for (const route of [`#/market/${mill}`, `#/market/${tower}`, '#/mine', `#/bus/${mill}`, `#/sell/${mill}`]) {
+          await goto(page, route);
+          await page.locator('h2').first().waitFor();
+          await settled(page);
+          found.push(...(await parted(page)).map((text) => `${width} ${route.slice(0, 7)} ${text}`));
+        }
+        expect(found).toEqual([]);
+        await close();
+      }
+    }
+  });
+});
+
 describe('a page of 1920 pixels', () => {
   const wide = { viewport: { width: 1920, height: 1080 } };
   /** Lines that a text takes. */
@@ -216,6 +328,23 @@ describe('a page of 1920 pixels', () => {
     const card = region(alone.page, 'My energy');
     await card.waitFor();
     expect((await card.boundingBox())?.width).toBeLessThan(800);
+  });
+
+  test('has “My energy” in two columns beside the wallet', async () => {
+    await node.lane(neighbour.address, 3);
+    const { page } = await pages().visit(node.urls(), [neighbour], '#/mine', wide);
+    await region(page, 'Purchases').waitFor();
+    await settled(page);
+    const box = async (name: string) => {
+      const found = await region(page, name).boundingBox();
+      if (found === null) throw new Error(`${name} is not in sight`);
+      return found;
+    };
+    const [waits, bought, wallet] = [await box('Waiting for you'), await box('Purchases'), await box('Wallet')];
+    expect(bought.x).toBeGreaterThan(waits.x + waits.width);
+    expect(wallet.x).toBeGreaterThan(bought.x + bought.width);
+    expect(Math.abs(bought.width - waits.width)).toBeLessThan(4);
+    expect(waits.width).toBeGreaterThan(560);
   });
 
   test('has a bus in two columns that are about as long', async () => {

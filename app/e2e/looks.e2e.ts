@@ -15,6 +15,7 @@ import { findings } from './axe';
 import { connectWallet, faultsIn, launch, serve, settled, visit, type Visitor } from './browser';
 import { crowd } from './crowd';
 import { Market, type Keys } from './network';
+import { parted } from './parted';
 import { scenes, type Screen } from './screens';
 
 const SHOTS = process.env.MULTIBUS_SCREENSHOTS;
@@ -86,7 +87,8 @@ describe.each(SPOKEN)('$name in $locale', ({ name, colorScheme, viewport, isMobi
       found.push(...(await findings(page)).map((finding) => `${screen.name}: ${finding}`));
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       if (width > viewport.width) found.push(`${screen.name} is ${width} pixels wide in a window of ${viewport.width}`);
-      // A short number stays in one piece; only its unit may go to the next line.
+      found.push(...(await parted(page)).map((text) => `${screen.name} parts ${text}`));
+      // A short number stays in one piece.
       const broken = await page.evaluate(() =>
         [...document.querySelectorAll('.plain td.number')]
           .map((cell) => ({ text: cell.textContent.trim(), cell }))

@@ -272,8 +272,8 @@ test('the tag of transaction hashes is the same', () => {
 
 /** The sentence of each refusal. */
 const REFUSALS: Record<string, RegExp> = {
-  EnergyZero: /at least 1 Wh/,
-  MinimumInvalid: /from 1 Wh to the wanted amount/,
+  EnergyZero: /at least 1\u00a0Wh/,
+  MinimumInvalid: /from 1\u00a0Wh to the wanted amount/,
   EnergyUnavailable: /not enough energy on offer/,
   TotalAboveLimit: /costs more than your limit/,
   SizeTooSmall: /parts that the offers sell/,
@@ -300,7 +300,7 @@ test.each(golden.router)('route: $name', ({ offers, want, answer }) => {
     },
   );
   if ('refused' in answer) {
-    if (quoted.ok) throw new Error(`${quoted.quote.energyWh} Wh were quoted, not refused as ${answer.refused}`);
+    if (quoted.ok) throw new Error(`${quoted.quote.energyWh}\u00a0Wh were quoted, not refused as ${answer.refused}`);
     expect(quoted.reason).toMatch(REFUSALS[answer.refused] ?? /^$/);
     expect(quoted.availableWh?.toString()).toBe(answer.available_wh);
     expect(quoted.leastCost?.toString()).toBe(answer.total_cost);

@@ -68,21 +68,21 @@ describe('decimals', () => {
     expect(reason(parseEnergy('1.0005', 'kWh'))).toContain('at most 3 decimals');
     expect(reason(parseEnergy('2,5', 'kWh'))).toContain('point');
     expect(reason(parseEnergy('-1', 'kWh'))).toContain('above zero');
-    expect(reason(parseEnergy('0', 'kWh'))).toContain('at least 1 Wh');
+    expect(reason(parseEnergy('0', 'kWh'))).toContain('at least 1\u00a0Wh');
     expect(reason(parseEnergy('1e3', 'kWh'))).toContain('not a number');
     expect(reason(parseEnergy('', 'kWh'))).toContain('Type an amount');
     expect(reason(parseEnergy('99999999999999999999', 'Wh'))).toContain('64 bits');
     expect(reason(parsePrice('0', 6))).toContain('above zero');
-    expect(reason(parseBps('100.01'))).toContain('100 %');
+    expect(reason(parseBps('100.01'))).toContain('100\u00a0%');
   });
 
   it('are grouped for reading', () => {
     expect(formatDecimal(1_234_567_890n, 6)).toBe('1\u00a0234.56789');
     expect(formatTokens(200_000n, 6)).toBe('0.20');
     expect(formatTokens(5n, 0)).toBe('5');
-    expect(formatEnergy(12_345n)).toBe('12.345 kWh');
-    expect(formatEnergy(999n)).toBe('999 Wh');
-    expect(formatBps(250)).toBe('2.5 %');
+    expect(formatEnergy(12_345n)).toBe('12.345\u00a0kWh');
+    expect(formatEnergy(999n)).toBe('999\u00a0Wh');
+    expect(formatBps(250)).toBe('2.5\u00a0%');
     expect(parseBps('33.33%')).toEqual({ ok: true, value: 3_333 });
   });
 });

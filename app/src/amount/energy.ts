@@ -22,9 +22,9 @@ export function parseEnergy(text: string, unit: EnergyUnit): Parsed<bigint> {
   return parsed.ok && parsed.value === 0n ? { ok: false, reason: t.energy.typeAtLeast1Wh } : parsed;
 }
 
-/** `2.5 kWh` from a kWh up, `350 Wh` below; always exact. */
+/** `2.5 kWh` from a kWh up, `350 Wh` below; always exact. Number and unit stay together where lines break. */
 export function formatEnergy(energyWh: bigint): string {
-  return energyWh >= 1_000n ? t.energy.kwh(formatDecimal(energyWh, 3)) : `${energyWh} Wh`;
+  return energyWh >= 1_000n ? t.energy.kwh(formatDecimal(energyWh, 3)) : `${energyWh}\u00a0Wh`;
 }
 
 /** The number of a unit as an input box shows it. */

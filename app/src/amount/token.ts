@@ -19,6 +19,11 @@ export function formatTokens(units: bigint, decimals: number): string {
   return formatDecimal(units, decimals, 2);
 }
 
+/** Tokens with their name, which stays with them where lines break: `0.26 tokens`. */
+export function tokensLabel(units: bigint, of: { readonly decimals: number; readonly token: string }): string {
+  return `${formatTokens(units, of.decimals)}\u00a0${of.token}`;
+}
+
 /** Tokens as an input box shows them. */
 export function plainTokens(units: bigint, decimals: number): string {
   return plainDecimal(units, decimals);
@@ -36,7 +41,7 @@ export function formatSol(lamports: bigint): string {
 
 /** Basis points as a percentage, exact: `2.5 %`. */
 export function formatBps(bps: number): string {
-  return `${formatDecimal(BigInt(bps), 2)} %`;
+  return `${formatDecimal(BigInt(bps), 2)}\u00a0%`;
 }
 
 /** Reads a percentage into basis points, at most 100 %. */

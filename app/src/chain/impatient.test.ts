@@ -30,10 +30,10 @@ describe('a node that never answers', () => {
     const simulation = asking('simulateTransaction');
     const list = asking('getProgramAccounts');
     await vi.advanceTimersByTimeAsync(20_001);
-    expect(await simulation).toEqual(new Unreachable('the node has not answered in 20 seconds'));
+    expect(await simulation).toEqual(new Unreachable('the node has not answered in 20\u00a0seconds'));
     expect(isUnreachable(await simulation)).toBe(true);
     await vi.advanceTimersByTimeAsync(40_000);
-    expect(await list).toEqual(new Unreachable('the node has not answered in 60 seconds'));
+    expect(await list).toEqual(new Unreachable('the node has not answered in 60\u00a0seconds'));
   });
 
   it('is not blamed where the asker gives up', async () => {

@@ -573,7 +573,7 @@ describe('a provider', () => {
     const { readAt } = live.state.get();
     expect(readAt).toBeDefined();
     await vi.advanceTimersByTimeAsync(16_000);
-    expect(status()).toEqual({ kind: 'lost', cause: 'the node has been silent for 15 seconds' });
+    expect(status()).toEqual({ kind: 'lost', cause: 'the node has been silent for 15\u00a0seconds' });
     expect(live.state.get().readAt).toBeLessThanOrEqual(Date.now() - 5_000);
     // It is followed again.
     await vi.advanceTimersByTimeAsync(1_000);
@@ -587,7 +587,7 @@ describe('a provider', () => {
     live = new LiveMarket(provider.connection);
     stop = live.start();
     await vi.advanceTimersByTimeAsync(16_000);
-    expect(status()).toEqual({ kind: 'lost', cause: 'the node has taken no subscription in 15 seconds' });
+    expect(status()).toEqual({ kind: 'lost', cause: 'the node has taken no subscription in 15\u00a0seconds' });
     expect(live.state.get().readAt).toBeUndefined();
   });
 

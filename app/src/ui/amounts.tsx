@@ -16,10 +16,20 @@ export function Tokens({ units, bus }: { readonly units: bigint; readonly bus: P
 
 /** An amount of energy. */
 export function Energy({ wh }: { readonly wh: bigint }) {
-  const [number, unit] = formatEnergy(wh).split(/ (?=k?Wh$)/u);
+  const [number, unit] = formatEnergy(wh).split(/\u00a0(?=k?Wh$)/u);
   return (
-    <span className="amount" title={`${formatUnits(wh)} Wh`}>
+    <span className="amount" title={`${formatUnits(wh)}\u00a0Wh`}>
       <span className="number">{number}</span> <span className="unit">{unit}</span>
+    </span>
+  );
+}
+
+/** A price of energy. */
+export function PricePerKwh({ units, bus }: Parameters<typeof Tokens>[0]) {
+  return (
+    <span className="amount" title={t.amounts.baseUnits(formatUnits(units))}>
+      <span className="number">{formatTokens(units, bus.decimals)}</span>{' '}
+      <span className="unit">{t.marketScreen.kwh(bus.token)}</span>
     </span>
   );
 }

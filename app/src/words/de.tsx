@@ -44,8 +44,8 @@ export const de: Words = {
   },
   energy: {
     anAmountOfEnergy: 'eine Energiemenge',
-    typeAtLeast1Wh: 'Geben Sie mindestens 1 Wh ein.',
-    kwh: (decimal) => `${decimal} kWh`,
+    typeAtLeast1Wh: 'Geben Sie mindestens 1\u00a0Wh ein.',
+    kwh: (decimal) => `${decimal}\u00a0kWh`,
   },
   token: {
     anAmount: 'einen Betrag',
@@ -53,13 +53,13 @@ export const de: Words = {
     unnamed: 'Token',
     aPricePerKwh: 'einen Preis je kWh',
     typeAPriceAboveZero: 'Geben Sie einen Preis über null ein.',
-    sol: (decimal) => `${decimal} SOL`,
+    sol: (decimal) => `${decimal}\u00a0SOL`,
     aPercentage: 'einen Prozentsatz',
     percentages: 'Prozentsätze',
-    atMost100: 'Höchstens 100 %.',
+    atMost100: 'Höchstens 100\u00a0%.',
   },
   connection: {
-    theNodeHasNotAnswered: (more) => `der Knoten hat in ${more} Sekunden nicht geantwortet`,
+    theNodeHasNotAnswered: (more) => `der Knoten hat in ${more}\u00a0Sekunden nicht geantwortet`,
   },
   network: {
     local: 'Lokal',
@@ -160,8 +160,8 @@ export const de: Words = {
   createBus: {
     noWindowsDeliversAnyTime: 'Keine Zeitfenster: liefert jederzeit',
     whenTheWindowStarts: 'Wenn das Zeitfenster beginnt',
-    n5MinutesBefore: '5 Minuten vorher',
-    n15MinutesBefore: '15 Minuten vorher',
+    n5MinutesBefore: '5\u00a0Minuten vorher',
+    n15MinutesBefore: '15\u00a0Minuten vorher',
     n1HourBefore: '1 Stunde vorher',
     atOnce: 'Sofort',
     after1Minute: 'Nach 1 Minute',
@@ -171,8 +171,8 @@ export const de: Words = {
     everyOwnerNeedsAnAddress: 'Jeder Eigentümer braucht eine Adresse und einen Anteil.',
     theSameOwnerIsIn: 'Derselbe Eigentümer steht zweimal in der Liste.',
     youMustBeOneOf: 'Sie müssen selbst Eigentümer sein.',
-    theSharesMakeTheyMust: (share) => `Die Anteile ergeben ${share}; es müssen 100 % sein.`,
-    theLockFeeCanBe: 'Die Gebühr fürs Halten darf höchstens 5 % sein.',
+    theSharesMakeTheyMust: (share) => `Die Anteile ergeben ${share}; es müssen 100\u00a0% sein.`,
+    theLockFeeCanBe: 'Die Gebühr fürs Halten darf höchstens 5\u00a0% sein.',
     openIt: 'Öffnen',
     putEnergyOnOffer: 'Energie anbieten',
     isThereOr: (value, link, link2) => (
@@ -207,7 +207,7 @@ export const de: Words = {
     asManyAsAnyDecision: 'So viele wie jeder Beschluss',
     decisionsTakeEffect: 'Beschlüsse gelten',
     lockFee: 'Gebühr fürs Halten',
-    whatHoldingEnergyCostsWhere: 'Was das Halten kostet, wenn nicht gekauft wird, höchstens 5 %.',
+    whatHoldingEnergyCostsWhere: 'Was das Halten kostet, wenn nicht gekauft wird, höchstens 5\u00a0%.',
     deliveryWindows: 'Zeitfenster der Lieferung',
     gateCloses: 'Handelsschluss',
     whoMayListEnergy: 'Wer Energie anbieten darf',
@@ -216,8 +216,8 @@ export const de: Words = {
     sevenDays: '7 Tage',
     thirtyDays: '30 Tage',
     oneYear: '1 Jahr',
-    fifteenMinutes: '15 Minuten',
-    thirtyMinutes: '30 Minuten',
+    fifteenMinutes: '15\u00a0Minuten',
+    thirtyMinutes: '30\u00a0Minuten',
     oneHour: '1 Stunde',
     theHorizonIsTooShort:
       'Die Zeit vom Handelsschluss bis zum Ende eines Zeitfensters muss kürzer sein als die Zeit, die auf dem Bus vorausgehandelt wird.',
@@ -239,7 +239,7 @@ export const de: Words = {
     pasteAWalletsAddress: 'Fügen Sie die Adresse einer Wallet ein.',
     thisIsNotAnAddress: 'Das ist keine Adresse; fügen Sie alle 32 bis 44 Buchstaben und Ziffern ein.',
     giveTheBusAName: 'Geben Sie dem Bus einen Namen.',
-    atMost32BytesThis: (length) => `Höchstens 32 Byte; das sind ${length}.`,
+    atMost32BytesThis: (length) => `Höchstens 32\u00a0Byte; das sind ${length}.`,
     noControlCharactersPlease: 'Bitte keine Steuerzeichen.',
     thereIsNoTokenWith: 'Auf diesem Netz gibt es keinen Token mit dieser Adresse; fügen Sie seine Adresse ein.',
   },
@@ -250,7 +250,7 @@ export const de: Words = {
       count === 1 ? 'Ein Zeitfenster lässt sich schließen.' : `${count} Zeitfenster lassen sich schließen.`,
     withdrawn: (count) => `${offers(count)} ${count === 1 ? 'wird' : 'werden'} mit zurückgezogen`,
     closingGivesTheRentBack: (sol, units) =>
-      `Schließen gibt die Miete dem zurück, der sie gezahlt hat, je ${sol} (${units} Lamports).`,
+      `Schließen gibt die Miete dem zurück, der sie gezahlt hat, je ${sol} (${units}\u00a0Lamports).`,
     pastWindows: 'Vergangene Zeitfenster',
     locksHoldItUpFree: 'gehaltene Energie hält es offen; geben Sie sie zuerst frei',
     andMore: (more) => `und ${more} weitere`,
@@ -484,7 +484,7 @@ export const de: Words = {
     hold5Min: '5\u00a0Minuten halten',
     basket: 'Korb',
     howMuch: 'Wie viel',
-    anyPartOfItDown: 'Jede Menge davon, ab 1 Wh.',
+    anyPartOfItDown: 'Jede Menge davon, ab 1\u00a0Wh.',
     allThatIsFree: 'Alles, was frei ist',
     takeWhatIsLeftIf: 'Nehmen, was übrig ist, wenn jemand schneller ist',
     deposit: 'Hinterlegung',
@@ -563,8 +563,8 @@ export const de: Words = {
     nobodyElseSells: 'Niemand sonst verkauft für diese Zeit.',
     othersAsk: (energy, lowest, highest, token) =>
       lowest === highest
-        ? `Andere verkaufen ${energy} für diese Zeit, zu ${lowest} ${token} je kWh.`
-        : `Andere verkaufen ${energy} für diese Zeit, zu ${lowest} bis ${highest} ${token} je kWh.`,
+        ? `Andere verkaufen ${energy} für diese Zeit, zu ${lowest}\u00a0${token} je kWh.`
+        : `Andere verkaufen ${energy} für diese Zeit, zu ${lowest} bis ${highest}\u00a0${token} je kWh.`,
     youAreTheCheapest: 'Ihres wäre das billigste Angebot.',
     soldBeforeYours: (energy) => `${energy} davon würden vor Ihrem verkauft.`,
     yourDeviceDelivers: (energy, power, most) =>
@@ -606,7 +606,7 @@ export const de: Words = {
     whoSells: 'Wer verkauft',
     youYourWalletIsPaid: 'Sie: Ihre Wallet wird bezahlt',
     theBusItsTreasuryIs: 'Der Bus: seine Kasse wird bezahlt',
-    bringsIfAllIsSold: (amount, token) => `Bringt ${amount} ${token}, wenn alles auf einmal verkauft wird.`,
+    bringsIfAllIsSold: (amount, token) => `Bringt ${amount}\u00a0${token}, wenn alles auf einmal verkauft wird.`,
     theOwnersHavePausedThis: 'Die Eigentümer haben diesen Bus angehalten; gerade lässt sich nichts anbieten.',
     putOnOffer: 'Anbieten',
     atLeast: (amount) => `Mindestens ${amount}.`,
@@ -684,7 +684,7 @@ export const de: Words = {
     whatItEarnedUntilThen: 'Was er bis dahin verdient hat, kann er weiter abholen.',
     sharesAfterwards: 'Anteile danach',
     shareOfOwner: (more) => `Anteil Nr. ${more}`,
-    theyMustMake100: '; es müssen 100 % sein',
+    theyMustMake100: '; es müssen 100\u00a0% sein',
     theyMake: (share, more) => `Zusammen ${share}${more}.`,
     approvalsThatADecisionNeeds: 'Zustimmungen, die ein Beschluss braucht',
     decisionsTakeEffect: 'Beschlüsse gelten',
@@ -692,7 +692,7 @@ export const de: Words = {
     deliveryWindows: 'Zeitfenster der Lieferung',
     gateCloses: 'Handelsschluss',
     newLockFee: 'Neue Gebühr fürs Halten',
-    atMost5: 'Höchstens 5 %.',
+    atMost5: 'Höchstens 5\u00a0%.',
     yourApprovalIsEnoughThis: 'Ihre Zustimmung genügt: Das gilt sofort.',
     changeIt: 'Ändern',
     propose: 'Vorschlagen',
@@ -724,7 +724,7 @@ export const de: Words = {
     fromTheStart: 'Anfang',
     sellersArePaid: 'Verkäufer erhalten Geld',
     gridFee: 'Netzentgelt',
-    perKwh: (amount, token) => `${amount} ${token}/kWh`,
+    perKwh: (amount, token) => `${amount}\u00a0${token}/kWh`,
     noGridFee: 'kein Netzentgelt',
     gridFeeOf: (amount) => `Netzentgelt ${amount}`,
     readingDeadline: 'Zeit für den Zählerstand',
@@ -822,7 +822,7 @@ export const de: Words = {
     buyEnergy: (energy, count) =>
       count > 1 ? `${energy} in ${counted(count, 'Kauf', 'Käufen')} kaufen` : `${energy} kaufen`,
     buyAtTheBestPrice: 'Zum besten Preis kaufen',
-    anyAmountDownTo1: 'Jede Menge, ab 1 Wh.',
+    anyAmountDownTo1: 'Jede Menge, ab 1\u00a0Wh.',
     whereToBuy: 'Wo kaufen',
     onBus: (bus) => `Auf ${bus}`,
     onBusesIChoose: 'Busse wählen',
@@ -891,7 +891,7 @@ export const de: Words = {
       'Wie viel mehr als angezeigt Sie zahlen würden, falls Preise steigen, bevor Ihr Kauf ankommt. „genau“ kauft zu dem, was angezeigt ist, oder gar nicht.',
     exact: 'genau',
     yourWalletHoldsThisCosts: (amount, token, amount2) =>
-      `In Ihrer Wallet sind ${amount} ${token}; das hier kostet ${amount2}.`,
+      `In Ihrer Wallet sind ${amount}\u00a0${token}; das hier kostet ${amount2}.`,
     for: (tokens) => <>für {tokens}</>,
     total: 'Summe',
     averagePerKwh: 'Im Mittel je kWh',
@@ -900,7 +900,7 @@ export const de: Words = {
     marketFee: 'Marktgebühr',
     none: 'keine',
     purchaseLane: 'Ihres Kaufbuchs',
-    lamports: (units) => `${units} Lamports`,
+    lamports: (units) => `${units}\u00a0Lamports`,
     networkFee: 'Netzgebühr',
     connectAWalletToSee: 'mit Wallet zu sehen',
     onceNothingIsMissing: 'steht fest, sobald nichts mehr fehlt',
@@ -926,7 +926,7 @@ export const de: Words = {
     yourWalletHoldsNoYet: (token) => `In Ihrer Wallet sind noch keine ${token}. Besorgen Sie welche, bevor Sie kaufen.`,
     yourAreFrozenByTheir: (token) => `Ihre ${token} sind vom Herausgeber gesperrt. Bitten Sie ihn, sie freizugeben.`,
     yourWalletHoldsAndThis: (amount, token, amount2) =>
-      `In Ihrer Wallet sind ${amount} ${token}, und das hier kostet ${amount2}.`,
+      `In Ihrer Wallet sind ${amount}\u00a0${token}, und das hier kostet ${amount2}.`,
   },
   plan: {
     theBasketIsEmptyAdd: 'Der Korb ist leer; legen Sie zuerst ein Angebot hinein.',
@@ -961,8 +961,8 @@ export const de: Words = {
       `Dieser Bus verkauft Teile ab ${energy} oder den ganzen Rest eines Angebots; kaufen Sie mehr.`,
   },
   router: {
-    askForAtLeast1: 'Verlangen Sie mindestens 1 Wh.',
-    theSmallestAcceptableAmountMust: 'Die kleinste Menge muss zwischen 1 Wh und der gewünschten liegen.',
+    askForAtLeast1: 'Verlangen Sie mindestens 1\u00a0Wh.',
+    theSmallestAcceptableAmountMust: 'Die kleinste Menge muss zwischen 1\u00a0Wh und der gewünschten liegen.',
     thereIsNotEnoughEnergy: 'Innerhalb Ihrer Grenzen ist nicht genug Energie im Angebot.',
     theCostExceedsWhat64: 'Die Kosten übersteigen, was 64 Bit fassen; kaufen Sie weniger auf einmal.',
     evenTheSmallestAcceptableAmount: 'Selbst die kleinste Menge kostet mehr als Ihre Grenze.',
@@ -1154,7 +1154,7 @@ export const de: Words = {
     thisOfferIsSoldOut: 'Dieses Angebot ist ausverkauft.',
     allThatIsLeftOf: 'Alles, was von diesem Angebot übrig ist, wird gehalten.',
     tradesFrom: (time) =>
-      `Dieses Angebot des Busses gilt ab ${time}: 120 Sekunden nach dem Anbieten, damit seine Eigentümer es vorher sehen.`,
+      `Dieses Angebot des Busses gilt ab ${time}: 120\u00a0Sekunden nach dem Anbieten, damit seine Eigentümer es vorher sehen.`,
     belowTheReservePrice:
       'Dieses Angebot des Busses verlangt weniger, als die Eigentümer beschlossen haben; es gilt, sobald sie den Preis ändern.',
     youAreSuspended:
@@ -1282,8 +1282,8 @@ export const de: Words = {
   live: { theChainStartedAnew: 'die Chain des Knotens hat neu begonnen' },
   follow: {
     endedASubscription: 'der Knoten hat ein Abonnement beendet',
-    noSubscription: (seconds) => `der Knoten hat in ${seconds} Sekunden kein Abonnement angenommen`,
-    silent: (seconds) => `der Knoten ist seit ${seconds} Sekunden still`,
+    noSubscription: (seconds) => `der Knoten hat in ${seconds}\u00a0Sekunden kein Abonnement angenommen`,
+    silent: (seconds) => `der Knoten ist seit ${seconds}\u00a0Sekunden still`,
   },
   listings: {
     owners: 'nur Eigentümer',
@@ -1378,7 +1378,7 @@ export const de: Words = {
       `Sie zahlen jetzt, und Ihr Geld wartet. Der Verkäufer erhält es für das, was ein Zähler als geliefert meldet; was nicht geliefert wird, kommt zu Ihnen zurück, spätestens bis ${time}.`,
     paidForDeliveryInPart: (some, all, time) =>
       `Bei ${some} von ${all} Angeboten wartet Ihr Geld, bis ein Zähler gesagt hat, was geliefert wurde; was nicht geliefert wird, kommt zu Ihnen zurück, spätestens bis ${time}. Die anderen Verkäufer erhalten ihr Geld sofort.`,
-    sixHours: '6 Stunden',
+    sixHours: '6\u00a0Stunden',
     threeDays: '3 Tage',
     aGridFee: 'ein Netzentgelt je kWh',
     theGridFeeIsAtMost: (amount) => `Das Netzentgelt kann höchstens ${amount} je kWh sein.`,
@@ -1522,7 +1522,7 @@ export const de: Words = {
     isRetired: (energy, who) => `Der Nachweis über ${energy} ist für ${who} entwertet.`,
     theBookIsClosed: 'Das Lieferbuch des Verkäufers ist geschlossen, und damit ist die Zeit für Nachweise vorbei.',
     sayForWhom: 'Sagen Sie, für wen er entwertet wird.',
-    atMost64Bytes: (length) => `Höchstens 64 Byte; das hat ${length}.`,
+    atMost64Bytes: (length) => `Höchstens 64\u00a0Byte; das hat ${length}.`,
   },
   meter: {
     meters: 'Zähler',
@@ -1532,7 +1532,7 @@ export const de: Words = {
     none: 'kein Zähler',
     upTo: (power) => `bis ${power}`,
     unit: 'kW',
-    kw: (decimal) => `${decimal} kW`,
+    kw: (decimal) => `${decimal}\u00a0kW`,
     register: 'Eintragen',
     replace: 'Ersetzen',
     takeAway: 'Austragen',
@@ -1656,10 +1656,10 @@ export const de: Words = {
     bids: (count, bus) =>
       `${counted(count, 'Gebot', 'Gebote')} von Ihnen auf ${bus} ${count === 1 ? 'ist' : 'sind'} entschieden: Holen Sie, was Sie gekauft haben und was zurückkommt.`,
     certificates: (count) => `Sie können ${counted(count, 'Herkunftsnachweis', 'Herkunftsnachweise')} abholen.`,
+    takeThem: 'Ansehen, was Sie abholen können',
   },
   auction: {
     auction: 'Auktion',
-    takeThem: 'Ansehen, was Sie abholen können',
     bid: 'Bieten',
     bidFor: (energy) => `Auf ${energy} bieten`,
     window: 'Zeitfenster',
@@ -1865,7 +1865,7 @@ export const de: Words = {
       'Bis zum Handelsschluss bieten Nachbarn, was ihnen Energie wert ist; dann wird, was übrig ist, zu einem Preis verkauft, den die Chain prüft.',
     needsWindows: 'Eine Auktion schließt Zeitfenster; wählen Sie deren Länge.',
     needsTime:
-      'Mit einer Auktion dauern die Zeit nach dem Handelsschluss und das Zeitfenster zusammen mindestens 15 Minuten; machen Sie eines davon länger.',
+      'Mit einer Auktion dauern die Zeit nach dem Handelsschluss und das Zeitfenster zusammen mindestens 15\u00a0Minuten; machen Sie eines davon länger.',
     withAuction: 'mit Auktion',
     withoutAuction: 'ohne Auktion',
     receipt: 'Genau einmal geboten',
@@ -1899,11 +1899,11 @@ export const de: Words = {
     bidsFull: 'Das Zeitfenster hat 2^20 Gebote; bieten Sie in einem anderen, oder kaufen Sie von seinen Angeboten.',
     escrowMismatch: 'Das Treuhandkonto ist nicht das des Busses; nehmen Sie das, das der Bus nennt.',
     lastMinutes:
-      'In den letzten 300 s vor dem Handelsschluss kommen Gebote und Angebote nur hinzu oder werden besser; warten Sie, bis die Auktion vorbei ist.',
+      'In den letzten 300\u00a0s vor dem Handelsschluss kommen Gebote und Angebote nur hinzu oder werden besser; warten Sie, bis die Auktion vorbei ist.',
     bookFixed:
-      'Das Auftragsbuch der Auktion steht fest; nichts darin ändert sich, bis ihr Preis bewiesen ist oder bis 24 Stunden nach dem Handelsschluss.',
+      'Das Auftragsbuch der Auktion steht fest; nichts darin ändert sich, bis ihr Preis bewiesen ist oder bis 24\u00a0Stunden nach dem Handelsschluss.',
     auctionNotOver:
-      'Die Auktion ist nicht vorbei; warten Sie, bis ihr Preis bewiesen ist und die Aufträge dieses Verkäufers abgerechnet sind, oder bis 24 Stunden nach dem Handelsschluss.',
+      'Die Auktion ist nicht vorbei; warten Sie, bis ihr Preis bewiesen ist und die Aufträge dieses Verkäufers abgerechnet sind, oder bis 24\u00a0Stunden nach dem Handelsschluss.',
     auctionNotCleared: 'Der Preis der Auktion ist nicht bewiesen; beweisen Sie ihn zuerst.',
     auctionNotFixed:
       'Das Zeitfenster hat kein feststehendes Auftragsbuch: Es ist noch offen, die Auktion ist vorbei, oder es hat kein Gebot oder kein Angebot.',

@@ -39,8 +39,8 @@ export const en = {
   },
   energy: {
     anAmountOfEnergy: 'an amount of energy',
-    typeAtLeast1Wh: 'Type at least 1 Wh.',
-    kwh: (decimal: string) => `${decimal} kWh`,
+    typeAtLeast1Wh: 'Type at least 1\u00a0Wh.',
+    kwh: (decimal: string) => `${decimal}\u00a0kWh`,
   },
   token: {
     anAmount: 'an amount',
@@ -48,13 +48,13 @@ export const en = {
     unnamed: 'tokens',
     aPricePerKwh: 'a price per kWh',
     typeAPriceAboveZero: 'Type a price above zero.',
-    sol: (decimal: string) => `${decimal} SOL`,
+    sol: (decimal: string) => `${decimal}\u00a0SOL`,
     aPercentage: 'a percentage',
     percentages: 'Percentages',
-    atMost100: 'At most 100 %.',
+    atMost100: 'At most 100\u00a0%.',
   },
   connection: {
-    theNodeHasNotAnswered: (more: number) => `the node has not answered in ${more} seconds`,
+    theNodeHasNotAnswered: (more: number) => `the node has not answered in ${more}\u00a0seconds`,
   },
   network: {
     local: 'Local',
@@ -149,8 +149,8 @@ export const en = {
   createBus: {
     noWindowsDeliversAnyTime: 'No windows: delivers any time',
     whenTheWindowStarts: 'When the window starts',
-    n5MinutesBefore: '5 minutes before',
-    n15MinutesBefore: '15 minutes before',
+    n5MinutesBefore: '5\u00a0minutes before',
+    n15MinutesBefore: '15\u00a0minutes before',
     n1HourBefore: '1 hour before',
     atOnce: 'At once',
     after1Minute: 'After 1 minute',
@@ -160,8 +160,8 @@ export const en = {
     everyOwnerNeedsAnAddress: 'Every owner needs an address and a share.',
     theSameOwnerIsIn: 'The same owner is in the list twice.',
     youMustBeOneOf: 'You must be one of the owners.',
-    theSharesMakeTheyMust: (share: string) => `The shares make ${share}; they must make 100 %.`,
-    theLockFeeCanBe: 'The fee for holding can be at most 5 %.',
+    theSharesMakeTheyMust: (share: string) => `The shares make ${share}; they must make 100\u00a0%.`,
+    theLockFeeCanBe: 'The fee for holding can be at most 5\u00a0%.',
     openIt: 'Open it',
     putEnergyOnOffer: 'put energy on offer',
     isThereOr: (value: string, link: ReactNode, link2: ReactNode) => (
@@ -196,7 +196,7 @@ export const en = {
     asManyAsAnyDecision: 'As many as any decision',
     decisionsTakeEffect: 'Decisions take effect',
     lockFee: 'Fee for holding',
-    whatHoldingEnergyCostsWhere: 'What holding energy costs where it is not bought, at most 5 %.',
+    whatHoldingEnergyCostsWhere: 'What holding energy costs where it is not bought, at most 5\u00a0%.',
     deliveryWindows: 'Delivery windows',
     gateCloses: 'Trading closes',
     whoMayListEnergy: 'Who may sell',
@@ -205,8 +205,8 @@ export const en = {
     sevenDays: '7 days',
     thirtyDays: '30 days',
     oneYear: '1 year',
-    fifteenMinutes: '15 minutes',
-    thirtyMinutes: '30 minutes',
+    fifteenMinutes: '15\u00a0minutes',
+    thirtyMinutes: '30\u00a0minutes',
     oneHour: '1 hour',
     theHorizonIsTooShort:
       'The time from the close of trading to the end of a window must be shorter than the time that the bus trades ahead.',
@@ -227,7 +227,7 @@ export const en = {
     pasteAWalletsAddress: 'Paste a wallet’s address.',
     thisIsNotAnAddress: 'This is not an address; paste all of its 32 to 44 letters and digits.',
     giveTheBusAName: 'Give the bus a name.',
-    atMost32BytesThis: (length: number) => `At most 32 bytes; this has ${length}.`,
+    atMost32BytesThis: (length: number) => `At most 32\u00a0bytes; this has ${length}.`,
     noControlCharactersPlease: 'No control characters, please.',
     thereIsNoTokenWith: 'There is no token with this address on this network; paste the address of its mint.',
   },
@@ -237,7 +237,7 @@ export const en = {
     over: (count: number) => (count === 1 ? 'One window can be closed.' : `${count} windows can be closed.`),
     withdrawn: (count: number) => `${counted(count, 'offer')} ${count === 1 ? 'is' : 'are'} withdrawn with it`,
     closingGivesTheRentBack: (sol: string, units: string) =>
-      `Closing gives the rent back to who paid it, ${sol} (${units} lamports) for each.`,
+      `Closing gives the rent back to who paid it, ${sol} (${units}\u00a0lamports) for each.`,
     pastWindows: 'Past windows',
     locksHoldItUpFree: 'held energy keeps it open; free it first',
     andMore: (more: number) => `and ${more} more`,
@@ -472,7 +472,7 @@ export const en = {
     hold5Min: 'Hold 5 min',
     basket: 'Basket',
     howMuch: 'How much',
-    anyPartOfItDown: 'Any part of it, down to 1 Wh.',
+    anyPartOfItDown: 'Any part of it, down to 1\u00a0Wh.',
     allThatIsFree: 'All that is free',
     takeWhatIsLeftIf: 'Take what is left if somebody is faster',
     deposit: 'Deposit',
@@ -550,8 +550,8 @@ export const en = {
     nobodyElseSells: 'Nobody else sells for this time.',
     othersAsk: (energy: string, lowest: string, highest: string, token: string) =>
       lowest === highest
-        ? `Others sell ${energy} for this time, at ${lowest} ${token} per kWh.`
-        : `Others sell ${energy} for this time, at ${lowest} to ${highest} ${token} per kWh.`,
+        ? `Others sell ${energy} for this time, at ${lowest}\u00a0${token} per kWh.`
+        : `Others sell ${energy} for this time, at ${lowest} to ${highest}\u00a0${token} per kWh.`,
     youAreTheCheapest: 'Yours would be the cheapest.',
     soldBeforeYours: (energy: string) => `${energy} of it would be sold before yours.`,
     yourDeviceDelivers: (energy: string, power: string, most: string) =>
@@ -591,7 +591,7 @@ export const en = {
     whoSells: 'Who sells',
     youYourWalletIsPaid: 'You: your wallet is paid',
     theBusItsTreasuryIs: 'The bus: its treasury is paid',
-    bringsIfAllIsSold: (amount: string, token: string) => `Brings ${amount} ${token} if all is sold at once.`,
+    bringsIfAllIsSold: (amount: string, token: string) => `Brings ${amount}\u00a0${token} if all is sold at once.`,
     theOwnersHavePausedThis: 'The owners have paused this bus; nothing can be put on offer now.',
     putOnOffer: 'Put on offer',
     atLeast: (amount: string) => `At least ${amount}.`,
@@ -668,7 +668,7 @@ export const en = {
     whatItEarnedUntilThen: 'What it earned until then stays its own to claim.',
     sharesAfterwards: 'Shares afterwards',
     shareOfOwner: (more: number) => `Share of owner ${more}`,
-    theyMustMake100: '; they must make 100 %',
+    theyMustMake100: '; they must make 100\u00a0%',
     theyMake: (share: string, more: string) => `They make ${share}${more}.`,
     approvalsThatADecisionNeeds: 'Approvals that a decision needs',
     decisionsTakeEffect: 'Decisions take effect',
@@ -676,7 +676,7 @@ export const en = {
     deliveryWindows: 'Delivery windows',
     gateCloses: 'Trading closes',
     newLockFee: 'New fee for holding',
-    atMost5: 'At most 5 %.',
+    atMost5: 'At most 5\u00a0%.',
     yourApprovalIsEnoughThis: 'Your approval is enough: this takes effect at once.',
     changeIt: 'Change it',
     propose: 'Propose',
@@ -708,7 +708,7 @@ export const en = {
     fromTheStart: 'the start',
     sellersArePaid: 'Sellers are paid',
     gridFee: 'Grid fee',
-    perKwh: (amount: string, token: string) => `${amount} ${token}/kWh`,
+    perKwh: (amount: string, token: string) => `${amount}\u00a0${token}/kWh`,
     noGridFee: 'no grid fee',
     gridFeeOf: (amount: string) => `grid fee ${amount}`,
     readingDeadline: 'Time for the reading',
@@ -804,7 +804,7 @@ export const en = {
     buyEnergy: (energy: string, purchases: number) =>
       purchases > 1 ? `Buy ${energy} in ${purchases} purchases` : `Buy ${energy}`,
     buyAtTheBestPrice: 'Buy at the best price',
-    anyAmountDownTo1: 'Any amount, down to 1 Wh.',
+    anyAmountDownTo1: 'Any amount, down to 1\u00a0Wh.',
     whereToBuy: 'Where to buy',
     onBus: (bus: string) => `On ${bus}`,
     onBusesIChoose: 'On buses I choose',
@@ -874,7 +874,7 @@ export const en = {
       'How much more than is shown you would pay if prices rise before your purchase arrives. “exact” buys for what is shown, or not at all.',
     exact: 'exact',
     yourWalletHoldsThisCosts: (amount: string, token: string, amount2: string) =>
-      `Your wallet holds ${amount} ${token}; this costs ${amount2}.`,
+      `Your wallet holds ${amount}\u00a0${token}; this costs ${amount2}.`,
     for: (tokens: ReactNode) => <>for {tokens}</>,
     total: 'Total',
     averagePerKwh: 'Average per kWh',
@@ -883,7 +883,7 @@ export const en = {
     marketFee: 'Market fee',
     none: 'none',
     purchaseLane: 'your purchase record',
-    lamports: (units: string) => `${units} lamports`,
+    lamports: (units: string) => `${units}\u00a0lamports`,
     networkFee: 'Network fee',
     connectAWalletToSee: 'connect a wallet to see it',
     onceNothingIsMissing: 'told once nothing is missing',
@@ -910,7 +910,7 @@ export const en = {
     yourAreFrozenByTheir: (token: string) =>
       `Your ${token} are frozen by their issuer. Ask the issuer to release them.`,
     yourWalletHoldsAndThis: (amount: string, token: string, amount2: string) =>
-      `Your wallet holds ${amount} ${token}, and this costs ${amount2}.`,
+      `Your wallet holds ${amount}\u00a0${token}, and this costs ${amount2}.`,
   },
   plan: {
     theBasketIsEmptyAdd: 'The basket is empty; add an offer first.',
@@ -944,8 +944,8 @@ export const en = {
       `This bus sells parts of at least ${energy}, or all that is left of an offer; buy more.`,
   },
   router: {
-    askForAtLeast1: 'Ask for at least 1 Wh.',
-    theSmallestAcceptableAmountMust: 'The smallest acceptable amount must be from 1 Wh to the wanted amount.',
+    askForAtLeast1: 'Ask for at least 1\u00a0Wh.',
+    theSmallestAcceptableAmountMust: 'The smallest acceptable amount must be from 1\u00a0Wh to the wanted amount.',
     thereIsNotEnoughEnergy: 'There is not enough energy on offer within your limits.',
     theCostExceedsWhat64: 'The cost does not fit 64 bits; buy less at once.',
     evenTheSmallestAcceptableAmount: 'Even the smallest acceptable amount costs more than your limit.',
@@ -1134,7 +1134,7 @@ export const en = {
     thisOfferIsSoldOut: 'This offer is sold out.',
     allThatIsLeftOf: 'Buyers hold all that is left of this offer.',
     tradesFrom: (time: string) =>
-      `This offer of the bus trades from ${time} on: 120 seconds after it was listed, so that its owners see it first.`,
+      `This offer of the bus trades from ${time} on: 120\u00a0seconds after it was listed, so that its owners see it first.`,
     belowTheReservePrice:
       'This offer of the bus asks less than the owners have decided; it trades once they reprice it.',
     youAreSuspended:
@@ -1260,8 +1260,8 @@ export const en = {
   live: { theChainStartedAnew: 'the node’s chain has started anew' },
   follow: {
     endedASubscription: 'the node ended a subscription',
-    noSubscription: (seconds: number) => `the node has taken no subscription in ${seconds} seconds`,
-    silent: (seconds: number) => `the node has been silent for ${seconds} seconds`,
+    noSubscription: (seconds: number) => `the node has taken no subscription in ${seconds}\u00a0seconds`,
+    silent: (seconds: number) => `the node has been silent for ${seconds}\u00a0seconds`,
   },
   listings: {
     owners: 'owners only',
@@ -1355,7 +1355,7 @@ export const en = {
       `You pay now, and your money waits. The seller gets it for what a meter says was delivered; what is not delivered comes back to you, by ${time} at the latest.`,
     paidForDeliveryInPart: (some: number, all: number, time: string) =>
       `For ${some} of ${all} offers your money waits until a meter has said what was delivered, and what is not delivered comes back to you, by ${time} at the latest. The other sellers are paid as soon as you buy.`,
-    sixHours: '6 hours',
+    sixHours: '6\u00a0hours',
     threeDays: '3 days',
     aGridFee: 'a grid fee per kWh',
     theGridFeeIsAtMost: (amount: string) => `The grid fee can be at most ${amount} per kWh.`,
@@ -1497,7 +1497,7 @@ export const en = {
     isRetired: (energy: string, who: string) => `The certificate of ${energy} is retired for ${who}.`,
     theBookIsClosed: 'The seller’s delivery record is closed, and with it the time for certificates is over.',
     sayForWhom: 'Say for whom it is retired.',
-    atMost64Bytes: (length: number) => `At most 64 bytes; this has ${length}.`,
+    atMost64Bytes: (length: number) => `At most 64\u00a0bytes; this has ${length}.`,
   },
   meter: {
     meters: 'Meters',
@@ -1507,7 +1507,7 @@ export const en = {
     none: 'no meter',
     upTo: (power: string) => `up to ${power}`,
     unit: 'kW',
-    kw: (decimal: string) => `${decimal} kW`,
+    kw: (decimal: string) => `${decimal}\u00a0kW`,
     register: 'Register',
     replace: 'Replace',
     takeAway: 'Take away',
@@ -1629,10 +1629,10 @@ export const en = {
     bids: (count: number, bus: string) =>
       `${counted(count, 'bid')} of yours on ${bus} ${count === 1 ? 'is' : 'are'} decided: get what you bought, and what comes back.`,
     certificates: (count: number) => `You can take ${counted(count, 'certificate')} of origin.`,
+    takeThem: 'Look at what you can take',
   },
   auction: {
     auction: 'Auction',
-    takeThem: 'Look at what you can take',
     bid: 'Bid',
     bidFor: (energy: string) => `Bid for ${energy}`,
     window: 'Delivery window',
@@ -1834,7 +1834,7 @@ export const en = {
       'Until trading closes, neighbours bid what energy is worth to them; then what is left is sold at one price, which the chain checks.',
     needsWindows: 'An auction closes delivery windows; choose their length.',
     needsTime:
-      'With an auction, the time from the close of trading to the end of the window is at least 15 minutes; close earlier, or make the window longer.',
+      'With an auction, the time from the close of trading to the end of the window is at least 15\u00a0minutes; close earlier, or make the window longer.',
     withAuction: 'with an auction',
     withoutAuction: 'without an auction',
     receipt: 'Bid made exactly once',

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { timeLabel } from '../../amount/time';
-import { formatTokens } from '../../amount/token';
+import { tokensLabel } from '../../amount/token';
 import { capacityAddress } from '../../chain/address';
 import { sentence } from '../../errors/explain';
 import {
@@ -409,10 +409,7 @@ function CheckedText({
   const said = ({ pricePerKwh, volumeWh }: Outcome) =>
     volumeWh === 0n
       ? t.auction.nothingSold
-      : t.auction.atThePrice(
-          formatEnergy(volumeWh),
-          `${formatTokens(pricePerKwh + gridFeePerKwh, bus.decimals)} ${bus.token}`,
-        );
+      : t.auction.atThePrice(formatEnergy(volumeWh), tokensLabel(pricePerKwh + gridFeePerKwh, bus));
   const source = from === 'accounts' ? t.auction.fromAccounts(bids, asks) : t.auction.fromHistory(bids, asks);
   if (checked.kind === 'equal') {
     return (

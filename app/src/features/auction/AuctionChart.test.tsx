@@ -20,7 +20,7 @@ describe('the curves of a book', () => {
   it('cross at the price, which is said with the grid fee, for eyes and for screen readers', () => {
     const { container } = draw(book);
     expect(screen.getByRole('img').getAttribute('aria-label')).toBe(
-      '2 kWh wanted and 3.5 kWh offered; the curves cross at 1.5 kWh and 0.27 tokens per kWh.',
+      '2\u00a0kWh wanted and 3.5\u00a0kWh offered; the curves cross at 1.5\u00a0kWh and 0.27\u00a0tokens per kWh.',
     );
     expect(container.querySelectorAll('polyline')).toHaveLength(2);
     expect(container.querySelectorAll('circle')).toHaveLength(1);

@@ -3,9 +3,10 @@
 import { useId, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { formatTokens } from '../../amount/token';
+import { formatTokens, tokensLabel } from '../../amount/token';
 import { clear, levelsOf, type AuctionBook } from '../../market/auction';
 import type { Bus } from '../../market/model';
+import { Energy } from '../../ui/amounts';
 import { Chart } from '../../ui/Chart';
 import { Empty, numbers, TableHead } from '../../ui/parts';
 import { Readout } from '../../ui/Readout';
@@ -45,7 +46,7 @@ export function AuctionChart({
     .flatMap(({ pricePerKwh, bidWh, bidFromWh }) =>
       bidWh === 0n ? [] : [[bidFromWh - bidWh, pricePerKwh] as const, [bidFromWh, pricePerKwh] as const],
     );
-  const price = (units: bigint) => `${formatTokens(full(units), bus.decimals)} ${bus.token}`;
+  const price = (units: bigint) => tokensLabel(full(units), bus);
   // The price itself is a point to read out, where it lies between those of the orders.
   const crossing = levels.findIndex(({ pricePerKwh }) => pricePerKwh >= cleared.pricePerKwh);
   const at = Math.min(chosen ?? (crossing === -1 ? levels.length - 1 : crossing), levels.length - 1);
@@ -122,8 +123,12 @@ export function AuctionChart({
               {levels.slice(0, ROWS).map(({ pricePerKwh, bidFromWh, askUpToWh }) => (
                 <tr key={String(pricePerKwh)}>
                   <td className="number">{formatTokens(full(pricePerKwh), bus.decimals)}</td>
-                  <td className="end number">{formatEnergy(bidFromWh)}</td>
-                  <td className="end number">{formatEnergy(askUpToWh)}</td>
+                  <td className="end">
+                    <Energy wh={bidFromWh} />
+                  </td>
+                  <td className="end">
+                    <Energy wh={askUpToWh} />
+                  </td>
                 </tr>
               ))}
             </tbody>

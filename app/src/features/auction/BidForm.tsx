@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react';
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { timeLabel } from '../../amount/time';
-import { formatTokens, parsePrice } from '../../amount/token';
+import { formatTokens, parsePrice, tokensLabel } from '../../amount/token';
 import { WH_PER_KWH } from '../../generated';
 import { bidFill, bookOf, clear, closingFrom, paidFor } from '../../market/auction';
 import type { Bus } from '../../market/model';
@@ -123,7 +123,7 @@ export function BidForm({
         hint={
           balance === undefined || wallet === undefined
             ? t.auction.atMost(formatEnergy(most))
-            : t.bestPrice.youHave(`${formatTokens(balance, bus.decimals)} ${bus.token}`)
+            : t.bestPrice.youHave(tokensLabel(balance, bus))
         }
       />
       <TextField
@@ -132,7 +132,7 @@ export function BidForm({
         onChange={setLimitText}
         suffix={bus.token}
         parsed={limit}
-        readAs={(units) => `${formatTokens(units, bus.decimals)} ${bus.token}`}
+        readAs={(units) => tokensLabel(units, bus)}
         hint={fee === 0n ? t.auction.allIncluded : t.auction.feeIncluded(formatTokens(fee, bus.decimals))}
       />
       {why !== undefined && (

@@ -105,8 +105,8 @@ describe('a bid', () => {
     expect(refused({ maxPricePerKwh: 120_000n })).toBeUndefined();
     expect(refused({ maxPricePerKwh: 119_999n })).toContain('Bid at least 0.12 per kWh');
     expect(refused({ energyWh: 100_000n })).toBeUndefined();
-    expect(refused({ energyWh: 100_001n })).toContain('at most 100 kWh');
-    expect(refused({ energyWh: 9n })).toContain('from 10 Wh up');
+    expect(refused({ energyWh: 100_001n })).toContain('at most 100\u00a0kWh');
+    expect(refused({ energyWh: 9n })).toContain('from 10\u00a0Wh up');
     expect(refused({ energyWh: 100_000n, maxPricePerKwh: (1n << 64n) - 1n })).toContain('more than a deposit can be');
     expect(refused({}, NOW, { paused: true })).toContain('paused');
     expect(refused({}, NOW, { closing: true })).toContain('closing');

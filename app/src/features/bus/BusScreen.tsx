@@ -3,12 +3,12 @@
 import type { Address } from '@solana/kit';
 
 import { duration, timeLabel } from '../../amount/time';
-import { formatBps, formatTokens } from '../../amount/token';
+import { formatBps } from '../../amount/token';
 import { isOwner, lowestPrice, type Bus } from '../../market/model';
 import { termsAt } from '../../market/terms';
 import { compareAges, compareNames } from '../../order';
 import { useMarket, useSession } from '../../session';
-import { Energy } from '../../ui/amounts';
+import { Energy, PricePerKwh } from '../../ui/amounts';
 import { Select } from '../../ui/fields';
 import { PlusIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Empty, Facts, NotFound, Reading } from '../../ui/parts';
@@ -97,8 +97,8 @@ export function BusScreen({ chosen }: { readonly chosen: string | undefined }) {
               [t.busScreen.timelock, bus.timelockSeconds === 0 ? t.busScreen.none : duration(bus.timelockSeconds)],
               [t.busScreen.pausing, t.owners.of(bus.pauseApprovals, bus.owners.length)],
               [t.busScreen.capacity, <Energy key="c" wh={bus.capacityWh} />],
-              [t.busScreen.basePrice, `${formatTokens(bus.basePricePerKwh, bus.decimals)} ${bus.token}/kWh`],
-              [t.busScreen.reservePrice, `${formatTokens(lowestPrice(bus, true), bus.decimals)} ${bus.token}/kWh`],
+              [t.busScreen.basePrice, <PricePerKwh key="b" units={bus.basePricePerKwh} bus={bus} />],
+              [t.busScreen.reservePrice, <PricePerKwh key="r" units={lowestPrice(bus, true)} bus={bus} />],
               [t.busScreen.leastSize, <Energy key="l" wh={bus.leastWh} />],
               [t.busScreen.horizon, duration(bus.horizonSeconds)],
               [t.busScreen.lockFee, bus.lockFeeBps === 0 ? t.busScreen.none : formatBps(bus.lockFeeBps)],

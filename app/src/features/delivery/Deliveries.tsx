@@ -2,7 +2,6 @@
 
 import { useMemo, useState } from 'react';
 
-import { formatEnergy } from '../../amount/energy';
 import { timeLabel, windowLabel } from '../../amount/time';
 import { refundable } from '../../market/delivery';
 import type { Bus } from '../../market/model';
@@ -190,8 +189,10 @@ function Row({ row }: { readonly row: DeliveryRow }) {
         </span>
         <Outcome row={row} />
       </td>
-      <td className="end number">{formatEnergy(promisedWh)}</td>
-      <td className="end number">{deliveredWh === undefined ? '–' : formatEnergy(deliveredWh)}</td>
+      <td className="end">
+        <Energy wh={promisedWh} />
+      </td>
+      <td className="end">{deliveredWh === undefined ? '–' : <Energy wh={deliveredWh} />}</td>
       <td className="end wide-only">
         <Tokens units={paid} bus={bus} />
       </td>

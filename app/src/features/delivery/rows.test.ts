@@ -92,8 +92,8 @@ describe('deliveries', () => {
     ]);
     expect(bars[0]?.windowStart).toBe(FIRST + 5 * 900);
     expect(bars.map(readout)).toEqual([
-      expect.stringContaining('800 Wh promised, 800 Wh delivered'),
-      expect.stringContaining('800 Wh promised, no reading yet'),
+      expect.stringContaining('800\u00a0Wh promised, 800\u00a0Wh delivered'),
+      expect.stringContaining('800\u00a0Wh promised, no reading yet'),
       expect.stringContaining('no reading yet'),
     ]);
   });

@@ -5,7 +5,7 @@ import { duration } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
 import { soldWh } from '../../market/model';
 import { termsAt } from '../../market/terms';
-import { Energy, EnergyBar } from '../../ui/amounts';
+import { Energy, EnergyBar, PricePerKwh } from '../../ui/amounts';
 import { PauseIcon } from '../../ui/icons';
 import { AddressLabel, Card, CopyButton, Facts } from '../../ui/parts';
 import { useNow } from '../../ui/time';
@@ -108,9 +108,8 @@ export function BusCard({
               </span>
             ) : (
               <span key="p" className="number">
-                {formatTokens(lowest, bus.decimals)}
-                {highest !== lowest && ` – ${formatTokens(highest, bus.decimals)}`}{' '}
-                <span className="unit">{t.marketScreen.kwh(bus.token)}</span>
+                {highest !== lowest && `${formatTokens(lowest, bus.decimals)} – `}
+                <PricePerKwh units={highest} bus={bus} />
               </span>
             ),
           ],
@@ -129,15 +128,7 @@ export function BusCard({
           ...(terms.hasAuction ? [[t.auction.auction, t.auction.closesEachWindow] as const] : []),
           ...(terms.gridFeePerKwh === 0n
             ? []
-            : [
-                [
-                  t.marketScreen.gridFee,
-                  <span key="g" className="number">
-                    {formatTokens(terms.gridFeePerKwh, bus.decimals)}{' '}
-                    <span className="unit">{t.marketScreen.kwh(bus.token)}</span>
-                  </span>,
-                ] as const,
-              ]),
+            : [[t.marketScreen.gridFee, <PricePerKwh key="g" units={terms.gridFeePerKwh} bus={bus} />] as const]),
           [t.marketScreen.listing, t.listings[bus.listing]],
         ]}
       />

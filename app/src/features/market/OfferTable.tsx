@@ -19,6 +19,7 @@ import {
 import { deliveryTime } from '../../market/terms';
 import { compare, compareAges } from '../../order';
 import { useMarket, useSession } from '../../session';
+import { Energy } from '../../ui/amounts';
 import { classes } from '../../ui/classes';
 import { LockIcon, SourceIcon } from '../../ui/icons';
 import { AddressLabel, Empty } from '../../ui/parts';
@@ -228,13 +229,13 @@ const Row = memo(function Row({
           <span className="unit only-narrow"> {t.offerTable.kwh(bus.token)}</span>
         </div>
         <div className="td td-free number" role="cell">
-          {formatEnergy(freeWh(offer))}
+          <Energy wh={freeWh(offer)} />
           {offer.reservedWh > 0n && (
             <span className="sub">{t.offerTable.reserved(formatEnergy(offer.reservedWh))}</span>
           )}
         </div>
         <div className="td td-remaining" role="cell">
-          <span className="number">{formatEnergy(offer.remainingWh)}</span>
+          <Energy wh={offer.remainingWh} />
           <svg className="mini-bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
             <rect width="100" height="4" className="bar-empty" />
             <rect width={share(freeWh(offer))} height="4" className="bar-listed" />

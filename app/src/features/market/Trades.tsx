@@ -2,11 +2,10 @@
 
 import { useMemo } from 'react';
 
-import { formatEnergy } from '../../amount/energy';
 import { tradePartsOf, type Bus } from '../../market/model';
 import { deliveryTime, termsAt } from '../../market/terms';
 import { useMarket } from '../../session';
-import { Tokens } from '../../ui/amounts';
+import { Energy, Tokens } from '../../ui/amounts';
 import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Card, Empty, numbers, Reading, TableHead } from '../../ui/parts';
 import { ReceiptLink } from '../../ui/ReceiptLink';
@@ -68,7 +67,9 @@ export function Trades({ bus, windows }: { readonly bus: Bus; readonly windows: 
                 <td className="wide-only">
                   <AddressLabel address={trade.buyer} />
                 </td>
-                <td className="end number">{formatEnergy(energyWh)}</td>
+                <td className="end">
+                  <Energy wh={energyWh} />
+                </td>
                 <td className="end">
                   <Tokens units={pricePerKwh} bus={bus} />
                 </td>

@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { dayLabel, spanLabel, windowLabel } from '../../amount/time';
-import { formatTokens } from '../../amount/token';
+import { formatTokens, tokensLabel } from '../../amount/token';
 import type { Bus } from '../../market/model';
 import { classes } from '../../ui/classes';
 import { Segmented } from '../../ui/fields';
@@ -99,7 +99,7 @@ function summary(
   const prices = own.flatMap(({ lowest }) => (lowest === undefined ? [] : [lowest]));
   if (free === 0n || prices.length === 0) return t.dayStrip.nothingThen(time);
   const lowest = prices.reduce((a, b) => (a < b ? a : b));
-  return t.dayStrip.freeThen(time, formatEnergy(free), `${formatTokens(lowest, bus.decimals)} ${bus.token}`);
+  return t.dayStrip.freeThen(time, formatEnergy(free), tokensLabel(lowest, bus));
 }
 
 function WindowButton({

@@ -26,7 +26,7 @@ describe('the power of a device', () => {
     expect(parsePower('9.8')).toEqual({ ok: true, value: 9_800n });
     expect(parsePower('0.001')).toEqual({ ok: true, value: 1n });
     for (const text of ['', '0', '-1', '1.0001', '2000000000000']) expect(parsePower(text).ok).toBe(false);
-    expect([powerLabel(9_800n), powerLabel(10_000n)]).toEqual(['9.8 kW', '10 kW']);
+    expect([powerLabel(9_800n), powerLabel(10_000n)]).toEqual(['9.8\u00a0kW', '10\u00a0kW']);
   });
 
   it('limits what can be on offer in a window, by the device that the window was first listed with', async () => {

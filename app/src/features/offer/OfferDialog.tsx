@@ -4,7 +4,7 @@ import { useMemo, useState } from 'react';
 
 import { cost, shareOf } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
-import { formatBps, formatTokens } from '../../amount/token';
+import { formatBps, formatTokens, tokensLabel } from '../../amount/token';
 import { LOCK_MARGIN_SECONDS, LOCK_SECONDS } from '../../generated';
 import { opensPosition } from '../../market/delivery';
 import { freeWh, isLargeEnough, untradable, type Bus, type Offer } from '../../market/model';
@@ -227,7 +227,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
                       : t.offerDialog.depositedWithFee(
                           settled,
                           formatBps(bus.lockFeeBps),
-                          `${formatTokens(shareOf(total, bus.lockFeeBps), bus.decimals)} ${bus.token}`,
+                          tokensLabel(shareOf(total, bus.lockFeeBps), bus),
                         )}
                   </p>
                   {offer !== undefined && <TermsNote of={[{ offer, bus }]} />}

@@ -324,7 +324,7 @@ function OfferChange({
             value={priceText}
             onChange={setPriceText}
             parsed={price}
-            readAs={(units) => `${formatTokens(units, bus.decimals)} ${bus.token}`}
+            readAs={(units) => tokensLabel(units, bus)}
             showEmptyError
             suffix={bus.token}
             hint={t.ownOffers.atLeast(formatTokens(lowestPrice(bus, offer.ownedByBus), bus.decimals))}

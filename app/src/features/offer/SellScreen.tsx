@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { cost } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
 import { timeLabel } from '../../amount/time';
-import { formatSol, formatTokens } from '../../amount/token';
+import { formatSol, formatTokens, tokensLabel } from '../../amount/token';
 import { rentOf } from '../../chain/connection';
 import { isUnreachable } from '../../errors/explain';
 import { getCapacitySize, getOfferSize } from '../../generated';
@@ -244,7 +244,7 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
         value={priceText}
         onChange={setPriceText}
         parsed={price}
-        readAs={(units) => `${formatTokens(units, bus.decimals)} ${bus.token}`}
+        readAs={(units) => tokensLabel(units, bus)}
         suffix={bus.token}
         hint={
           price.ok && terms.gridFeePerKwh > 0n
@@ -252,7 +252,7 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
                 formatTokens(price.value + terms.gridFeePerKwh, bus.decimals),
                 formatTokens(terms.gridFeePerKwh, bus.decimals),
               )
-            : t.sellScreen.atLeast(`${formatTokens(lowestPrice(bus, forBus), bus.decimals)} ${bus.token}`)
+            : t.sellScreen.atLeast(tokensLabel(lowestPrice(bus, forBus), bus))
         }
       />
       <MarketBeside

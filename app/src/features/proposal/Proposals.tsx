@@ -2,6 +2,7 @@
 
 import { useState } from 'react';
 
+import { plainDecimal } from '../../amount/decimal';
 import { formatEnergy } from '../../amount/energy';
 import { duration, timeLabel } from '../../amount/time';
 import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
@@ -178,7 +179,6 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   const { sellers } = useMarket();
   const action = useAction();
   const [kind, setKind] = useState<Kind>('basePriceSet');
-  const [price, setPrice] = useState('');
   // A form that nobody has touched does not say that it changes nothing.
   const [isTouched, setIsTouched] = useState(false);
   const touching =
@@ -187,6 +187,7 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
       setIsTouched(true);
       set(value);
     };
+  const [price, setPrice] = useState('');
   const [capacity, setCapacity] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
   const [owner, setOwner] = useState('');
   const [shares, setShares] = useState<Readonly<Record<string, string>>>({});
@@ -524,4 +525,4 @@ const LATER_CHOICES = Object.keys(LATER) as readonly (keyof typeof LATER)[];
 const DECIDE_ALONE = 600;
 const DECIDE_TOGETHER = 86_400;
 
-const plainShare = (bps: number) => formatBps(bps).replace(' %', '');
+const plainShare = (bps: number) => plainDecimal(BigInt(bps), 2);

@@ -6,7 +6,7 @@ import { useMemo, useState } from 'react';
 import { U64_MAX } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { short } from '../../amount/text';
-import { formatTokens, parsePrice } from '../../amount/token';
+import { parsePrice, tokensLabel } from '../../amount/token';
 import { freeWh, untradable, type Bus, type Offer } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { deliveryTime } from '../../market/terms';
@@ -177,7 +177,7 @@ export function BestPrice({
         hint={
           balance === undefined || wallet === undefined
             ? t.bestPrice.anyAmountDownTo1
-            : t.bestPrice.youHave(`${formatTokens(balance, bus.decimals)} ${bus.token}`)
+            : t.bestPrice.youHave(tokensLabel(balance, bus))
         }
         error={
           want !== undefined && quoted?.ok === false && amount.text.trim() !== ''
@@ -207,7 +207,7 @@ export function BestPrice({
             suffix={bus.token}
             placeholder={t.bestPrice.any}
             {...(limit === undefined ? {} : { parsed: limit })}
-            readAs={(units) => `${formatTokens(units, bus.decimals)} ${bus.token}`}
+            readAs={(units) => tokensLabel(units, bus)}
             hint={t.bestPrice.offersAboveItArePassed}
           />
           <label className="check">
@@ -331,7 +331,7 @@ function ChosenOffers({ purchases, bus }: { readonly purchases: readonly Batch[]
             index + 1,
             purchases.length,
             formatEnergy(energyWh),
-            `${formatTokens(totalCost, bus.decimals)} ${bus.token}`,
+            tokensLabel(totalCost, bus),
           ),
         }),
         rows: fills.map(({ offer, energyWh: wh, cost }) => ({

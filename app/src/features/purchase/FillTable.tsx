@@ -2,8 +2,8 @@
 
 import type { ReactNode } from 'react';
 
-import { formatEnergy } from '../../amount/energy';
 import { formatTokens } from '../../amount/token';
+import { Energy } from '../../ui/amounts';
 import { numbers, TableHead } from '../../ui/parts';
 import { t } from '../../words';
 
@@ -55,7 +55,9 @@ export function FillTable({
           {rows.map((row) => (
             <tr key={row.key}>
               <td>{row.from}</td>
-              <td className="end number">{formatEnergy(row.energyWh)}</td>
+              <td className="end">
+                <Energy wh={row.energyWh} />
+              </td>
               <td className="end number">{formatTokens(row.pricePerKwh, decimals)}</td>
               <td className="end number">{formatTokens(row.cost, decimals)}</td>
             </tr>

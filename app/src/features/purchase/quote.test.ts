@@ -121,10 +121,10 @@ describe('a best price', () => {
       return quoted.ok ? undefined : refusalOf(TWO, asked, quoted);
     };
     const six = { energyWh: 6_000n, minEnergyWh: 6_000n };
-    expect(said(six)).toBe('5 kWh is on offer within your limits now; buy less, or raise the limits.');
+    expect(said(six)).toBe('5\u00a0kWh is on offer within your limits now; buy less, or raise the limits.');
     expect(said({ maxPricePerKwh: 1n })).toBe('Nothing is on offer within your limits now.');
     expect(said({ maxTotal: 600_000n })).toBe('The price moved: this costs 0.65 now, and your limit is 0.60.');
-    expect(said({ energyWh: 0n, minEnergyWh: 0n })).toBe('Ask for at least 1 Wh.');
+    expect(said({ energyWh: 0n, minEnergyWh: 0n })).toBe('Ask for at least 1\u00a0Wh.');
     expect(said({ ...six, minEnergyWh: 1n })).toBeUndefined();
   });
 
@@ -134,7 +134,7 @@ describe('a best price', () => {
     const purchases = purchasesOf(quoted.quote, 1);
     expect(purchases).toHaveLength(1);
     const [plan] = plansOf(TWO, key('Buyer'), purchases, 650_000n);
-    expect(plan?.title).toBe('4 kWh on Mill');
+    expect(plan?.title).toBe('4\u00a0kWh on Mill');
     expect(plan?.orders).toEqual([
       { offer: key('A'), energyWh: 1_000n, maxPricePerKwh: 200_000n },
       { offer: key('B'), energyWh: 3_000n, maxPricePerKwh: 150_000n },
@@ -167,14 +167,14 @@ describe('a best price', () => {
     expect(quoted.ok && quoted.quote.fills.map(({ energyWh }) => energyWh)).toEqual([2_000n, 2_000n]);
     const small = want({ energyWh: 1_000n, minEnergyWh: 1_000n });
     const refused = quoteBest(least, small, undefined, 100);
-    expect(!refused.ok && refusalOf(least, small, refused)).toContain('parts of at least 2 kWh');
+    expect(!refused.ok && refusalOf(least, small, refused)).toContain('parts of at least 2\u00a0kWh');
   });
 
   it('takes at most so many purchases at once', () => {
     const batch: Batch = { fills: [], energyWh: 1_000n, totalCost: 1n };
     expect(tooMany(Array.from({ length: MAX_PURCHASES }, () => batch))).toBeUndefined();
     expect(tooMany(Array.from({ length: MAX_PURCHASES + 1 }, () => batch))).toBe(
-      'This takes 9 transactions, and 8 can be signed at once; buy less, such as 8 kWh.',
+      'This takes 9 transactions, and 8 can be signed at once; buy less, such as 8\u00a0kWh.',
     );
   });
 });
@@ -276,7 +276,7 @@ describe('chosen offers', () => {
     const least = market([MILL], [offer('A', 'Mill', 1n, 1n, size), offer('B', 'Mill', 2n, 1n, size)]);
     const part = (name: string, energyWh: bigint) =>
       chosenItems(least, key('Buyer'), [{ offer: key(name), energyWh, maxPricePerKwh: 1n }], 100);
-    expect(() => part('B', 999n)).toThrow('parts of at least 1 kWh');
+    expect(() => part('B', 999n)).toThrow('parts of at least 1\u00a0kWh');
     expect(part('B', 1_000n)).toHaveLength(1);
     expect(part('A', 1_000n)).toHaveLength(1);
   });
@@ -287,7 +287,7 @@ describe('chosen offers', () => {
       ['F', 1n, U64_MAX, 'This offer was cancelled. Choose another.'],
       ['H', 1n, U64_MAX, 'This offer has expired. Choose another.'],
       ['A', 1n, 199_999n, 'The seller changed the price to 0.20 per kWh, above your limit of 0.199999.'],
-      ['A', 2_001n, U64_MAX, 'Somebody was faster: 2 kWh of this offer is left, and you want 2.001 kWh.'],
+      ['A', 2_001n, U64_MAX, 'Somebody was faster: 2\u00a0kWh of this offer is left, and you want 2.001\u00a0kWh.'],
     ] as const;
     for (const [name, energyWh, limit, sentence] of cases) {
       expect(() => chosen(name, energyWh, limit)).toThrow(new Refusal(sentence));

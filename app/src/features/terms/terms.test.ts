@@ -37,7 +37,7 @@ describe('terms that owners choose', () => {
     expect(refused({ ...FIRST_TERMS, hasAuction: true }, false)).toContain('choose their length');
     // No choice of the boxes is as short as that.
     const short = { ...windows, windowSeconds: '600' as never, gate: '0', hasAuction: true } as const;
-    expect(refused(short, false)).toContain('at least 15 minutes');
+    expect(refused(short, false)).toContain('at least 15\u00a0minutes');
     expect(parseGridFee('4294.967296', 6)).toEqual({ ok: true, value: 1n << 32n });
     expect(parseGridFee('4294.967297', 6)).toMatchObject({ ok: false });
     expect(parseGridFee(' ', 6)).toEqual({ ok: true, value: 0n });
@@ -50,7 +50,7 @@ describe('a decision on terms', () => {
     const terms = { ...DELIVERY, from: 90_000 };
     const said = new Map(changesOf(bus, { kind: 'termsSet', terms }).map(([what, ...values]) => [what, values]));
     expect(said.get('Sellers are paid')).toEqual(['at the purchase', 'for what is delivered']);
-    expect(said.get('Grid fee')).toEqual(['none', '0.02 tokens/kWh']);
+    expect(said.get('Grid fee')).toEqual(['none', '0.02\u00a0tokens/kWh']);
     expect(said.get('Time for the reading')).toEqual(['–', '1\u00a0hr']);
     expect(said.get('Time for corrections')).toEqual(['–', '2\u00a0hr']);
     expect(said.get('From')?.[0]).toBe('the start');
@@ -65,7 +65,7 @@ describe('a decision on terms', () => {
     );
     expect(bidding.get('Auction')).toEqual(['without an auction', 'An auction closes each window']);
     expect(termsLabel(bus, { ...QUARTERS, hasAuction: true })).toBe('at the purchase, no grid fee, with an auction');
-    expect(termsLabel(bus, DELIVERY)).toBe('for what is delivered, grid fee 0.02 tokens/kWh');
+    expect(termsLabel(bus, DELIVERY)).toBe('for what is delivered, grid fee 0.02\u00a0tokens/kWh');
     expect(termsLabel(bus, QUARTERS)).toBe('at the purchase, no grid fee');
     expect(changesOf(bus, { kind: 'gridRecipientSet', recipient: key(8) })).toHaveLength(1);
   });

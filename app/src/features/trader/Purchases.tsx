@@ -12,7 +12,7 @@ import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useStore } from '../../state/store';
 import { useAnswer } from '../../state/useAnswer';
-import { Tokens } from '../../ui/amounts';
+import { Energy, Tokens } from '../../ui/amounts';
 import { saveFile } from '../../ui/file';
 import { Card, CopyButton, Empty, numbers, Reading, TableHead } from '../../ui/parts';
 import { ReceiptLink } from '../../ui/ReceiptLink';
@@ -137,7 +137,9 @@ function PurchaseTable({
                 <span className="sub block">{[...names, ...new Set(settlements)].join(', ')}</span>
                 <Narrow of={one} />
               </td>
-              <td className="end number">{formatEnergy(one.energyWh)}</td>
+              <td className="end">
+                <Energy wh={one.energyWh} />
+              </td>
               <td className="end number">
                 <Paid units={one.paid} bus={places.find(({ bus }) => bus !== undefined)?.bus} />
               </td>

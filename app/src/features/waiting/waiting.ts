@@ -3,7 +3,7 @@
 import type { Address } from '@solana/kit';
 
 import { formatEnergy } from '../../amount/energy';
-import { formatTokens } from '../../amount/token';
+import { tokensLabel } from '../../amount/token';
 import { heldBack } from '../../market/auction';
 import { missingReadings, refundable } from '../../market/delivery';
 import {
@@ -204,8 +204,6 @@ function ended({ offers, buses, capacities }: Known, wallet: Address, now: numbe
 
 /** What waits, in a sentence. */
 export function sayWaiting(one: Waiting, state: Pick<MarketState, 'buses' | 'tombstones'>): string {
-  const amountOf = (units: bigint, bus: Pick<Bus, 'decimals' | 'token'>) =>
-    `${formatTokens(units, bus.decimals)} ${bus.token}`;
   switch (one.kind) {
     case 'approve':
     case 'carryOut': {
@@ -214,20 +212,20 @@ export function sayWaiting(one: Waiting, state: Pick<MarketState, 'buses' | 'tom
       return one.kind === 'approve' ? t.waiting.approve(what, one.bus.name) : t.waiting.carryOut(what, one.bus.name);
     }
     case 'withdraw':
-      return t.waiting.withdraw(amountOf(one.amount, one.bus), one.bus.name);
+      return t.waiting.withdraw(tokensLabel(one.amount, one.bus), one.bus.name);
     case 'share':
-      return t.waiting.share(amountOf(one.amount, one.bus), one.bus.name);
+      return t.waiting.share(tokensLabel(one.amount, one.bus), one.bus.name);
     case 'claim': {
       const debtor = debtorOf(state, one.claim);
-      return debtor === undefined ? t.claim.theBusIsNotKnown : t.waiting.claim(amountOf(one.claim.amount, debtor));
+      return debtor === undefined ? t.claim.theBusIsNotKnown : t.waiting.claim(tokensLabel(one.claim.amount, debtor));
     }
     case 'refund':
-      return t.waiting.refund(amountOf(one.amount, one.bus));
+      return t.waiting.refund(tokensLabel(one.amount, one.bus));
     case 'release':
-      return t.waiting.release(amountOf(one.amount, one.bus));
+      return t.waiting.release(tokensLabel(one.amount, one.bus));
     case 'lock': {
       const { lock, bus } = one;
-      if (lock.isUnpaid || one.isOver) return t.waiting.lockIsOver(amountOf(lock.deposit, bus), bus.name);
+      if (lock.isUnpaid || one.isOver) return t.waiting.lockIsOver(tokensLabel(lock.deposit, bus), bus.name);
       return t.waiting.lockEnds(formatEnergy(lock.energyWh), bus.name);
     }
     case 'ended':
