@@ -9,7 +9,7 @@ use {
     rustix::event::{PollFd, PollFlags, Timespec},
     serde::Serialize,
     std::{
-        fmt::{self, Write as _},
+        fmt,
         io::{self, IsTerminal, Write},
         time::Duration,
     },
@@ -80,7 +80,7 @@ pub type Reply = Box<dyn Answer>;
 pub trait Answer {
     fn fill(&self, page: &mut Page);
     fn essence(&self) -> Option<Vec<String>>;
-    fn json(&self, pretty: bool) -> String;
+    fn json(&self, out: &mut dyn io::Write, pretty: bool) -> io::Result<()>;
     fn failure(&self) -> Option<String>;
 }
 
@@ -93,8 +93,8 @@ impl<V: View> Answer for V {
         View::essence(self)
     }
 
-    fn json(&self, pretty: bool) -> String {
-        json(self, pretty)
+    fn json(&self, out: &mut dyn io::Write, pretty: bool) -> io::Result<()> {
+        write_json(out, self, pretty)
     }
 
     fn failure(&self) -> Option<String> {
@@ -192,19 +192,20 @@ impl Output {
     }
 
     fn write(&self, answer: &dyn Answer, pretty: bool) -> io::Result<()> {
-        let text = match self.format {
-            OutputFormat::Json => answer.json(pretty) + "\n",
+        let mut stdout = io::BufWriter::new(io::stdout().lock());
+        let written = match self.format {
+            // As it is made: the report of a long replay does not stand in memory as a whole.
+            OutputFormat::Json => answer.json(&mut stdout, pretty).and_then(|()| stdout.write_all(b"\n")),
             OutputFormat::Text => {
                 let mut page = Page::default();
                 match answer.essence() {
                     Some(lines) if self.quiet => lines.iter().for_each(|line| page.line(line)),
                     _ => answer.fill(&mut page),
                 }
-                page.text
+                stdout.write_all(page.text.as_bytes())
             }
         };
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        match written.and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
@@ -263,21 +264,45 @@ pub fn columns() -> u16 {
 
 /// JSON in which characters that change how a terminal shows the text are escaped; it reads back as the same value.
 pub fn json(value: &impl Serialize, pretty: bool) -> String {
-    let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    let mut text = Vec::new();
     // Views are plain data with string keys, which always serialise.
-    let text = text.unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character != '\n' && is_hidden(character) {
+    if let Err(error) = write_json(&mut text, value, pretty) {
+        text = format!("{{\"error\":\"{error}\"}}").into_bytes();
+    }
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// The same, written as it is made.
+fn write_json(out: &mut dyn io::Write, value: &impl Serialize, pretty: bool) -> io::Result<()> {
+    let safe = Safe(out);
+    if pretty { serde_json::to_writer_pretty(safe, value) } else { serde_json::to_writer(safe, value) }?;
+    Ok(())
+}
+
+/// Escapes characters of JSON that change how a terminal shows the text.
+struct Safe<'a>(&'a mut dyn io::Write);
+
+impl io::Write for Safe<'_> {
+    /// Of JSON, whole characters are written at a time.
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        let text = str::from_utf8(json).map_err(io::Error::other)?;
+        let mut rest = text;
+        while let Some((place, character)) = rest.char_indices().find(|(_, it)| *it != '\n' && is_hidden(*it)) {
+            let (before, behind) = rest.split_at(place);
+            self.0.write_all(before.as_bytes())?;
             // JSON is ASCII outside of strings, so this is inside of one.
             for unit in character.encode_utf16(&mut [0; 2]) {
-                let _ = write!(safe, "\\u{unit:04x}");
+                write!(self.0, "\\u{unit:04x}")?;
             }
-        } else {
-            safe.push(character);
+            rest = &behind[character.len_utf8()..];
         }
+        self.0.write_all(rest.as_bytes())?;
+        Ok(json.len())
     }
-    safe
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// An address with its middle left out, where the whole is shown elsewhere.
