@@ -95,7 +95,7 @@ impl Replay<'_> {
         }
         let bids = bus.open_bids(window_start).await.doing("reading bids")?;
         let has_bid: BTreeSet<usize> = bids.iter().filter_map(|bid| bus.member_of.get(&bid.buyer).copied()).collect();
-        let demands = self.demands(interval, Part::All).into_iter();
+        let demands = self.demands(interval, Part::All)?.into_iter();
         let tasks = demands.filter(|demand| !has_bid.contains(&demand.buyer)).map(|demand| {
             let draw = Draw::new(options.seed, "limit", interval, demand.buyer);
             let limit = options.price_rule.limit(draw) + options.grid_fee_per_kwh;
@@ -126,7 +126,7 @@ impl Replay<'_> {
             }
             let capacity = self.bus.market.capacity(&bus, window_start).await.doing(doing)?;
             let fills = if has_bids { self.bus.auction_fills(&capacity.address).await? } else { Fills::new() };
-            self.enter_auction(window, &capacity, &fills);
+            self.enter_auction(window, &capacity, &fills)?;
         }
         for known in self.state.windows.iter_mut().filter(|known| known.window_start == window_start) {
             known.is_auctioned = true;
@@ -168,10 +168,10 @@ impl Replay<'_> {
     }
 
     /// Enters what an auction came to, and compares it with what its orders give.
-    fn enter_auction(&mut self, window: &WindowRecord, capacity: &Capacity, fills: &Fills) {
+    fn enter_auction(&mut self, window: &WindowRecord, capacity: &Capacity, fills: &Fills) -> Result<(), ReplayError> {
         let WindowRecord { interval, window_start, .. } = *window;
         let orders = self.state.records.book(window_start);
-        let label = self.bus.options.community.intervals[interval].label.clone();
+        let label = self.bus.options.community.interval(interval)?.label.clone();
         let expected = outcome(&orders);
         let has_both = [OrderSide::Bid, OrderSide::Ask]
             .iter()
@@ -180,7 +180,7 @@ impl Replay<'_> {
             // Nobody proved a price in time, so nobody can say that it is that of the orders.
             self.state.records.set_book(window_start, Vec::new());
             self.state.missed_auctions += 1;
-            return;
+            return Ok(());
         }
         let Capacity { price_per_kwh, volume_wh, bids, asks, .. } = *capacity;
         let rationed = OrderSide::rationed(volume_wh, &bids, &asks);
@@ -193,9 +193,10 @@ impl Replay<'_> {
         self.state.violations.extend(findings.0);
         if !orders.is_empty() {
             let auction = Auction { interval, window_start, price_per_kwh, volume_wh, rationed };
-            self.state.records.auctions.push(auction);
+            self.state.records.auctions.push(&auction);
             self.state.records.end_book(window_start, &label);
         }
+        Ok(())
     }
 
     /// Enters what the orders of members got as trades, and into the results of members and interval.
@@ -263,8 +264,7 @@ impl Replay<'_> {
         let of_side = |side: OrderSide| orders.iter().filter(move |order| order.side == side);
         let energy = |side: OrderSide| of_side(side).map(|order| order.energy_wh).sum();
         let left = outcome(orders).left_at_price_wh;
-        let Some(result) = self.state.intervals.get_mut(interval) else { return };
-        result.auction = Some(IntervalAuction {
+        let auction = IntervalAuction {
             bids: of_side(OrderSide::Bid).count() as u64,
             bid_wh: energy(OrderSide::Bid),
             asks: of_side(OrderSide::Ask).count() as u64,
@@ -275,15 +275,18 @@ impl Replay<'_> {
             left_at_price_wh: left,
             continuous_wh,
             continuous_base_units,
+        };
+        self.state.intervals.change(interval, |result| {
+            result.auction = Some(auction);
+            if auction.volume_wh > 0 {
+                result.traded_wh += auction.volume_wh;
+                result.paid_base_units += paid_by_bids;
+                result.grid_fee_base_units += grid_fees;
+                let lowest = result.lowest_price_per_kwh;
+                result.lowest_price_per_kwh = if lowest == 0 { full_price } else { lowest.min(full_price) };
+                result.highest_price_per_kwh = result.highest_price_per_kwh.max(full_price);
+            }
         });
-        if capacity.volume_wh > 0 {
-            result.traded_wh += capacity.volume_wh;
-            result.paid_base_units += paid_by_bids;
-            result.grid_fee_base_units += grid_fees;
-            let lowest = result.lowest_price_per_kwh;
-            result.lowest_price_per_kwh = if lowest == 0 { full_price } else { lowest.min(full_price) };
-            result.highest_price_per_kwh = result.highest_price_per_kwh.max(full_price);
-        }
     }
 
     /// What each member sold by trade in a window, in Wh, and what was paid for it.

@@ -98,7 +98,7 @@ pub(crate) async fn interval(
     traded_wh: u64,
 ) -> Result<Vec<String>, ReplayError> {
     let WindowRecord { interval, window_start, .. } = *window;
-    let data = &bus.options.community.intervals[interval];
+    let data = bus.options.community.interval(interval)?;
     let mut findings = Findings::default();
     if data.surplus_wh() == 0 {
         return Ok(findings.0);
@@ -108,7 +108,7 @@ pub(crate) async fn interval(
     let offered_wh = offers.map(|offer| offer.remaining_wh).sum();
     let capacity = audit.capacities.iter().find(|capacity| capacity.window_start == window_start);
     let sold_wh = capacity.map_or(0, |capacity| capacity_sold_wh(capacity, offered_wh, window));
-    let expected_wh = sold_in(bus, window, data, traded_wh);
+    let expected_wh = sold_in(bus, window, &data, traded_wh);
     findings.equal(traded(bus), format_args!("energy sold in {}", data.label), sold_wh, expected_wh);
     findings.0.extend(audit.violations);
     Ok(findings.0)
@@ -128,7 +128,7 @@ pub(crate) async fn withdrawn(
     traded_wh: u64,
 ) -> Result<Withdrawn, ReplayError> {
     let WindowRecord { interval, window_start, .. } = *window;
-    let data = &bus.options.community.intervals[interval];
+    let data = bus.options.community.interval(interval)?;
     let mut findings = Findings::default();
     let doing = || format!("checking interval {interval}");
     let Some(capacity) = bus.market.find_capacity(&bus.address, window_start).await.doing(doing())? else {
@@ -136,7 +136,7 @@ pub(crate) async fn withdrawn(
     };
     let name = &data.label;
     let sold_wh = capacity_sold_wh(&capacity, 0, window);
-    let expected_wh = sold_in(bus, window, data, traded_wh);
+    let expected_wh = sold_in(bus, window, &data, traded_wh);
     findings.equal(traded(bus), format_args!("energy sold in {name}"), sold_wh, expected_wh);
     findings.equal(WINDOWS, format_args!("offers open in {name}"), capacity.open_offers, 0);
     // All of the surplus was listed, and what was not sold is available again.
@@ -162,8 +162,9 @@ pub(crate) async fn all(
     let market = &bus.market;
     findings.0.extend_from_slice(&audit.violations);
 
-    let intervals = state.intervals.iter().zip(&bus.options.community.intervals);
+    let intervals = state.intervals.iter().zip(bus.options.community.intervals());
     for (result, data) in intervals.filter(|_| !bus.options.market.has_auction()) {
+        let data = data?;
         findings.equal(TRADED, format_args!("energy bought in {}", data.label), result.traded_wh, data.tradable_wh());
     }
 
@@ -221,8 +222,8 @@ pub(crate) async fn all(
         (bought_wh, sold_wh) = (bought_wh + result.bought_wh, sold_wh + result.sold_wh);
         paid_on_chain += totals.paid_base_units;
     }
-    let current = state.current.iter().map(|current| &current.result);
-    let results = || state.intervals.iter().chain(current.clone());
+    let current = || state.current.iter().map(|current| current.result.clone());
+    let results = || state.intervals.iter().chain(current());
     let spent = results().map(|result| result.purchases).sum::<u64>() + state.bids;
     findings.equal(NONCES, "the number of nonces spent", purchases, spent);
     let traded_wh: u64 = results().map(|result| result.traded_wh).sum();

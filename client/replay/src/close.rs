@@ -65,8 +65,8 @@ impl Replay<'_> {
         let interval = self.state.windows[window].interval;
         let traded_wh = self.state.intervals.get(interval).map_or(0, |result| result.traded_wh);
         let found = check::withdrawn(&self.bus, &self.state.windows[window], traded_wh).await?;
-        if let (Some(result), Some(withdrawn_wh)) = (self.state.intervals.get_mut(interval), found.withdrawn_wh) {
-            result.withdrawn_wh = withdrawn_wh;
+        if let Some(withdrawn_wh) = found.withdrawn_wh {
+            self.state.intervals.change(interval, |result| result.withdrawn_wh = withdrawn_wh);
         }
         self.state.violations.extend(found.violations);
         self.state.windows[window].is_withdrawn = true;

@@ -1,6 +1,6 @@
 //! Why a replay fails.
 
-use {multibus_client::error::Error, std::fmt};
+use {crate::file::FileError, multibus_client::error::Error, std::fmt};
 
 /// Why a replay did not end with a report.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,9 @@ pub enum ReplayError {
     /// The state file cannot be used.
     #[error("{0}")]
     State(String),
+    /// The community's readings cannot be read any more.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The chain refused or failed.
     #[error("{doing}: {error}")]
     Chain {

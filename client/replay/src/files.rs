@@ -3,10 +3,11 @@
 
 use {
     crate::{
+        error::ReplayError,
         file::FORMULA_SIGNS,
         options::ReplayTerms,
         records::OrderSide,
-        report::{IntervalResult, ReplayReport},
+        report::{IntervalResult, ReplayReport, Starts},
     },
     std::{
         fs::File,
@@ -49,7 +50,7 @@ impl ReplayReport {
             file("orders.csv", &|out| self.orders_csv(out))?;
             file("auctions.csv", &|out| self.auctions_csv(out))?;
         }
-        self.records.intact().and_then(|()| self.orders.intact()).map_err(io::Error::other)?;
+        self.intact().map_err(io::Error::other)?;
         // Those of an earlier report would be taken for this one's.
         let of_deliveries = ["deliveries.csv", "positions.csv"].iter().filter(|_| self.terms == ReplayTerms::Purchase);
         let of_auctions = ["orders.csv", "auctions.csv"].iter().filter(|_| self.auction.is_none());
@@ -60,6 +61,14 @@ impl ReplayReport {
             }
         }
         Ok(())
+    }
+
+    /// Refuses to go on where rows were lost.
+    fn intact(&self) -> Result<(), ReplayError> {
+        self.records.intact()?;
+        self.orders.intact()?;
+        self.interval_results.intact()?;
+        self.auctions.intact()
     }
 
     /// Creates the folder of a report and tries to write into it: before a replay, because afterwards it is too late.
@@ -117,7 +126,7 @@ impl ReplayReport {
             record.push(interval.average_price_per_kwh().floor().to_string());
             let IntervalResult { delivered_wh, refunded_base_units, grid_fee_base_units, .. } = interval;
             record.extend(
-                [interval.highest_price_per_kwh, *delivered_wh, *refunded_base_units, *grid_fee_base_units]
+                [interval.highest_price_per_kwh, delivered_wh, refunded_base_units, grid_fee_base_units]
                     .map(|figure| figure.to_string()),
             );
             writer.write_record(record)?;
@@ -130,7 +139,7 @@ impl ReplayReport {
         out: impl Write,
         header: [&str; N],
         records: impl IntoIterator<Item = R>,
-        row: impl Fn(R) -> [String; N],
+        mut row: impl FnMut(R) -> [String; N],
     ) -> io::Result<()> {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(header)?;
@@ -138,11 +147,6 @@ impl ReplayReport {
             writer.write_record(row(record))?;
         }
         writer.flush()
-    }
-
-    /// Start of an interval as the file writes it.
-    fn start(&self, interval: usize) -> String {
-        self.interval_results.get(interval).map(|result| result.interval_start.clone()).unwrap_or_default()
     }
 
     /// Name of a member as a cell that no spreadsheet takes for a formula; empty where there is none.
@@ -154,11 +158,12 @@ impl ReplayReport {
     /// which an auction sold something.
     fn trades_csv(&self, out: impl Write) -> io::Result<()> {
         let header = ["window_start", "seller", "buyer", "kind", "energy_wh", "price_per_kwh", "paid"];
+        let mut starts = Starts::of(&self.interval_results);
         self.csv(out, header, &self.records.trades, |trade| {
             let [energy, price, paid] =
                 [trade.energy_wh, trade.price_per_kwh, trade.paid].map(|figure| figure.to_string());
             let (seller, buyer) = (self.name(trade.seller), self.name(trade.buyer));
-            [self.start(trade.interval), seller, buyer, trade.kind.name().to_owned(), energy, price, paid]
+            [starts.label(trade.interval), seller, buyer, trade.kind.name().to_owned(), energy, price, paid]
         })
     }
 
@@ -167,16 +172,18 @@ impl ReplayReport {
         if self.auction.is_some() {
             return self.deliveries_with_auctions_csv(out);
         }
+        let mut starts = Starts::of(&self.interval_results);
         let header = ["window_start", "seller", "sold_wh", "paid", "reported_wh", "released", "grid_fee"];
         self.csv(out, header, &self.records.deliveries, |row| {
             let [sold, paid, reported, released, grid_fee] =
                 [row.sold_wh, row.paid, row.reported_wh, row.released, row.grid_fee].map(|figure| figure.to_string());
-            [self.start(row.interval), self.name(Some(row.seller)), sold, paid, reported, released, grid_fee]
+            [starts.label(row.interval), self.name(Some(row.seller)), sold, paid, reported, released, grid_fee]
         })
     }
 
     /// The same with what auctions sold.
     fn deliveries_with_auctions_csv(&self, out: impl Write) -> io::Result<()> {
+        let mut starts = Starts::of(&self.interval_results);
         let header = [
             "window_start",
             "seller",
@@ -204,7 +211,7 @@ impl ReplayReport {
             ];
             let [sold, paid, reported, released, grid_fee, auction, delivered, of_auction, fee_of_auction] =
                 figures.map(|figure| figure.to_string());
-            let (start, seller) = (self.start(row.interval), self.name(Some(row.seller)));
+            let (start, seller) = (starts.label(row.interval), self.name(Some(row.seller)));
             [start, seller, sold, paid, reported, released, grid_fee, auction, delivered, of_auction, fee_of_auction]
         })
     }
@@ -228,12 +235,13 @@ impl ReplayReport {
 
     /// One row for every window in which a buyer bought from a seller, and for every bid that got something.
     fn positions_csv(&self, out: impl Write) -> io::Result<()> {
+        let mut starts = Starts::of(&self.interval_results);
         let header = ["window_start", "seller", "buyer", "energy_wh", "paid", "delivered_wh", "refund"];
         self.csv(out, header, &self.records.positions, |row| {
             let [energy, paid, delivered, refund] =
                 [row.energy_wh, row.paid, row.delivered_wh, row.refund].map(|figure| figure.to_string());
             let (seller, buyer) = (self.name(row.seller), self.name(Some(row.buyer)));
-            [self.start(row.interval), seller, buyer, energy, paid, delivered, refund]
+            [starts.label(row.interval), seller, buyer, energy, paid, delivered, refund]
         })
     }
 }

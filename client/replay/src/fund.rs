@@ -2,7 +2,6 @@
 
 use {
     crate::{
-        community::Interval,
         error::{Doing, ReplayError},
         interval::LISTED_AHEAD,
         owners::OwnerMember,
@@ -54,7 +53,7 @@ impl Replay<'_> {
         const STEPS: usize = 4;
         let record = self.bus_record()?;
         let community = &self.bus.options.community;
-        let (members, intervals) = (community.members.len(), community.intervals.len());
+        let (members, intervals) = (community.members.len(), community.interval_count());
         let window_seconds = community.window_seconds();
         let steps = STEPS + members.div_ceil(FUNDED_AT_ONCE);
         self.tell(Stage::Funding, 0, steps, "counting what is needed");
@@ -159,13 +158,13 @@ impl Replay<'_> {
         let owns = |member: usize| self.bus.owners.iter().any(|owner| owner.member == member);
         let others_sell = community.is_seller().iter().enumerate().any(|(member, sells)| *sells && !owns(member));
         // Each window has the capacity anew. Outside windows, what an interval sold is not there for the next.
-        let surpluses = community.intervals.iter().map(Interval::surplus_wh);
-        let mut capacity_wh =
-            if community.window_seconds().is_some() { surpluses.max().unwrap_or(0) } else { surpluses.sum() };
+        let mut capacity_wh = match community.window_seconds() {
+            Some(_) => community.largest_surplus_wh(),
+            None => community.totals().surplus_wh,
+        };
         if options.market.has_auction() {
             // No bid is for more than the capacity of its window.
-            let readings = community.intervals.iter().flat_map(Interval::readings);
-            capacity_wh = capacity_wh.max(readings.map(|reading| reading.deficit_wh()).max().unwrap_or(0));
+            capacity_wh = capacity_wh.max(community.largest_deficit_wh());
         }
         let name = options.bus_name.clone().unwrap_or_else(|| bus_name(&options.file));
         BusConfig {
@@ -221,7 +220,7 @@ impl Replay<'_> {
         let options = &self.bus.options;
         let ceiling = options.price_rule.ceiling_per_kwh + options.grid_fee_per_kwh;
         let mut total = 0u64;
-        let fills = options.community.intervals.len() as u64 * options.community.members.len() as u64;
+        let fills = options.community.interval_count() as u64 * options.community.members.len() as u64;
         options
             .community
             .deficits_wh()
@@ -254,7 +253,7 @@ impl Replay<'_> {
         let chain = self.chain();
         let rent = async |len: usize| chain.minimum_rent(len).await.doing("asking for the rent");
         let account = async |len: usize| rent(len + DISCRIMINATOR_LEN).await;
-        let intervals = options.community.intervals.len() as u64;
+        let intervals = options.community.interval_count() as u64;
         let priority = match options.transaction_options.priority_fee {
             PriorityFee::None => 0,
             PriorityFee::Fixed(micro_lamports) => micro_lamports.saturating_mul(200_000) / 1_000_000,

@@ -114,7 +114,7 @@ impl Replay<'_> {
     }
 
     fn begin(&mut self, interval: usize, window_start: i64) -> Result<(), ReplayError> {
-        let data = &self.bus.options.community.intervals[interval];
+        let data = self.bus.options.community.interval(interval)?;
         let result = IntervalResult {
             interval_start: data.label.clone(),
             start: data.start,
@@ -208,7 +208,7 @@ impl Replay<'_> {
         if !self.bus.options.co_owned || self.chain().is_embedded() {
             return Ok(());
         }
-        let total = self.bus.options.community.intervals.len();
+        let total = self.bus.options.community.interval_count();
         for ahead in interval + 1..total.min(interval + 1 + LISTED_AHEAD) {
             let window_start = schedule.window_start(ahead);
             let is_listed = self.state.windows.iter().any(|window| window.window_start == window_start);
@@ -231,7 +231,7 @@ impl Replay<'_> {
 
     /// Members with a surplus list it. An interval that was interrupted lists only what is missing.
     async fn list(&mut self, interval: usize, window_start: i64, now: i64) -> Result<(), ReplayError> {
-        let data = &self.bus.options.community.intervals[interval];
+        let data = self.bus.options.community.interval(interval)?;
         let balance = Balance { surplus_wh: data.surplus_wh(), deficit_wh: data.deficit_wh() };
         if balance.surplus_wh == 0 {
             return Ok(());
@@ -279,7 +279,7 @@ impl Replay<'_> {
             }
         };
         let (bus, options) = (&self.bus, &self.bus.options);
-        let left = options.community.intervals[interval].readings().filter_map(|reading| {
+        let left = data.readings().filter_map(|reading| {
             let seller = reading.member;
             let left_wh = reading.surplus_wh().saturating_sub(self.sold_wh(interval, seller));
             (left_wh > 0 && !listed.contains(&seller)).then_some((seller, left_wh))
@@ -312,13 +312,16 @@ impl Replay<'_> {
     }
 
     /// What members still want. Their order is drawn anew for each interval, so that nobody is always first.
-    pub fn demands(&self, interval: usize, part: Part) -> Vec<Demand> {
-        let Some(current) = &self.state.current else { return Vec::new() };
+    ///
+    /// # Errors
+    /// Where the community's readings cannot be read any more.
+    pub fn demands(&self, interval: usize, part: Part) -> Result<Vec<Demand>, ReplayError> {
+        let Some(current) = &self.state.current else { return Ok(Vec::new()) };
         let mut locked = HashMap::new();
         for lock in current.locks.iter().filter(|lock| !lock.is_to_release) {
             *locked.entry(lock.buyer).or_insert(0u64) += lock.energy_wh;
         }
-        let data = &self.bus.options.community.intervals[interval];
+        let data = self.bus.options.community.interval(interval)?;
         let mut demands: Vec<Demand> = data
             .readings()
             .filter(|reading| reading.deficit_wh() > 0)
@@ -332,7 +335,7 @@ impl Replay<'_> {
             .collect();
         let seed = self.bus.options.seed;
         demands.sort_by_cached_key(|demand| (Draw::new(seed, "order", interval, demand.buyer), demand.buyer));
-        demands
+        Ok(demands)
     }
 
     /// Part of what a member wants in an interval, in Wh. Where an auction follows, it takes a part from offers that is drawn from the
@@ -357,7 +360,7 @@ impl Replay<'_> {
             self.state.current.iter().flat_map(|current| current.locks.iter().map(|lock| lock.buyer)).collect();
         let bus = &self.bus;
         let tasks = self
-            .demands(interval, Part::Early)
+            .demands(interval, Part::Early)?
             .into_iter()
             .filter(|Demand { buyer, energy_wh }| {
                 *energy_wh > 1
@@ -399,7 +402,7 @@ impl Replay<'_> {
                 .filter(|lock| lock.is_to_release)
                 .map(|lock| lock.buyer)
                 .collect();
-            let demands = self.demands(interval, Part::Early);
+            let demands = self.demands(interval, Part::Early)?;
             let served: Vec<Demand> = match round {
                 0 => demands.iter().filter(|demand| !releasers.contains(&demand.buyer)).copied().collect(),
                 _ => demands.clone(),
@@ -562,17 +565,18 @@ impl Replay<'_> {
                 self.record_book(&window).await?;
             }
         }
+        let community = &self.bus.options.community;
+        let data = community.interval(interval)?;
+        // After the last interval sellers close their accounts, which pays them.
+        let was_last_of_day = interval + 1 < community.interval_count() && {
+            let next = community.interval(interval + 1)?;
+            next.local_start.div_euclid(DAY_SECONDS) != data.local_start.div_euclid(DAY_SECONDS)
+        };
         let Some(mut current) = self.state.current.take() else { return Ok(()) };
         current.result.is_complete = true;
-        let data = &self.bus.options.community.intervals[interval];
-        enter_readings(&mut self.state.members, data);
+        enter_readings(&mut self.state.members, &data);
         self.state.intervals.push(current.result);
         self.state.completed = interval + 1;
-        // After the last interval sellers close their accounts, which pays them.
-        let was_last_of_day =
-            self.bus.options.community.intervals.get(interval + 1).is_some_and(|next| {
-                next.local_start.div_euclid(DAY_SECONDS) != data.local_start.div_euclid(DAY_SECONDS)
-            });
         if (!self.chain().is_embedded() || window_start == 0) && !self.bus.options.market.has_auction() {
             // A network's clock cannot be moved to the end of the window, and outside windows nothing ends: sellers
             // withdraw now. What they sold is written down before, since nobody can read it from offers that are closed.

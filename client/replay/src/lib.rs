@@ -39,12 +39,15 @@
 //! order_book                   what they can buy
 //! state                        what is kept to go on later
 //! files, table, html           what a report looks like
+//! results                      the results of intervals, while they change
 //! counting, report             transactions that are counted; the report's figures
 //! records                      every trade, and what became of it
-//! rows                         what is kept in a temporary file
 //! options, progress            what is asked for; how far it is
-//! community, orders, price, schedule, owners, number, error
+//! community, orders, price, schedule, owners, number
+//! rows                         what is kept in a temporary file
+//! error
 //! file                         how CSV is read
+//! spool                        bytes in a temporary file
 //! ```
 
 #![deny(missing_docs)]
@@ -74,10 +77,12 @@ pub mod records;
 mod replay;
 mod replay_bus;
 pub mod report;
+mod results;
 pub mod rows;
 mod run;
 pub mod schedule;
 mod settle;
+mod spool;
 mod state;
 mod table;
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub struct Records {
     /// What stood in the books of auctions that are over, by interval.
     pub(crate) orders: Rows<OrderEntry>,
     /// What the auctions came to, one for each window with an order.
-    pub auctions: Vec<Auction>,
+    pub auctions: Rows<Auction>,
 }
 
 impl Records {
@@ -44,8 +44,8 @@ impl Records {
     }
 
     /// The auction of a window.
-    pub(crate) fn auction(&self, window_start: i64) -> Option<&Auction> {
-        self.auctions.iter().rev().find(|auction| auction.window_start == window_start)
+    pub(crate) fn auction(&self, window_start: i64) -> Option<Auction> {
+        self.auctions.last_of(|auction| auction.window_start == window_start)
     }
 
     /// Places of the orders of a window: orders stand by window.
@@ -76,11 +76,12 @@ impl Records {
 
     /// Refuses to go on where rows were lost.
     pub(crate) fn intact(&self) -> Result<(), ReplayError> {
-        let Self { trades, deliveries, positions, divided: _, books: _, orders, auctions: _ } = self;
+        let Self { trades, deliveries, positions, divided: _, books: _, orders, auctions } = self;
         trades.intact()?;
         deliveries.intact()?;
         positions.intact()?;
-        orders.intact()
+        orders.intact()?;
+        auctions.intact()
     }
 }
 
@@ -197,6 +198,37 @@ impl Row for OrderEntry {
             price_per_kwh: take(bytes)?,
         })
     }
+}
+
+impl Row for Auction {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let Self { interval, window_start, price_per_kwh, volume_wh, rationed } = *self;
+        put(bytes, interval as u64);
+        put_time(bytes, window_start);
+        put(bytes, price_per_kwh);
+        put(bytes, volume_wh);
+        put_side(bytes, rationed);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            interval: take(bytes)? as usize,
+            window_start: take_time(bytes)?,
+            price_per_kwh: take(bytes)?,
+            volume_wh: take(bytes)?,
+            rationed: side(take(bytes)?),
+        })
+    }
+}
+
+/// Appends a side of a book, or that there is none.
+pub(crate) fn put_side(bytes: &mut Vec<u8>, side: Option<OrderSide>) {
+    put_index(bytes, side.map(|side| side as usize));
+}
+
+/// The side that a number stands for; `None` where there is none.
+pub(crate) fn side(number: u64) -> Option<OrderSide> {
+    index(number).map(|side| if side == OrderSide::Ask as usize { OrderSide::Ask } else { OrderSide::Bid })
 }
 
 /// Part of an offer that a member bought; or what an auction sold for a member, or what a member got in it. An auction pairs

@@ -42,7 +42,7 @@ impl Replay<'_> {
 
     /// Writes the state file, where there is one. Refuses to go on where trades were lost.
     pub fn save(&mut self) -> Result<(), ReplayError> {
-        self.state.records.intact()?;
+        self.state.records.intact().and_then(|()| self.state.intervals.intact())?;
         self.state.wall_milliseconds = self.wall_milliseconds_before + self.started_at.elapsed().as_millis() as u64;
         let Some(path) = &self.bus.options.state else { return Ok(()) };
         self.state.counts = self.counting.counts();

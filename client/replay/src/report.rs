@@ -5,8 +5,8 @@ use {
         community::duration,
         number::{decimal, grouped},
         options::{ReplayMarket, ReplayTerms},
-        records::{OrderEntry, OrderSide, Records},
-        rows::Rows,
+        records::{OrderEntry, OrderSide, Records, put_side, side},
+        rows::{BLOCK, Row, Rows, put, put_text, put_time, take, take_text, take_time},
     },
     multibus_client::{BaseUnits, Wh, quantity::count, router::PriceFraction},
     serde::{Deserialize, Serialize},
@@ -149,7 +149,7 @@ pub struct ReplayReport {
     /// Results by member.
     pub member_results: Vec<MemberResult>,
     /// Results by interval.
-    pub interval_results: Vec<IntervalResult>,
+    pub interval_results: Rows<IntervalResult>,
     /// Who bought from whom, as indices into `member_results`.
     pub flows: Vec<Flow>,
     /// What stood in the books of auctions when they were fixed. With the price rule of an auction, anybody recomputes each price
@@ -157,8 +157,8 @@ pub struct ReplayReport {
     #[serde(default, skip_serializing_if = "Rows::is_empty")]
     pub orders: Rows<OrderEntry>,
     /// What the auctions came to, one for each window with an order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub auctions: Vec<AuctionEntry>,
+    #[serde(default, skip_serializing_if = "Rows::is_empty")]
+    pub auctions: Rows<AuctionEntry>,
     /// Every trade, and what became of it. They have files of their own.
     #[serde(skip)]
     pub records: Records,
@@ -472,6 +472,158 @@ impl IntervalResult {
     /// Average price, in base units per kWh.
     pub fn average_price_per_kwh(&self) -> PriceFraction {
         PriceFraction::new(BaseUnits(self.paid_base_units), Wh(self.traded_wh))
+    }
+}
+
+impl Row for IntervalResult {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let Self {
+            interval_start,
+            start,
+            seconds,
+            local_start,
+            window_start,
+            surplus_wh,
+            deficit_wh,
+            traded_wh,
+            delivered_wh,
+            withdrawn_wh,
+            offers_created,
+            purchases,
+            batches,
+            locks,
+            locks_released,
+            paid_base_units,
+            refunded_base_units,
+            grid_fee_base_units,
+            lowest_price_per_kwh,
+            highest_price_per_kwh,
+            is_complete,
+            auction,
+        } = self;
+        put_text(bytes, interval_start);
+        [*start, *local_start, *window_start].into_iter().for_each(|time| put_time(bytes, time));
+        put(bytes, (*seconds).into());
+        let energy = [surplus_wh, deficit_wh, traded_wh, delivered_wh, withdrawn_wh];
+        let counts = [offers_created, purchases, batches, locks, locks_released];
+        let money = [paid_base_units, refunded_base_units, grid_fee_base_units];
+        let prices = [lowest_price_per_kwh, highest_price_per_kwh];
+        let figures = energy.into_iter().chain(counts).chain(money).chain(prices);
+        figures.for_each(|figure| put(bytes, *figure));
+        put(bytes, u64::from(*is_complete) | u64::from(auction.is_some()) << 1);
+        if let Some(auction) = auction {
+            auction.write(bytes);
+        }
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        let mut result = Self {
+            interval_start: take_text(bytes)?,
+            start: take_time(bytes)?,
+            local_start: take_time(bytes)?,
+            window_start: take_time(bytes)?,
+            seconds: take(bytes)?.try_into().ok()?,
+            surplus_wh: take(bytes)?,
+            deficit_wh: take(bytes)?,
+            traded_wh: take(bytes)?,
+            delivered_wh: take(bytes)?,
+            withdrawn_wh: take(bytes)?,
+            offers_created: take(bytes)?,
+            purchases: take(bytes)?,
+            batches: take(bytes)?,
+            locks: take(bytes)?,
+            locks_released: take(bytes)?,
+            paid_base_units: take(bytes)?,
+            refunded_base_units: take(bytes)?,
+            grid_fee_base_units: take(bytes)?,
+            lowest_price_per_kwh: take(bytes)?,
+            highest_price_per_kwh: take(bytes)?,
+            is_complete: false,
+            auction: None,
+        };
+        let end = take(bytes)?;
+        result.is_complete = end & 1 == 1;
+        if end & 2 != 0 {
+            result.auction = Some(IntervalAuction::read(bytes)?);
+        }
+        Some(result)
+    }
+}
+
+impl Row for IntervalAuction {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let Self {
+            bids,
+            bid_wh,
+            asks,
+            ask_wh,
+            price_per_kwh,
+            volume_wh,
+            paid_base_units,
+            left_at_price_wh,
+            continuous_wh,
+            continuous_base_units,
+        } = *self;
+        let book = [bids, bid_wh, asks, ask_wh, price_per_kwh, volume_wh, paid_base_units, left_at_price_wh];
+        book.into_iter().chain([continuous_wh, continuous_base_units]).for_each(|figure| put(bytes, figure));
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            bids: take(bytes)?,
+            bid_wh: take(bytes)?,
+            asks: take(bytes)?,
+            ask_wh: take(bytes)?,
+            price_per_kwh: take(bytes)?,
+            volume_wh: take(bytes)?,
+            paid_base_units: take(bytes)?,
+            left_at_price_wh: take(bytes)?,
+            continuous_wh: take(bytes)?,
+            continuous_base_units: take(bytes)?,
+        })
+    }
+}
+
+impl Row for AuctionEntry {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let Self { window_start, price_per_kwh, volume_wh, rationed } = self;
+        put_text(bytes, window_start);
+        put(bytes, *price_per_kwh);
+        put(bytes, *volume_wh);
+        put_side(bytes, *rationed);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            window_start: take_text(bytes)?,
+            price_per_kwh: take(bytes)?,
+            volume_wh: take(bytes)?,
+            rationed: side(take(bytes)?),
+        })
+    }
+}
+
+/// Starts of intervals as the file writes them. Those beside the one that was asked for last are in memory.
+pub(crate) struct Starts<'a> {
+    intervals: &'a Rows<IntervalResult>,
+    /// Number of the first one in memory.
+    first: usize,
+    labels: Vec<String>,
+}
+
+impl<'a> Starts<'a> {
+    pub fn of(intervals: &'a Rows<IntervalResult>) -> Self {
+        Self { intervals, first: 0, labels: Vec::new() }
+    }
+
+    /// The start of an interval; empty where there is no such interval.
+    pub fn label(&mut self, interval: usize) -> String {
+        let first = interval / BLOCK * BLOCK;
+        if self.labels.is_empty() || self.first != first {
+            let block = self.intervals.iter_from(first).take(BLOCK);
+            (self.first, self.labels) = (first, block.map(|result| result.interval_start).collect());
+        }
+        self.labels.get(interval - first).cloned().unwrap_or_default()
     }
 }
 

@@ -2,27 +2,24 @@
 //! millions of trades.
 
 use {
-    crate::error::ReplayError,
+    crate::{
+        error::ReplayError,
+        spool::{Spool, loss},
+    },
     serde::{
         Deserialize, Deserializer, Serialize, Serializer,
         de::{SeqAccess, Visitor},
     },
     std::{
-        fmt,
-        io::{self, Read, Seek, SeekFrom, Write},
+        fmt, io,
         marker::PhantomData,
         mem,
         sync::{Mutex, MutexGuard, PoisonError},
     },
-    tempfile::SpooledTempFile,
 };
 
 /// Rows that are read at once.
-const BLOCK: usize = 1_024;
-/// Bytes of rows that wait to be written.
-const PENDING_BYTES: usize = 64 << 10;
-/// Bytes from which on rows stand in a file.
-const MEMORY_BYTES: usize = 1 << 20;
+pub(crate) const BLOCK: usize = 1_024;
 
 /// A row as bytes.
 pub trait Row: Sized {
@@ -98,40 +95,10 @@ pub struct Rows<T> {
 }
 
 struct Kept {
-    file: SpooledTempFile,
-    /// Bytes in the file.
-    written: u64,
-    /// Bytes behind them.
-    pending: Vec<u8>,
-    /// Where each block begins.
-    blocks: Vec<u64>,
+    /// [`BLOCK`] rows in each block, fewer in the last.
+    spool: Spool,
     /// Why rows were lost.
     failed: Option<io::Error>,
-}
-
-impl Kept {
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(self.written))?;
-        self.file.write_all(&self.pending)?;
-        self.written += self.pending.len() as u64;
-        self.pending.clear();
-        Ok(())
-    }
-
-    /// The bytes of a block.
-    fn block(&mut self, number: usize) -> io::Result<Vec<u8>> {
-        let Some(&start) = self.blocks.get(number) else { return Ok(Vec::new()) };
-        let end = self.blocks.get(number + 1).copied().unwrap_or(self.written + self.pending.len() as u64);
-        let in_file = end.min(self.written).saturating_sub(start);
-        let mut bytes = vec![0; in_file as usize];
-        if in_file > 0 {
-            self.file.seek(SeekFrom::Start(start))?;
-            self.file.read_exact(&mut bytes)?;
-        }
-        let [from, to] = [start, end].map(|at| at.saturating_sub(self.written) as usize);
-        bytes.extend_from_slice(&self.pending[from..to]);
-        Ok(bytes)
-    }
 }
 
 impl<T> Rows<T> {
@@ -153,11 +120,7 @@ impl<T> Rows<T> {
     pub(crate) fn intact(&self) -> Result<(), ReplayError> {
         match &self.kept().failed {
             None => Ok(()),
-            Some(error) => Err(ReplayError::State(format!(
-                "the trades that were made cannot be kept in a temporary file ({error}); make room in {}, or name another folder \
-                 in the environment variable TMPDIR",
-                std::env::temp_dir().display()
-            ))),
+            Some(error) => Err(ReplayError::State(loss("the trades that were made", error))),
         }
     }
 }
@@ -168,12 +131,9 @@ impl<T: Row> Rows<T> {
         let len = self.len;
         let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
         if len.is_multiple_of(BLOCK) {
-            kept.blocks.push(kept.written + kept.pending.len() as u64);
+            kept.spool.begin();
         }
-        row.write(&mut kept.pending);
-        if kept.pending.len() >= PENDING_BYTES
-            && let Err(error) = kept.flush()
-        {
+        if let Err(error) = kept.spool.append(|bytes| row.write(bytes)) {
             kept.failed.get_or_insert(error);
         }
         self.len += 1;
@@ -189,10 +149,21 @@ impl<T: Row> Rows<T> {
         RowsIter { rows: self, next: first.min(self.len), block: Vec::new().into_iter() }
     }
 
+    /// The last row of which something holds.
+    pub(crate) fn last_of(&self, holds: impl Fn(&T) -> bool) -> Option<T> {
+        let blocks = self.len.div_ceil(BLOCK);
+        (0..blocks).rev().find_map(|number| self.block(number).into_iter().rev().find(&holds))
+    }
+
+    /// The row with a number, which begins with 0.
+    pub fn get(&self, number: usize) -> Option<T> {
+        self.iter_from(number).next()
+    }
+
     /// The rows of a block.
     fn block(&self, number: usize) -> Vec<T> {
         let mut kept = self.kept();
-        let bytes = match kept.block(number) {
+        let bytes = match kept.spool.block(number) {
             Ok(bytes) => bytes,
             Err(error) => {
                 kept.failed.get_or_insert(error);
@@ -250,8 +221,7 @@ impl<'a, T: Row> IntoIterator for &'a Rows<T> {
 
 impl<T> Default for Rows<T> {
     fn default() -> Self {
-        let file = SpooledTempFile::new(MEMORY_BYTES);
-        let kept = Kept { file, written: 0, pending: Vec::new(), blocks: Vec::new(), failed: None };
+        let kept = Kept { spool: Spool::default(), failed: None };
         Self { kept: Mutex::new(kept), len: 0, row: PhantomData }
     }
 }
@@ -411,7 +381,7 @@ mod tests {
     #[test]
     fn rows_that_cannot_be_read_are_told() {
         let mut rows: Rows<Line> = (0..10).map(line).collect();
-        rows.kept.get_mut().unwrap().pending.pop();
+        rows.kept.get_mut().unwrap().spool.lose_a_byte();
         assert!(rows.iter().count() < 10);
         let error = rows.intact().unwrap_err().to_string();
         assert!(error.contains("cannot be kept in a temporary file") && error.contains("TMPDIR"), "{error}");

@@ -3,7 +3,6 @@
 use {
     crate::{
         check,
-        community::Community,
         counting::CountingChain,
         error::{Doing, ReplayError},
         fund::MINT_DECIMALS,
@@ -13,8 +12,8 @@ use {
         records::{Auction, Records},
         replay::{ProgressFn, Replay},
         replay_bus::{Facts, Member, ReplayBus},
-        report::{AuctionEntry, AuctionTotals, IntervalResult, MemberResult, ReplayReport},
-        rows,
+        report::{AuctionEntry, AuctionTotals, IntervalResult, MemberResult, ReplayReport, Starts},
+        rows::{self, Rows},
         state::{BusRecord, LaneRecord, OpenLockRecord, ReplayState, enter_readings, lane_key},
         treasury,
         vaults::Vaults,
@@ -63,7 +62,7 @@ pub async fn run(
     options.validate()?;
     let mut options = options;
     if !options.is_on_delivery() {
-        options.community = options.community.without_forecast();
+        options.community = options.community.without_forecast()?;
     }
     let mut replay = Replay::prepare(options, chain, progress).await?;
     // Boxed, because they hold what is read of the chain.
@@ -97,7 +96,7 @@ impl<'a> Replay<'a> {
             }
             _ => {
                 // Keys that can be guessed are safe only on a chain inside this process.
-                let mut state = ReplayState::new(&options, description, rand::random());
+                let mut state = ReplayState::new(&options, description, rand::random())?;
                 if chain.is_embedded() {
                     seed_secret(&mut state, &options, &*chain).await?;
                 }
@@ -191,7 +190,7 @@ impl<'a> Replay<'a> {
         if !self.state.is_funded || !self.bus_record()?.bus_is_created() {
             self.set_up().await?;
         }
-        let total = self.bus.options.community.intervals.len();
+        let total = self.bus.options.community.interval_count();
         let started_at = Instant::now();
         let first = self.state.completed;
         while self.state.completed < total && !self.bus.is_cancelled() {
@@ -199,7 +198,7 @@ impl<'a> Replay<'a> {
             self.pace(interval - first, started_at).await;
             self.trade_interval(interval).await?;
             self.save()?;
-            if let Some(result) = self.state.intervals.last().filter(|_| self.state.completed > interval) {
+            if let Some(result) = self.state.intervals.get(interval) {
                 let detail = format!("{}: {} Wh traded", result.interval_start, result.traded_wh);
                 self.tell(Stage::Trading, interval + 1, total, detail);
             }
@@ -340,7 +339,7 @@ impl<'a> Replay<'a> {
 
     /// The report, with everything compared with the chain.
     async fn report(mut self) -> Result<ReplayReport, ReplayError> {
-        let total = self.bus.options.community.intervals.len();
+        let total = self.bus.options.community.interval_count();
         self.tell(Stage::Checking, 0, 1, "comparing chain and file");
         let record = self.bus_record()?;
         let (mut treasury, mut open_sellers) = (None, 0);
@@ -391,18 +390,19 @@ impl<'a> Replay<'a> {
         let options = &self.bus.options;
         // Taken and not copied: the trades of a year are large, and nothing needs the state any more.
         let ReplayState { intervals, current, members, flows, records, .. } = &mut self.state;
-        let (mut intervals, current, mut members) = (mem::take(intervals), current.take(), mem::take(members));
+        let (mut intervals, current, mut members) =
+            (mem::take(intervals).into_rows(), current.take(), mem::take(members));
         let (flows, mut records) = (mem::take(flows), mem::take(records));
-        records.auctions.sort_by_key(|auction| auction.interval);
+        rows::sort(&mut records.auctions, |auction| auction.interval);
         rows::sort(&mut records.deliveries, |row| (row.interval, row.seller));
         rows::sort(&mut records.positions, |row| (row.interval, row.seller, row.buyer));
-        records.intact()?;
+        records.intact().and_then(|()| intervals.intact())?;
         if let Some(current) = current {
             // An interval that was interrupted counts with what it traded.
-            enter_readings(&mut members, &options.community.intervals[self.state.completed]);
-            intervals.push(current.result);
+            enter_readings(&mut members, &*options.community.interval(self.state.completed)?);
+            intervals.push(&current.result);
         }
-        let sum = |figure: fn(&IntervalResult) -> u64| -> u64 { intervals.iter().map(figure).sum() };
+        let sum = |figure: fn(&IntervalResult) -> u64| -> u64 { intervals.iter().map(|row| figure(&row)).sum() };
         let member_sum = |figure: fn(&MemberResult) -> u64| -> u64 { members.iter().map(figure).sum() };
         let (traded_wh, paid_base_units) = (sum(|i| i.traded_wh), sum(|i| i.paid_base_units));
         let auction = options.market.has_auction().then(|| AuctionTotals {
@@ -413,11 +413,11 @@ impl<'a> Replay<'a> {
             ..auction_totals(options.market, &intervals)
         });
         let orders = mem::take(&mut records.orders);
-        let auctions = auction_entries(&options.community, &records);
+        let auctions = auction_entries(&intervals, &records);
         let counts = self.counting.counts();
         let wall_milliseconds = self.state.wall_milliseconds;
         let (shortest, longest) = options.community.interval_range_seconds();
-        let gaps = options.community.gaps().into_iter();
+        let gaps = options.community.gaps().iter();
         Ok(ReplayReport {
             file: options.file.clone(),
             chain: self.state.chain.clone(),
@@ -492,8 +492,8 @@ impl<'a> Replay<'a> {
 }
 
 /// What the auctions of these intervals came to.
-fn auction_totals(market: ReplayMarket, intervals: &[IntervalResult]) -> AuctionTotals {
-    let held = || intervals.iter().filter_map(|interval| interval.auction.as_ref());
+fn auction_totals(market: ReplayMarket, intervals: &Rows<IntervalResult>) -> AuctionTotals {
+    let held = || intervals.iter().filter_map(|interval| interval.auction);
     AuctionTotals {
         market,
         cleared: held().filter(|auction| auction.bids > 0 && auction.asks > 0).count() as u64,
@@ -505,9 +505,10 @@ fn auction_totals(market: ReplayMarket, intervals: &[IntervalResult]) -> Auction
 }
 
 /// What auctions came to.
-fn auction_entries(community: &Community, records: &Records) -> Vec<AuctionEntry> {
-    let entry = |auction: &Auction| AuctionEntry {
-        window_start: community.intervals[auction.interval].label.clone(),
+fn auction_entries(intervals: &Rows<IntervalResult>, records: &Records) -> Rows<AuctionEntry> {
+    let mut starts = Starts::of(intervals);
+    let entry = |auction: Auction| AuctionEntry {
+        window_start: starts.label(auction.interval),
         price_per_kwh: auction.price_per_kwh,
         volume_wh: auction.volume_wh,
         rationed: auction.rationed,

@@ -4,6 +4,7 @@
 use {
     crate::{
         check::{BOOKS, CERTIFICATES, READINGS},
+        community::Interval,
         delivery::{MemberReading, awaits_reading, is_final},
         error::{Doing, ReplayError},
         progress::Stage,
@@ -14,12 +15,20 @@ use {
     },
     multibus::{constants::WH_PER_KWH, math},
     multibus_client::{Keyed, audit::Findings, delivery::DeliveryBook},
-    std::collections::{BTreeMap, BTreeSet, HashMap},
+    std::{
+        collections::{BTreeMap, BTreeSet, HashMap},
+        sync::Arc,
+    },
 };
+
+/// Intervals by the starts of their windows, in unix seconds: each with its number.
+type WindowData = BTreeMap<i64, (usize, Arc<Interval>)>;
 
 /// What the sellers of an auction were promised, delivered, and are due.
 #[derive(Default)]
 struct Pool {
+    /// What a kWh costs in the auction, grid fee included.
+    full_price: u64,
     delivered_wh: u64,
     promised: u64,
     due: u64,
@@ -32,9 +41,14 @@ struct PoolDue {
 }
 
 impl Pool {
-    /// Adds the part of a seller, of whose energy the auction sold so much at a price.
-    fn add(&mut self, full_price: u64, auction_wh: u64, delivered_wh: u64) -> PoolDue {
-        let money = |energy_wh| math::mul_div_floor(energy_wh, full_price, WH_PER_KWH).unwrap_or(0);
+    /// That of an auction at a price, grid fee included.
+    fn at(full_price: u64) -> Self {
+        Self { full_price, ..Self::default() }
+    }
+
+    /// Adds the part of a seller, of whose energy the auction sold so much.
+    fn add(&mut self, auction_wh: u64, delivered_wh: u64) -> PoolDue {
+        let money = |energy_wh| math::mul_div_floor(energy_wh, self.full_price, WH_PER_KWH).unwrap_or(0);
         let part = PoolDue { promised: money(auction_wh), due: money(delivered_wh) };
         self.delivered_wh += delivered_wh;
         self.promised += part.promised;
@@ -57,6 +71,7 @@ impl Replay<'_> {
             return Ok(());
         }
         let books = self.bus.books(first_window).await?;
+        let data = self.bus.options.community.interval(interval)?;
         let mut readings = Vec::new();
         for (seller, book) in &books {
             let Ok(place) = book.place(window_start) else { continue };
@@ -64,7 +79,7 @@ impl Replay<'_> {
             if !awaits_reading(of_book) {
                 continue;
             }
-            let reading = self.bus.options.community.intervals[interval].reading(*seller);
+            let reading = data.reading(*seller);
             let had_wh = reading.map_or(0, |reading| reading.delivery_wh());
             let left_wh = had_wh - self.delivered_before(interval, window_start, *seller).await?.min(had_wh);
             // An interval that was interrupted until its window closed goes on in a later one: what it had is for what the first
@@ -103,7 +118,7 @@ impl Replay<'_> {
     pub async fn settle_past(&mut self, now: i64) -> Result<(), ReplayError> {
         let next_window = match (&self.state.current, self.state.schedule) {
             (Some(current), _) => current.window_start,
-            (None, Some(schedule)) if self.state.completed < self.bus.options.community.intervals.len() => {
+            (None, Some(schedule)) if self.state.completed < self.bus.options.community.interval_count() => {
                 schedule.window_start(self.state.completed)
             }
             _ => i64::MAX,
@@ -152,7 +167,8 @@ impl Replay<'_> {
             return Ok(());
         }
         if !self.state.period(first_window).is_recorded {
-            self.record(first_window, &books);
+            let data = self.intervals_from(first_window)?;
+            self.record(first_window, &books, &data);
             self.state.period(first_window).is_recorded = true;
             // Nobody can read from books that are closed what is written down here.
             self.save()?;
@@ -220,9 +236,20 @@ impl Replay<'_> {
         self.save()
     }
 
+    /// The intervals of 96 windows: read before anything is entered.
+    fn intervals_from(&mut self, first_window: i64) -> Result<WindowData, ReplayError> {
+        let windows = self.state.period(first_window).windows.clone().into_iter();
+        let community = &self.bus.options.community;
+        windows
+            .map(|PeriodWindow { window_start, interval, .. }| {
+                Ok((window_start, (interval, community.interval(interval)?)))
+            })
+            .collect()
+    }
+
     /// Enters what became of the trades in final windows. Trades are those that the replay knows; readings are the chain's. The books on the
     /// chain must say the same of what was sold.
-    fn record(&mut self, first_window: i64, books: &[(usize, Keyed<DeliveryBook>)]) {
+    fn record(&mut self, first_window: i64, books: &[(usize, Keyed<DeliveryBook>)], data: &WindowData) {
         let end = self.bus.period_end(first_window);
         let mut bought: BTreeMap<(i64, usize), BTreeMap<usize, (u64, u64)>> = BTreeMap::new();
         // What auctions sold for members, and gave to bids.
@@ -242,9 +269,6 @@ impl Replay<'_> {
                 (None, None) => {}
             }
         }
-        let windows = &self.state.period(first_window).windows;
-        let interval_of: HashMap<i64, usize> =
-            windows.iter().map(|window| (window.window_start, window.interval)).collect();
         let mut findings = Findings::default();
         let keys: BTreeSet<(i64, usize)> = bought.keys().chain(auctioned.keys()).copied().collect();
         let mut pools: BTreeMap<i64, Pool> = BTreeMap::new();
@@ -253,7 +277,7 @@ impl Replay<'_> {
         for (window_start, seller) in keys {
             let sold = bought.remove(&(window_start, seller)).unwrap_or_default();
             let auction_wh = auctioned.get(&(window_start, seller)).copied().unwrap_or(0);
-            let Some(&interval) = interval_of.get(&window_start) else { continue };
+            let Some(&(interval, _)) = data.get(&window_start) else { continue };
             let book = books.iter().find(|(member, _)| *member == seller);
             let Some((book, place)) = book.and_then(|(_, book)| Some((book, book.place(window_start).ok()?))) else {
                 findings.check(BOOKS, false, || format!("there is no book for a sale in the window {window_start}"));
@@ -277,8 +301,8 @@ impl Replay<'_> {
             let due = if energy_wh == 0 { 0 } else { math::mul_div_floor(paid, delivered_wh, energy_wh).unwrap_or(0) };
             let grid_fee = math::grid_fee(delivered_wh, fee);
             let released = due.saturating_sub(grid_fee);
-            let pool = pools.entry(window_start).or_default();
-            let auction_due = pool.add(self.full_price(window_start), auction_wh, auction_delivered_wh);
+            let pool = pools.entry(window_start).or_insert_with(|| Pool::at(self.full_price(window_start)));
+            let auction_due = pool.add(auction_wh, auction_delivered_wh);
             let auction_grid_fee = math::grid_fee(auction_delivered_wh, fee);
             deliveries.push(Delivery {
                 interval,
@@ -314,10 +338,10 @@ impl Replay<'_> {
             member.returned_base_units += returned + (auction_due.promised - auction_due.due);
             member.grid_fee_base_units += grid_fee + auction_grid_fee;
             member.remainder_base_units += paid.saturating_sub(due + returned);
-            if let Some(result) = self.state.intervals.get_mut(interval) {
+            self.state.intervals.change(interval, |result| {
                 result.delivered_wh += counted_wh;
                 result.grid_fee_base_units += grid_fee + auction_grid_fee;
-            }
+            });
         }
         for (window_start, pool) in pools {
             let bids = bids.remove(&window_start).unwrap_or_default();
@@ -326,7 +350,7 @@ impl Replay<'_> {
         self.keep_rows(first_window, deliveries, positions);
         let of_books: u64 = books.iter().flat_map(|(_, book)| &book.windows).map(|window| window.sold_wh).sum();
         findings.equal(BOOKS, format_args!("energy sold from {first_window} on"), of_books, sold_wh);
-        self.check_readings(&mut findings, books, &interval_of);
+        self.check_readings(&mut findings, books, data);
         self.state.violations.extend(findings.0);
     }
 
@@ -354,9 +378,7 @@ impl Replay<'_> {
         let member = &mut self.state.members[row.buyer];
         member.received_wh += row.delivered_wh;
         member.refunded_base_units += row.refund;
-        if let Some(result) = self.state.intervals.get_mut(row.interval) {
-            result.refunded_base_units += row.refund;
-        }
+        self.state.intervals.change(row.interval, |result| result.refunded_base_units += row.refund);
         row
     }
 
@@ -384,13 +406,7 @@ impl Replay<'_> {
     }
 
     /// Compares what meters reported with what the file says that members had.
-    fn check_readings(
-        &self,
-        findings: &mut Findings,
-        books: &[(usize, Keyed<DeliveryBook>)],
-        interval_of: &HashMap<i64, usize>,
-    ) {
-        let intervals = &self.bus.options.community.intervals;
+    fn check_readings(&self, findings: &mut Findings, books: &[(usize, Keyed<DeliveryBook>)], data: &WindowData) {
         let mut windows_of: HashMap<usize, BTreeSet<i64>> = HashMap::new();
         let open = self.state.periods.iter().flat_map(|period| &period.windows);
         let open = open.map(|window| (window.interval, window.window_start));
@@ -399,18 +415,17 @@ impl Replay<'_> {
             windows_of.entry(interval).or_default().insert(window_start);
         }
         for (seller, book) in books {
-            for (&window_start, &interval) in interval_of {
+            for (&window_start, (interval, data)) in data {
                 // What an interval had that moved to a later window is divided.
-                let is_divided = windows_of.get(&interval).is_some_and(|windows| windows.len() > 1);
+                let is_divided = windows_of.get(interval).is_some_and(|windows| windows.len() > 1);
                 let Ok(place) = book.place(window_start) else { continue };
                 let window = &book.windows[place];
                 if is_divided || window.listed_wh == 0 && window.reported_at == 0 {
                     continue;
                 }
-                let had_wh = intervals[interval].reading(*seller).map_or(0, |reading| reading.delivery_wh());
+                let had_wh = data.reading(*seller).map_or(0, |reading| reading.delivery_wh());
                 let name = self.bus.name(*seller);
-                let label = &intervals[interval].label;
-                let subject = format_args!("the reading of {name} for {label}");
+                let subject = format_args!("the reading of {name} for {}", data.label);
                 findings.equal(READINGS, subject, window.delivered_wh, had_wh);
             }
         }

@@ -3,12 +3,14 @@
 
 use {
     crate::{
-        community::{Community, Interval, Reading},
+        community::{Interval, Reading},
         counting::TransactionCounts,
         error::ReplayError,
+        file::FileError,
         options::ReplayOptions,
         records::Records,
         report::{Flow, IntervalResult, MemberResult},
+        results::Results,
         schedule::Schedule,
     },
     anchor_lang::solana_program::hash::hashv,
@@ -70,7 +72,7 @@ pub(crate) struct ReplayState {
     pub auction_remainder: u64,
     /// Grid fees that the vault of each member held before they were swept, and at last that of the bus, in base units.
     pub grid_fees_owed: Vec<u64>,
-    pub intervals: Vec<IntervalResult>,
+    pub intervals: Results,
     pub members: Vec<MemberResult>,
     pub flows: Vec<Flow>,
     /// Nonce lanes by `member/lane`.
@@ -224,7 +226,10 @@ pub(crate) fn lane_key(member: usize, lane: u16) -> String {
 }
 
 /// Digest of what must stay the same from start to end.
-pub(crate) fn digest(options: &ReplayOptions) -> String {
+///
+/// # Errors
+/// Where the community's readings cannot be read any more.
+pub(crate) fn digest(options: &ReplayOptions) -> Result<String, FileError> {
     let ReplayOptions {
         community,
         seed,
@@ -238,13 +243,14 @@ pub(crate) fn digest(options: &ReplayOptions) -> String {
         mint,
         ..
     } = options;
-    let Community { interval_seconds: _, members, intervals, has_forecast: _, notes: _ } = community;
+    let members = &community.members;
     let text = format!(
         "{members:?} {seed} {price_rule} {terms} {market} {grid_fee_per_kwh} {lock_percent} {lock_fee_bps} {co_owned} {mint:?}"
     );
     let mut digest = hashv(&[text.as_bytes()]).to_bytes();
     // One interval after the other: a year of readings as one text would be large.
-    for interval in intervals {
+    for interval in community.intervals() {
+        let interval = interval?;
         let mut bytes = format!("{} {} {}", interval.start, interval.seconds, interval.label).into_bytes();
         for reading in interval.readings() {
             let Reading { member, load_wh, generation_wh, forecast_load_wh, forecast_generation_wh } = reading;
@@ -253,20 +259,21 @@ pub(crate) fn digest(options: &ReplayOptions) -> String {
         }
         digest = hashv(&[&digest, &bytes]).to_bytes();
     }
-    hex(&digest)
+    Ok(hex(&digest))
 }
 
 impl ReplayState {
-    pub fn new(options: &ReplayOptions, chain: String, secret: [u8; 32]) -> Self {
+    /// A replay that has not begun.
+    pub fn new(options: &ReplayOptions, chain: String, secret: [u8; 32]) -> Result<Self, FileError> {
         let members = options
             .community
             .members
             .iter()
             .map(|name| MemberResult { name: name.clone(), ..MemberResult::default() })
             .collect();
-        Self {
+        Ok(Self {
             layout_version: LAYOUT_VERSION,
-            digest: digest(options),
+            digest: digest(options)?,
             chain,
             secret,
             is_clean: true,
@@ -287,7 +294,7 @@ impl ReplayState {
             missed_auctions: 0,
             auction_remainder: 0,
             grid_fees_owed: vec![0; options.community.members.len() + 1],
-            intervals: Vec::new(),
+            intervals: Results::default(),
             members,
             flows: Vec::new(),
             lanes: BTreeMap::new(),
@@ -297,7 +304,7 @@ impl ReplayState {
             wall_milliseconds: 0,
             violations: Vec::new(),
             invariants: BTreeMap::new(),
-        }
+        })
     }
 
     /// Reads a state and refuses one of another replay.
@@ -312,7 +319,7 @@ impl ReplayState {
                 state.layout_version
             )));
         }
-        if state.digest != digest(options) {
+        if state.digest != digest(options)? {
             return Err(refuse(
                 "is of another file, seed, price rule, market, lock setting, mint or ownership, or of other terms; resume with \
                  what it was started with"
@@ -330,7 +337,7 @@ impl ReplayState {
 
     /// Whether it names only members and intervals of the community.
     fn fits(&self, options: &ReplayOptions) -> bool {
-        let (members, intervals) = (options.community.members.len(), options.community.intervals.len());
+        let (members, intervals) = (options.community.members.len(), options.community.interval_count());
         let of_members = |flow: &Flow| flow.seller < members && flow.buyer < members;
         let current_fits = self.current.as_ref().is_none_or(|current| {
             current.bought_before_wh.len() == members

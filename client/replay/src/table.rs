@@ -27,8 +27,9 @@ impl ReplayReport {
     /// What auctions did.
     fn auction_row(&self) -> Option<(&'static str, String)> {
         let auction = self.auction.as_ref()?;
-        let prices = self.auctions.iter().filter(|auction| auction.volume_wh > 0).map(|auction| auction.price_per_kwh);
-        let range = match (prices.clone().min(), prices.max()) {
+        let prices =
+            || self.auctions.iter().filter(|auction| auction.volume_wh > 0).map(|auction| auction.price_per_kwh);
+        let range = match (prices().min(), prices().max()) {
             (Some(lowest), Some(highest)) => {
                 format!(" at {} to {}", self.price(lowest.into()), self.price(highest.into()))
             }

@@ -182,7 +182,7 @@ impl Process {
                 rounded(transactions as f64 / seconds),
                 page_bytes / 1_000
             ),
-            limit: "memory: the programs, the file's readings, what is open on the chain, its last transactions".into(),
+            limit: "memory: the programs, what is open on the chain, its last transactions; readings, trades and results are in temporary files".into(),
             ..Row::default()
         }
     }

@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(bytes, text(village));
         assert_ne!(bytes, text(Village { seed: 8, ..village }));
         let community = Community::read(bytes.as_slice()).unwrap();
-        assert_eq!((community.members.len(), community.intervals.len()), (20, 192));
+        assert_eq!((community.members.len(), community.interval_count()), (20, 192));
         assert_eq!(community.interval_seconds, 900);
         let totals = community.totals();
         assert!(totals.tradable_wh > 0 && totals.tradable_wh < totals.surplus_wh.max(totals.deficit_wh));

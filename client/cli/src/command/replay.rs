@@ -15,8 +15,8 @@ use {
         chain::{Chain, EmbeddedChain},
     },
     multibus_replay::{
-        Cancel, Community, PriceRule, Progress, ReplayError, ReplayMarket, ReplayOptions, ReplayReport, ReplayTerms,
-        Stage,
+        Cancel, Community, FileError, PriceRule, Progress, ReplayError, ReplayMarket, ReplayOptions, ReplayReport,
+        ReplayTerms, Stage,
     },
     serde::Serialize,
     std::{
@@ -193,12 +193,13 @@ pub async fn run(args: ReplayArgs, global: &GlobalArgs, output: Output) -> Resul
     } else {
         Community::read_path(&args.file)
     };
-    let mut community = read.map_err(|error| Failure::sentence(format!("{name}: {error}")))?;
+    let refused = |error: FileError| Failure::sentence(format!("{name}: {error}"));
+    let mut community = read.map_err(refused)?;
     if let Some(intervals) = args.intervals {
-        community.intervals.truncate(intervals.get());
+        community = community.within(0..intervals.get()).map_err(refused)?;
     }
     if args.require_complete {
-        community.require_complete().map_err(|error| Failure::sentence(format!("{name}: {error}")))?;
+        community.require_complete().map_err(refused)?;
     }
     // A replay is offline unless a chain is named, so that only names in the call count and no configuration.
     let offline = GlobalArgs { url: Some(EMBEDDED.to_owned()), ..global.clone() };
@@ -305,7 +306,7 @@ fn how_to_go_on(is_lasting: bool, state: Option<&Path>) -> String {
 /// Why a replay stopped, and how it goes on where something is on the chain.
 fn stopped(error: ReplayError, is_lasting: bool, state: Option<&Path>) -> Failure {
     let sentence = match (&error, is_lasting) {
-        (ReplayError::Chain { .. } | ReplayError::Stuck(_), true) => {
+        (ReplayError::Chain { .. } | ReplayError::Stuck(_) | ReplayError::File(_), true) => {
             format!("{error}\n{}", how_to_go_on(is_lasting, state))
         }
         _ => error.to_string(),

@@ -55,6 +55,19 @@ pub(super) struct Readings {
 }
 
 impl Readings {
+    /// From their bytes; `None` where they are not those of so many.
+    pub fn from_bytes(count: usize, bytes: &[u8]) -> Option<Self> {
+        let readings = Self { bytes: bytes.into(), count };
+        let mut left = readings.iter();
+        let is_whole = (0..count).all(|_| left.next().is_some()) && left.bytes.is_empty();
+        is_whole.then_some(readings)
+    }
+
+    /// How many they are, and their bytes.
+    pub fn as_bytes(&self) -> (usize, &[u8]) {
+        (self.count, &self.bytes)
+    }
+
     /// All of them, by member.
     pub fn iter(&self) -> Iter<'_> {
         Iter { bytes: &self.bytes, left: self.count, next_member: 0 }
@@ -128,6 +141,12 @@ mod tests {
             let kept: Readings = all.iter().copied().collect();
             prop_assert_eq!(kept.iter().len(), all.len());
             prop_assert_eq!(kept.iter().collect::<Vec<_>>(), all);
+            let (count, bytes) = kept.as_bytes();
+            prop_assert_eq!(Readings::from_bytes(count, bytes), Some(kept.clone()));
+            prop_assert_eq!(Readings::from_bytes(count + 1, bytes), None);
+            for cut in 0..bytes.len() {
+                prop_assert_eq!(Readings::from_bytes(count, &bytes[..cut]), None);
+            }
         }
     }
 }

@@ -71,6 +71,78 @@ fn a_timestamp_off_the_grid_is_refused_wherever_it_is() {
     }
 }
 
+/// Rows of members at so many quarters of an hour, by time.
+fn quarters(members: usize, intervals: usize) -> Vec<String> {
+    let start =
+        |interval: usize| jiff::Timestamp::from_second(1_451_606_400 + interval.cast_signed() as i64 * 900).unwrap();
+    let rows = (0..intervals).flat_map(|interval| (0..members).map(move |member| (interval, member)));
+    rows.map(|(interval, member)| format!("{},M{member},{},{member}\n", start(interval), interval % 700)).collect()
+}
+
+#[test]
+fn a_file_is_the_same_community_in_any_order_of_its_rows() {
+    const MEMBERS: usize = 4;
+    let by_time = quarters(MEMBERS, 10_000);
+    let community = read(&by_time.concat()).unwrap();
+    assert_eq!((community.interval_count(), community.members.len()), (10_000, MEMBERS));
+    let mut by_member = by_time.clone();
+    by_member.sort_by_key(|row| row.split(',').nth(1).map(str::to_owned));
+    let mut backwards: Vec<String> = by_time.chunks(MEMBERS).rev().flatten().cloned().collect();
+    for rows in [&by_member, &backwards] {
+        assert_eq!(read(&rows.concat()).as_ref(), Ok(&community));
+    }
+    // Rows that come twice, far from each other: that with the least line is named, also where a later row is broken.
+    let (time, other) = ("2016-01-01T01:00:00+01:00", "2016-01-01T00:15:00Z");
+    backwards.push(format!("{time},M2,1,0\n"));
+    backwards.extend([format!("{other},M1,1,0\n"), format!("{time},M2,1,0\n")]);
+    let said = format!("member \"M2\" has a row for {time} already, in line {}", 40_000);
+    refused(&backwards.concat(), 40_002, &said);
+    backwards.push("broken\n".into());
+    refused(&backwards.concat(), 40_002, &said);
+    backwards.insert(0, "broken\n".into());
+    refused(&backwards.concat(), 2, "has 1 of 4 columns");
+}
+
+#[test]
+fn some_of_the_intervals_are_a_community_of_their_own() {
+    let rows = quarters(3, 12);
+    let (whole, part) = (read(&rows.concat()).unwrap(), read(&rows[9..18].concat()).unwrap());
+    assert_eq!(whole.clone().within(3..6).as_ref(), Ok(&part));
+    assert_eq!(whole.clone().within(3..usize::MAX).unwrap().within(0..3).as_ref(), Ok(&part));
+    assert_eq!(
+        (whole.totals().deficit_wh > part.totals().deficit_wh, part.interval_range_seconds()),
+        (true, (900, 900))
+    );
+    let none = whole.within(12..40).unwrap();
+    assert_eq!((none.interval_count(), none.totals(), none.gaps()), (0, CommunityTotals::default(), &[][..]));
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_refused() {
+    /// Writes to the file when the end of its input is reached.
+    struct Changing<'a>(&'a [u8], std::fs::File);
+
+    impl io::Read for Changing<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let read = self.0.read(buffer)?;
+            if read == 0 {
+                io::Write::write_all(&mut self.1, b"x")?;
+            }
+            Ok(read)
+        }
+    }
+
+    let text = format!("{HEADER}{GOOD}");
+    let mut file = tempfile::tempfile().unwrap();
+    io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    assert_eq!(Community::read_steady(&file, text.as_bytes()), read(GOOD));
+    for text in [text.as_str(), "broken"] {
+        let changing = Changing(text.as_bytes(), file.try_clone().unwrap());
+        let error = Community::read_steady(&file, changing).unwrap_err().to_string();
+        assert!(error.contains("the file changed while it was read"), "{error}");
+    }
+}
+
 #[test]
 fn a_wrong_header_and_empty_files_are_refused() {
     for (text, part) in [
@@ -108,7 +180,7 @@ fn numbers_that_r_writes_with_an_exponent_are_read() {
         let read = read(&format!("{time},A,{text},0\n"));
         match energy_wh {
             0 if text.starts_with('1') => assert!(read.unwrap_err().to_string().contains("round it"), "{text}"),
-            _ => assert_eq!(read.unwrap().intervals[0].reading(0).unwrap().load_wh, energy_wh, "{text}"),
+            _ => assert_eq!(read.unwrap().interval(0).unwrap().reading(0).unwrap().load_wh, energy_wh, "{text}"),
         }
     }
 }
@@ -119,7 +191,7 @@ fn a_header_in_any_case_or_once_more_is_no_row() {
     let text =
         format!("Interval_Start,MEMBER,load_Wh,generation_wh\n{rows}\u{feff}{HEADER}2016-06-21T00:15:00Z,A,2,0\n");
     let twice = Community::read(text.as_bytes()).unwrap();
-    assert_eq!(twice.intervals.len(), 2);
+    assert_eq!(twice.interval_count(), 2);
     assert_eq!(twice.notes, ["line 3 is the header once more, and is skipped"]);
     let text = format!("{HEADER}{rows}{HEADER}{HEADER}");
     let thrice = Community::read(text.as_bytes()).unwrap();
@@ -146,7 +218,7 @@ fn workbooks_and_archives_are_named_so() {
 fn the_village_reads() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/community-rural-2016.csv");
     let village = Community::read_path(&path).unwrap();
-    assert_eq!((village.members.len(), village.intervals.len(), village.interval_seconds), (13, 192, 900));
+    assert_eq!((village.members.len(), village.interval_count(), village.interval_seconds), (13, 192, 900));
     assert_eq!(village.generation_wh().iter().filter(|&&generation| generation > 0).count(), 4);
     let totals = village.totals();
     assert!(totals.tradable_wh > 0 && totals.tradable_wh <= totals.surplus_wh.min(totals.deficit_wh));
@@ -157,11 +229,11 @@ fn lengths_offsets_gaps_and_orders_are_free() {
     let halves =
         read("2020-01-02T00:30:00+05:30,B,1,2\n2020-01-02T00:00:00+05:30,A,3,4\n2020-03-02T01:00:00+05:30,A,5,6\n")
             .unwrap();
-    assert_eq!((halves.interval_seconds, halves.intervals.len()), (1_800, 3));
+    assert_eq!((halves.interval_seconds, halves.interval_count()), (1_800, 3));
     assert_eq!(halves.members, ["B", "A"]);
-    assert_eq!(halves.intervals[0].reading(1), Some(Reading::measured(1, 3, 4)));
-    assert_eq!(halves.intervals[0].reading(0), None);
-    assert_eq!(halves.intervals[0].local_start.rem_euclid(86_400), 0);
+    assert_eq!(halves.interval(0).unwrap().reading(1), Some(Reading::measured(1, 3, 4)));
+    assert_eq!(halves.interval(0).unwrap().reading(0), None);
+    assert_eq!(halves.interval(0).unwrap().local_start.rem_euclid(86_400), 0);
     let one = read("2020-01-02T00:07:00Z,A,3,4\n").unwrap();
     assert_eq!(one.interval_seconds, DEFAULT_INTERVAL_SECONDS);
     assert_eq!(one.notes, ["the file has one interval, which is taken to last 15 min"]);
@@ -211,7 +283,7 @@ fn daily_rows_over_a_change_of_clocks_are_read() {
     };
     let spring = days("2024-03-29", 4).unwrap();
     let hours = |community: &Community| -> Vec<u32> {
-        community.intervals.iter().map(|interval| interval.seconds / 3_600).collect()
+        community.intervals().map(|interval| interval.unwrap().seconds / 3_600).collect()
     };
     assert_eq!(
         (hours(&spring), spring.interval_seconds, spring.window_seconds()),
@@ -242,7 +314,7 @@ fn hours_that_come_twice_in_october_are_two_hours() {
     let start = berlin("2024-10-27");
     let hours = std::iter::successors(Some(start), |hour| hour.checked_add(jiff::Span::new().minutes(15)).ok());
     let community = read(&rows(hours.take(100))).unwrap();
-    assert_eq!((community.intervals.len(), community.window_seconds(), community.gaps()), (100, Some(900), vec![]));
+    assert_eq!((community.interval_count(), community.window_seconds(), community.gaps()), (100, Some(900), &[][..]));
     assert!(community.notes.is_empty());
     // Without an offset nobody can tell them apart.
     refused("2024-10-27T02:15:00,house,1,0\n", 2, "it has no offset from UTC");
@@ -288,7 +360,7 @@ fn whole_numbers_with_zeros_behind_the_point_are_whole() {
         ("\"300,0\"", 300),
     ] {
         let community = read(&format!("{time},A,{written},0\n")).unwrap_or_else(|error| panic!("{written}: {error}"));
-        assert_eq!(community.intervals[0].reading(0).unwrap().load_wh, energy_wh, "{written}");
+        assert_eq!(community.interval(0).unwrap().reading(0).unwrap().load_wh, energy_wh, "{written}");
     }
     for (written, said) in [
         ("300.5", "not a whole number of Wh; round it, or multiply it by 1000 where it is in kWh"),
@@ -307,8 +379,8 @@ fn whole_numbers_with_zeros_behind_the_point_are_whole() {
     let german = |load: &str| {
         Community::read(format!("interval_start;member;load_wh;generation_wh\n{time};A;{load};0\n").as_bytes())
     };
-    assert_eq!(german("300,0").unwrap().intervals[0].reading(0).unwrap().load_wh, 300);
-    assert_eq!(german("0,000").unwrap().intervals[0].reading(0).unwrap().load_wh, 0);
+    assert_eq!(german("300,0").unwrap().interval(0).unwrap().reading(0).unwrap().load_wh, 300);
+    assert_eq!(german("0,000").unwrap().interval(0).unwrap().reading(0).unwrap().load_wh, 0);
     for ambiguous in ["1.000", "1,000"] {
         let error = german(ambiguous).unwrap_err().to_string();
         assert!(error.contains("can be read as thousands or as a fraction"), "{error}");
@@ -338,7 +410,7 @@ fn twelve_missing_readings_are_counted_and_can_be_refused() {
     assert!(error.contains("12 of 48 readings are missing, first the one of \"B\" at 2016-06-21T01:30:00Z"), "{error}");
     // Rows that nobody has are missing too, unless they are those between separate days.
     let outage = file(&[], &[7, 8]);
-    assert_eq!((outage.gaps(), outage.missing_by_member()), (vec![Gap { after: 6, seconds: 1_800 }], vec![0, 0]));
+    assert_eq!((outage.gaps(), outage.missing_by_member()), (&[Gap { after: 6, seconds: 1_800 }][..], vec![0, 0]));
     let error = outage.require_complete().unwrap_err().to_string();
     assert!(error.contains("no readings for 30 min between the intervals of 2016-06-21T01:30:00Z and"), "{error}");
     let days = "2016-06-21T00:00:00Z,A,1,0\n2016-06-21T00:15:00Z,A,1,0\n2016-12-21T00:00:00Z,A,1,0\n";
@@ -466,18 +538,21 @@ fn a_forecast_is_read_beside_what_was_measured_and_half_of_one_is_refused() {
     let rows = "2016-06-21T12:00:00Z,A,100,900,700,50\n2016-06-21T12:00:00Z,B,400,0,0,600.0\n";
     let community = read(both, rows).unwrap();
     assert!(community.has_forecast && community.notes.iter().all(|note| !note.contains("not used")));
-    let [a, b] = [0, 1].map(|member| community.intervals[0].reading(member).unwrap());
+    let [a, b] = [0, 1].map(|member| community.interval(0).unwrap().reading(member).unwrap());
     assert_eq!((a.surplus_wh(), a.deficit_wh(), a.delivery_wh(), a.largest_generation_wh()), (650, 0, 800, 900));
     assert_eq!((b.surplus_wh(), b.deficit_wh(), b.delivery_wh()), (0, 600, 0));
-    assert_eq!((community.intervals[0].tradable_wh(), community.largest_generation_wh()), (600, vec![900, 0]));
+    assert_eq!((community.interval(0).unwrap().tradable_wh(), community.largest_generation_wh()), (600, vec![900, 0]));
     assert_eq!(community.is_seller(), [true, false]);
-    let measured = community.without_forecast();
-    assert_eq!((measured.has_forecast, measured.intervals[0].tradable_wh()), (false, 400));
+    let measured = community.without_forecast().unwrap();
+    assert_eq!((measured.has_forecast, measured.interval(0).unwrap().tradable_wh()), (false, 400));
     let said = "the columns forecast_load_wh and forecast_generation_wh are not used on purchase terms";
     assert!(measured.notes.contains(&said.to_owned()), "{:?}", measured.notes);
     // Without one, what was measured is taken for it.
     let plain = read("", "2016-06-21T12:00:00Z,A,100,900\n").unwrap();
-    assert_eq!((plain.has_forecast, plain.intervals[0].reading(0)), (false, Some(Reading::measured(0, 100, 900))));
+    assert_eq!(
+        (plain.has_forecast, plain.interval(0).unwrap().reading(0)),
+        (false, Some(Reading::measured(0, 100, 900)))
+    );
     for (columns, row, line, said) in [
         (",forecast_load_wh", "1,2,3", 1, "has the column forecast_load_wh and not forecast_generation_wh; add it"),
         (",forecast_generation_wh", "1,2,3", 1, "the column forecast_generation_wh and not forecast_load_wh; add it"),

@@ -190,6 +190,11 @@ impl Names {
         Ok(index)
     }
 
+    /// The name with an index, in normal form C.
+    pub fn name(&self, index: usize) -> &str {
+        &self.names[index]
+    }
+
     /// Sentences about names that are written in several ways.
     pub fn notes(&self) -> Vec<String> {
         self.notes.clone()

@@ -12,6 +12,7 @@ use {
     },
     maud::{Markup, html},
     multibus_client::quantity::count,
+    std::cmp::Reverse,
     svg::node::element::path::Data,
 };
 
@@ -19,31 +20,33 @@ const HEIGHT: f64 = 300.0;
 const BOTTOM: f64 = 42.0;
 
 /// A book that is shown, and why.
-struct Chosen<'a> {
+struct Chosen {
     why: &'static str,
-    interval: &'a IntervalResult,
+    interval: IntervalResult,
     auction: IntervalAuction,
 }
 
 /// The intervals whose books are shown: the one in which most energy changed hands, the one that left most energy at its price
 /// without a partner, and the one in the middle of all by volume. None is shown twice.
-fn chosen(report: &ReplayReport) -> Vec<Chosen<'_>> {
-    let mut held: Vec<(&IntervalResult, IntervalAuction)> = report
-        .interval_results
-        .iter()
-        .filter_map(|interval| Some((interval, interval.auction?)))
-        .filter(|(_, auction)| auction.volume_wh > 0)
-        .collect();
-    // The earliest of equal ones.
-    held.sort_by_key(|(interval, auction)| (auction.volume_wh, std::cmp::Reverse(interval.start)));
-    let most = held.last().copied();
-    let rationed = held.iter().copied().filter(|(_, auction)| auction.left_at_price_wh > 0);
-    let rationed =
-        rationed.max_by_key(|(interval, auction)| (auction.left_at_price_wh, std::cmp::Reverse(interval.start)));
-    let middle = held.get(held.len().saturating_sub(1) / 2).copied();
+fn chosen(report: &ReplayReport) -> Vec<Chosen> {
+    // Volume and number of each interval whose auction sold something. The number is reversed, so that the earliest of equal ones
+    // comes last.
+    let mut held: Vec<(u64, Reverse<usize>)> = Vec::new();
+    let mut rationed = None;
+    for (number, interval) in report.interval_results.iter().enumerate() {
+        let Some(auction) = interval.auction.filter(|auction| auction.volume_wh > 0) else { continue };
+        held.push((auction.volume_wh, Reverse(number)));
+        if auction.left_at_price_wh > 0 {
+            rationed = rationed.max(Some((auction.left_at_price_wh, Reverse(number))));
+        }
+    }
+    held.sort_unstable();
+    let (most, middle) = (held.last().copied(), held.get(held.len().saturating_sub(1) / 2).copied());
     let mut chosen: Vec<Chosen> = Vec::new();
     for (why, found) in [("most energy", most), ("most rationing", rationed), ("median volume", middle)] {
-        if let Some((interval, auction)) = found
+        let interval = found.and_then(|(_, Reverse(number))| report.interval_results.get(number));
+        if let Some(interval) = interval
+            && let Some(auction) = interval.auction
             && chosen.iter().all(|other| other.interval.start != interval.start)
         {
             chosen.push(Chosen { why, interval, auction });
@@ -228,7 +231,7 @@ impl Axes {
 pub(super) fn note(report: &ReplayReport) -> String {
     let Some(auction) = &report.auction else { return String::new() };
     let sum = |figure: fn(&IntervalAuction) -> u64| -> u64 {
-        report.interval_results.iter().filter_map(|interval| interval.auction.as_ref()).map(figure).sum()
+        report.interval_results.iter().filter_map(|interval| interval.auction).map(|auction| figure(&auction)).sum()
     };
     format!(
         "At the gate of each window, {} were for {} in all, and {} were asked for; {} changed hands in {}. Each book has one price: \

@@ -63,7 +63,7 @@ pub(super) struct Column {
 }
 
 impl Column {
-    /// The column of some intervals, where the one before them ended at a time.
+    /// The column of some intervals, where the one before them ended at a time. None where there are none.
     fn of(intervals: &[IntervalResult], last_end: Option<i64>) -> Option<Self> {
         let first = intervals.first()?;
         let sum = |figure: fn(&IntervalResult) -> u64| intervals.iter().map(figure).sum();
@@ -122,15 +122,23 @@ impl Column {
 
 /// The time of which a column shows all intervals, in seconds on the file's own clock; `None` where each interval has a column.
 pub(super) fn span(report: &ReplayReport) -> Option<i64> {
-    let intervals = &report.interval_results;
-    if intervals.len() <= MAX_COLUMNS {
+    if report.interval_results.len() <= MAX_COLUMNS {
         return None;
     }
     let longer = (2..16).map(|times| SECONDS_PER_DAY << times);
-    let count = |span: i64| intervals.chunk_by(|a, b| is_in_one(span, a, b)).count();
     // A file with more gaps than columns has a column for each part.
-    let most = MAX_COLUMNS.max(count(i64::MAX));
-    SPANS.into_iter().chain(longer).find(|span| count(*span) <= most)
+    let mut spans: Vec<(i64, usize)> =
+        [i64::MAX].into_iter().chain(SPANS).chain(longer).map(|span| (span, 0)).collect();
+    let mut before: Option<IntervalResult> = None;
+    for interval in &report.interval_results {
+        for (span, columns) in &mut spans {
+            *columns += usize::from(!before.as_ref().is_some_and(|before| is_in_one(*span, before, &interval)));
+        }
+        before = Some(interval);
+    }
+    let (_, parts) = spans.remove(0);
+    let most = MAX_COLUMNS.max(parts);
+    spans.into_iter().find(|(_, columns)| *columns <= most).map(|(span, _)| span)
 }
 
 /// Whether a column shows both of two intervals that follow each other.
@@ -141,16 +149,22 @@ fn is_in_one(span: i64, a: &IntervalResult, b: &IntervalResult) -> bool {
 /// The columns of a report's charts.
 pub(super) fn columns(report: &ReplayReport) -> Vec<Column> {
     let span = span(report);
+    let mut columns = Vec::new();
     let mut last_end = None;
-    report
-        .interval_results
-        .chunk_by(|a, b| span.is_some_and(|span| is_in_one(span, a, b)))
-        .filter_map(|chunk| {
-            let column = Column::of(chunk, last_end);
-            last_end = chunk.last().map(|interval| interval.start + i64::from(interval.seconds));
-            column
-        })
-        .collect()
+    // The intervals of one column.
+    let mut chunk: Vec<IntervalResult> = Vec::new();
+    for interval in &report.interval_results {
+        let before = chunk.last();
+        if !before.is_some_and(|before| span.is_some_and(|span| is_in_one(span, before, &interval))) {
+            let end = before.map(|before| before.start + i64::from(before.seconds));
+            columns.extend(Column::of(&chunk, last_end));
+            last_end = end;
+            chunk.clear();
+        }
+        chunk.push(interval);
+    }
+    columns.extend(Column::of(&chunk, last_end));
+    columns
 }
 
 /// What a column shows, where it shows several intervals.
