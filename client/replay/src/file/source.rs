@@ -2,10 +2,13 @@
 
 use {
     super::format::{Columns, FileError, MAX_FILE_BYTES, printable, row_error},
+    crate::spool::{MEMORY_BYTES, loss},
     std::{
         collections::VecDeque,
-        io::{self, BufRead, BufReader, Chain, Cursor, Read, Take},
+        io::{self, BufRead, BufReader, BufWriter, Chain, Cursor, Read, Seek as _, Take, Write as _},
+        iter,
     },
+    tempfile::SpooledTempFile,
 };
 
 /// Longest header, in bytes.
@@ -24,7 +27,7 @@ const OTHER_FORMATS: [(&[u8], &str); 5] = [
     (b"%PD", "the file is a PDF document, not CSV; save the table as CSV"),
 ];
 
-type Text<R> = BufReader<Chain<Cursor<Vec<u8>>, R>>;
+type Text<R> = BufReader<Chain<Box<dyn Read>, R>>;
 
 /// A file as UTF-8, read piece by piece. It remembers where lines end in what was read.
 pub(super) struct Source<R> {
@@ -53,16 +56,16 @@ impl<R: Read> Source<R> {
         let mut input = input.take(MAX_FILE_BYTES + 1);
         let mut start = Vec::with_capacity(3);
         (&mut input).take(3).read_to_end(&mut start).map_err(|error| FileError::File(unreadable(&error)))?;
-        let start = match start.as_slice() {
-            [0xff, 0xfe, rest @ ..] => utf16(rest, &mut input, u16::from_le_bytes)?,
-            [0xfe, 0xff, rest @ ..] => utf16(rest, &mut input, u16::from_be_bytes)?,
-            [0xef, 0xbb, 0xbf] => Vec::new(),
+        let start: Box<dyn Read> = match start.as_slice() {
+            [0xff, 0xfe, rest @ ..] => Box::new(utf16(rest, &mut input, u16::from_le_bytes)?),
+            [0xfe, 0xff, rest @ ..] => Box::new(utf16(rest, &mut input, u16::from_be_bytes)?),
+            [0xef, 0xbb, 0xbf] => Box::new(io::empty()),
             _ => match OTHER_FORMATS.iter().find(|(signature, _)| start.starts_with(signature)) {
                 Some((_, sentence)) => return Err(FileError::File((*sentence).into())),
-                None => start,
+                None => Box::new(Cursor::new(start)),
             },
         };
-        let text = BufReader::new(Cursor::new(start).chain(input));
+        let text = BufReader::new(start.chain(input));
         Ok(Self { text, offset: 0, line: 1, row_start: 0, line_ends: VecDeque::new(), ends_with_return: false })
     }
 
@@ -105,19 +108,38 @@ fn unreadable(error: &io::Error) -> String {
     format!("the file cannot be read: {error}")
 }
 
-/// The rest of a file in UTF-16, as UTF-8.
-fn utf16(start: &[u8], input: &mut impl Read, unit: fn([u8; 2]) -> u16) -> Result<Vec<u8>, FileError> {
-    let mut bytes = start.to_vec();
-    input.read_to_end(&mut bytes).map_err(|error| FileError::File(unreadable(&error)))?;
-    if bytes.len() as u64 >= MAX_FILE_BYTES {
-        return Err(FileError::File(too_large()));
+/// The rest of a file in UTF-16, as UTF-8 in a temporary file.
+fn utf16(start: &[u8], input: &mut Take<impl Read>, unit: fn([u8; 2]) -> u16) -> Result<SpooledTempFile, FileError> {
+    let failed = |error: io::Error| FileError::File(loss("the text", &error));
+    let not_throughout =
+        || FileError::File("the file begins as UTF-16 and is not UTF-16 throughout; save it as UTF-8".into());
+    let mut bytes = BufReader::new(start.chain(input.by_ref())).bytes();
+    // Why the units end before the file does.
+    let mut fault = None;
+    let units = iter::from_fn(|| {
+        let pair = [bytes.next()?, bytes.next().unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))];
+        match pair {
+            [Ok(first), Ok(second)] => Some(unit([first, second])),
+            [Err(error), _] | [_, Err(error)] => {
+                fault = Some(error);
+                None
+            }
+        }
+    });
+    let mut text = BufWriter::new(SpooledTempFile::new(MEMORY_BYTES));
+    for character in char::decode_utf16(units) {
+        let character = character.map_err(|_| not_throughout())?;
+        text.write_all(character.encode_utf8(&mut [0; 4]).as_bytes()).map_err(failed)?;
     }
-    let (pairs, rest) = bytes.as_chunks::<2>();
-    let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
-    match text {
-        Ok(text) if rest.is_empty() => Ok(text.into_bytes()),
-        _ => Err(FileError::File("the file begins as UTF-16 and is not UTF-16 throughout; save it as UTF-8".into())),
+    match fault {
+        Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(not_throughout()),
+        Some(error) => return Err(FileError::File(unreadable(&error))),
+        None if input.limit() == 0 => return Err(FileError::File(too_large())),
+        None => {}
     }
+    let mut text = text.into_inner().map_err(|error| failed(error.into_error()))?;
+    text.rewind().map_err(failed)?;
+    Ok(text)
 }
 
 fn too_large() -> String {
