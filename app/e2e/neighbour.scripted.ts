@@ -232,6 +232,7 @@ describe('what waits', () => {
     const shown: string[] = [];
     const { page } = await pages().visit(node.urls(), [neighbour], '#/mine', {
       permissions: ['notifications'],
+      notifies: true,
       prepare: async (context) => {
         await context.exposeFunction('noticeShown', (body: string) => shown.push(body));
         // What the browser would show on the user's screen, which a test cannot see.

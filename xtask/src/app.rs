@@ -95,7 +95,7 @@ fn read(ctx: &Context) -> Result<()> {
 pub fn e2e(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
     let mut network = beside_network(ctx, tools)?;
     let mut scripted = tool(ctx, "vitest");
-    let (scripted, report) = reporting(ctx, scripted.env("MULTIBUS_CHROMIUM", setup::CHROMIUM), "scripted")?;
+    let (scripted, report) = reporting(ctx, &mut scripted, "scripted")?;
     println!("Flows with scripted nodes run at the same time. What they say follows after the others.");
     let (beside, result) = thread::scope(|threads| {
         let beside = threads.spawn(|| scripted.output());
@@ -137,7 +137,6 @@ fn beside_network(ctx: &Context, tools: Tools) -> Result<Command> {
         .arg("--")
         .arg(dir(ctx).join("node_modules/.bin/vitest"))
         .env("MULTIBUS_CLI", ctx.target.join("debug/multibus"))
-        .env("MULTIBUS_CHROMIUM", setup::CHROMIUM)
         .current_dir(dir(ctx));
     Ok(network)
 }

@@ -179,20 +179,13 @@ pub fn find_validator(ctx: &Context) -> Option<PathBuf> {
     on_path(VALIDATOR.binary).or_else(|| VALIDATOR.is_current(ctx).then(|| VALIDATOR.path(ctx)))
 }
 
-/// Debian's Chromium. Its headless shell needs about half of the processor, and lets no page show notifications.
-pub const CHROMIUM: &str = "/usr/bin/chromium";
-
-/// Finds the browser for the web app's tests; installs it if it is missing.
+/// Finds the browsers of the web app's tests, which `app/e2e/browser.ts` names; installs them if one is missing.
 pub fn chromium(ctx: &Context) -> Result<()> {
-    if Path::new(CHROMIUM).exists() {
+    const PACKAGES: [&str; 3] = ["chromium", "chromium-headless-shell", "fonts-dejavu-core"];
+    if PACKAGES.iter().all(|package| is_installed(ctx, package)) {
         return Ok(());
     }
-    install_packages(
-        ctx,
-        &["chromium", "fonts-dejavu-core"],
-        "the browser of the web app's tests",
-        "about 1 minute, 300 MB",
-    )
+    install_packages(ctx, &PACKAGES, "the browsers of the web app's tests", "about 1 minute, 370 MB")
 }
 
 /// Debian's valgrind.
