@@ -1,11 +1,13 @@
-//! The files of the project.
+//! The files of the project, and what was built of them.
 
 use std::{
+    ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::run;
 
@@ -52,4 +54,77 @@ fn walk(root: &Path, dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Begins a build directory of Cargo, where there is none yet, with a copy of what another one has of dependencies: what both
+/// need is compiled once. Cargo compares file times, which the copy keeps.
+pub fn begin_with_dependencies(made: &Path, dir: &Path) -> Result<()> {
+    if dir.exists() || !made.exists() {
+        return Ok(());
+    }
+    let part = dir.with_extension("part");
+    let _ = fs::remove_dir_all(&part);
+    for built in [".fingerprint", "build", "deps"] {
+        copy_dependencies(&made.join(built), &part.join(built))
+            .with_context(|| format!("could not copy {} to {}", made.display(), part.display()))?;
+    }
+    fs::rename(&part, dir).with_context(|| format!("could not create {}", dir.display()))
+}
+
+fn copy_dependencies(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, copy, kind) = (entry.path(), to.join(entry.file_name()), entry.file_type()?);
+        if is_own(&entry.file_name()) {
+            continue;
+        }
+        if kind.is_dir() {
+            copy_dependencies(&source, &copy)?;
+        } else if kind.is_file() {
+            fs::copy(&source, &copy)?;
+            let times = fs::FileTimes::new().set_modified(entry.metadata()?.modified()?);
+            fs::File::options().append(true).open(&copy)?.set_times(times)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file or directory of a build directory is of this repository's own crates.
+fn is_own(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let name = name.strip_prefix("lib").unwrap_or(&name);
+    name.starts_with("multibus") || name.starts_with("xtask")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_begins_with_the_dependencies_of_another_once() {
+        let dir = std::env::temp_dir().join(format!("multibus-xtask-files-{}", std::process::id()));
+        let (made, new) = (dir.join("made"), dir.join("new"));
+        for folder in [".fingerprint/serde-1", "build/serde-1", "deps"] {
+            fs::create_dir_all(made.join(folder)).unwrap();
+        }
+        let (theirs, own) = (Path::new("deps/libserde-1.rlib"), Path::new("deps/libmultibus_client-1.rlib"));
+        fs::write(made.join(theirs), "serde").unwrap();
+        fs::write(made.join(own), "client").unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        fs::File::options().append(true).open(made.join(theirs)).unwrap().set_modified(time).unwrap();
+
+        begin_with_dependencies(&made, &new).unwrap();
+        assert_eq!(fs::read_to_string(new.join(theirs)).unwrap(), "serde");
+        assert_eq!(fs::metadata(new.join(theirs)).unwrap().modified().unwrap(), time);
+        assert!(new.join("build/serde-1").is_dir() && !new.join(own).exists());
+
+        // What is there is left alone, also where nothing was built before.
+        fs::write(made.join(theirs), "newer").unwrap();
+        begin_with_dependencies(&made, &new).unwrap();
+        assert_eq!(fs::read_to_string(new.join(theirs)).unwrap(), "serde");
+        begin_with_dependencies(&dir.join("nothing"), &dir.join("none")).unwrap();
+        assert!(!dir.join("none").exists());
+        fs::remove_dir_all(dir).unwrap();
+    }
 }

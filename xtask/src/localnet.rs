@@ -8,7 +8,9 @@ use clap::ValueEnum;
 
 use crate::{
     context::Context,
-    demo, run,
+    demo,
+    files::begin_with_dependencies,
+    run,
     sbf::{self, Tools},
     setup,
 };
@@ -54,6 +56,7 @@ fn surfpool_target(ctx: &Context) -> PathBuf {
 /// Compiles surfpool, with a command that `change` prepares.
 fn surfpool(ctx: &Context, change: impl FnOnce(&mut Command)) -> Result<()> {
     let target = surfpool_target(ctx);
+    begin_with_dependencies(&ctx.target.join("debug"), &target.join("debug"))?;
     ctx.forget_other_checkouts(&target)?;
     let mut build = ctx.cargo();
     build.args(["build", "--package", "multibus-surfnet", "--features", "engine"]);

@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     context::{Context, grouped, on_path},
+    files::begin_with_dependencies,
     run,
     sbf::{self, Tools, Upstream},
 };
@@ -29,8 +30,6 @@ const CLIENT: &str = "multibus-client";
 const CLI: &str = "multibus-cli";
 /// Where the client's crate keeps the program, below its directory.
 const PROGRAM: &str = "program/multibus.so";
-/// What is installed for the check: quickly built, because it buys once.
-const PROFILE: &str = "\n[profile.dev]\ndebug = false\nincremental = false\nopt-level = 0\n";
 
 /// Builds the documentation of the published crates, with the features that docs.rs shows; every warning is an error.
 pub fn docs(ctx: &Context) -> Result<()> {
@@ -205,11 +204,15 @@ fn install(ctx: &Context, dir: &Path, version: &str) -> Result<PathBuf> {
         let path = package(dir, name, version).display().to_string();
         format!("{name} = {{ path = {path:?} }}\n")
     });
-    let config = format!("[patch.crates-io]\n{}{PROFILE}", local.collect::<String>());
+    // As the workspace compiles, so that what both need is compiled once.
+    let workspace = fs::read_to_string(ctx.root.join("Cargo.toml"))?;
+    let profile = workspace.find("[profile.dev]").context("Cargo.toml has no profile `dev`")?;
+    let config = format!("[patch.crates-io]\n{}\n{}", local.collect::<String>(), &workspace[profile..]);
     let config_file = dir.join("config.toml");
     sbf::write_if_different(&config_file, config.as_bytes())?;
 
-    let root = dir.join("root");
+    let (root, target) = (dir.join("root"), dir.join("target"));
+    begin_with_dependencies(&ctx.target.join("debug"), &target.join("debug"))?;
     let mut install = ctx.cargo();
     install
         .current_dir(dir)
@@ -228,7 +231,7 @@ fn install(ctx: &Context, dir: &Path, version: &str) -> Result<PathBuf> {
         .arg(&config_file)
         .arg("--root")
         .arg(&root)
-        .env("CARGO_TARGET_DIR", dir.join("target"))
+        .env("CARGO_TARGET_DIR", target)
         // As everywhere in this repository, whose configuration is not read from that folder.
         .env("OPENSSL_NO_VENDOR", "1")
         .env_remove("MULTIBUS_PROGRAM");
