@@ -70,7 +70,7 @@ fn build(ctx: &Context) -> Result<Vec<u8>> {
         "--bin",
         "multibus-idl",
         "--test",
-        "chores",
+        "errors",
         "--locked",
         "--ignore-rust-version",
     ]);
