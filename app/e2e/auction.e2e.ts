@@ -163,7 +163,7 @@ describe('a bus whose windows an auction closes', () => {
     await bid(other.page, '1', '0.27');
     const card = await auction(other.page);
     await card.getByText('2 bids for 2.5 kWh, 1 offer of 2 kWh.').waitFor();
-    await card.getByRole('img', { name: /the curves cross at 2 kWh and 0\.27 tokens per kWh/u }).waitFor();
+    await card.getByRole('img', { name: /the curves cross at 2\skWh and 0\.27\stokens per kWh/u }).waitFor();
   });
 
   test('lets nobody withdraw in the last five minutes', async () => {

@@ -96,9 +96,9 @@ describe('a bid', () => {
     await panel.getByLabel('The most you pay per kWh').fill('0.3');
     await panel.getByText('0.000005 SOL').waitFor();
     await panel.getByRole('button', { name: 'Bid for 1 kWh' }).click();
-    await page.getByText(/Asking the chain what became of your bid for 1 kWh/u).waitFor();
+    await page.getByText(/Asking the chain what became of your bid for 1\skWh/u).waitFor();
     await page.reload();
-    await page.getByText(/Asking the chain what became of your bid for 1 kWh/u).waitFor();
+    await page.getByText(/Asking the chain what became of your bid for 1\skWh/u).waitFor();
   });
 
   test('in German has a comma, and is read by the keyboard alone', async () => {
@@ -118,7 +118,7 @@ describe('a bid', () => {
     const card = region(page, 'Auktion');
     await card.getByLabel('Preis zum Ablesen').focus();
     await page.keyboard.press('ArrowLeft');
-    await card.getByText(/Bei 0,22 .* je kWh: 1 kWh gesucht, 2 kWh angeboten/u).waitFor();
+    await card.getByText(/Bei 0,22\s.* je kWh: 1\skWh gesucht, 2\skWh angeboten/u).waitFor();
     await region(page, 'Letzte Käufe').getByText('Hier wurde noch nichts direkt gekauft').waitFor();
   });
 });
@@ -135,7 +135,7 @@ describe('a book', () => {
     await card.getByRole('combobox', { name: 'Delivery window' }).selectOption(String(start));
     await card.getByText('2 bids for 2 kWh, 2 offers of 4 kWh.').waitFor();
     // Both bids meet the first offer; at 0.20 and the grid fee, all of it is sold.
-    await card.getByRole('img', { name: /2 kWh wanted and 4 kWh offered; the curves cross at 2 kWh/u }).waitFor();
+    await card.getByRole('img', { name: /2\skWh wanted and 4\skWh offered; the curves cross at 2\skWh/u }).waitFor();
     await card.locator('[data-auction="preview"]').getByText('2 kWh').waitFor();
     await card.getByText('As a table').click();
     await card.getByRole('table').getByRole('row', { name: '0.22 2 kWh 2 kWh' }).waitFor();

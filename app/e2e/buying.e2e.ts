@@ -230,12 +230,12 @@ describe('more offers than one transaction holds', () => {
     await suite().market.cli(square.sellerOf(cheapest), 'offer', 'reprice', cheapest, '--price', '0.9tokens');
     release();
     await page.getByText('in 1 of 2 purchases').waitFor();
-    await page.getByText(/Purchase \d, .* kWh: The offer.s price with the grid fee is above your limit/u).waitFor();
+    await page.getByText(/Purchase \d, .*\skWh: The offer.s price with the grid fee is above your limit/u).waitFor();
     expect(wallet.asked).toBe(1);
     const remaining = page.getByText(/that remains is quoted anew above/u);
     const field = page.getByLabel('Buy at the best price');
     await expect
-      .poll(async () => (await remaining.innerText()).includes(`The ${await field.inputValue()} kWh that remain`))
+      .poll(async () => (await remaining.innerText()).includes(`The ${await field.inputValue()}\u00a0kWh that remain`))
       .toBe(true);
     const amount = await field.inputValue();
     // One click buys what remains.

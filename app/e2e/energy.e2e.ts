@@ -28,7 +28,7 @@ describe('my energy', () => {
     await expect.poll(() => partners.getByRole('row').count()).toBe(3);
     await partners.getByText('0.60').waitFor();
     await card.getByRole('button', { name: 'Month' }).click();
-    await card.getByRole('img', { name: /^Bought: 4 kWh in (28|29|30|31) bars$/u }).waitFor();
+    await card.getByRole('img', { name: /^Bought: 4\skWh in (28|29|30|31) bars$/u }).waitFor();
     await card.getByRole('button', { name: 'Before that' }).click();
     await card.getByText('You bought and sold nothing then.').waitFor();
     const download = page.waitForEvent('download');

@@ -67,7 +67,7 @@ describe('a node', () => {
         .waitFor();
       const text = await page.locator('main').innerText();
       expect(text).not.toMatch(/nothing yet|You own no|no bus on this network|You hold no energy|nothing on offer/u);
-      expect(text).not.toMatch(/(^|\s)0 SOL/u);
+      expect(text).not.toMatch(/(^|\s)0\sSOL/u);
       expect(text).not.toContain('Create a bus\nName');
     }
   });
@@ -145,15 +145,15 @@ describe('what is signed', () => {
     await quote(page, '7');
     await page.getByText('0.000005 SOL').waitFor();
     const chosen = page.getByRole('table', { name: 'Chosen offers' });
-    await chosen.getByRole('row', { name: /2 kWh 0\.30/u }).waitFor();
+    await chosen.getByRole('row', { name: /2\skWh 0\.30/u }).waitFor();
     // The dearer one becomes the cheaper one; the node does not tell of it by itself.
     await node.offer(bus as never, { kWh: 5, price: 190_000n }, dearer);
     await page.getByRole('button', { name: 'Buy 7 kWh' }).click();
     await page.getByText('The offers have changed since you looked, and nothing was signed.').waitFor();
     expect(wallet.asked).toBe(0);
     // What is chosen now is there to look at, and can be bought.
-    await chosen.getByRole('row', { name: /5 kWh 0\.19/u }).waitFor();
-    await chosen.getByRole('row', { name: /2 kWh 0\.20/u }).waitFor();
+    await chosen.getByRole('row', { name: /5\skWh 0\.19/u }).waitFor();
+    await chosen.getByRole('row', { name: /2\skWh 0\.20/u }).waitFor();
     await page.getByText('0.000005 SOL').waitFor();
     wallet.answer = 'reject';
     await page.getByRole('button', { name: 'Buy 7 kWh' }).click();
@@ -242,7 +242,7 @@ describe('a wallet', () => {
     await quote(third.page, '1');
     const both = third.page.getByRole('region', { name: 'What is missing' });
     await both.getByText(/Your wallet holds 0(\.00)? tokens; this costs 0\.20/u).waitFor();
-    await both.getByText(/Your wallet has 0\.000000001 SOL; fee and rent take 0\.0/u).waitFor();
+    await both.getByText(/Your wallet has 0\.000000001\sSOL; fee and rent take 0\.0/u).waitFor();
   });
 
   test('that fails speaks in its own words, and the purchase of one that sends itself is watched', async () => {
@@ -266,9 +266,9 @@ describe('a wallet', () => {
     await sending.page.getByText('0.000005 SOL').waitFor();
     await sending.page.getByRole('button', { name: 'Buy 1 kWh' }).click();
     await sending.page.getByText('Your wallet says: “cancelled: not confirmed in 30 s”. It may have sent').waitFor();
-    await sending.page.getByText(/Asking the chain what became of your purchase of 1 kWh/u).waitFor();
+    await sending.page.getByText(/Asking the chain what became of your purchase of 1\skWh/u).waitFor();
     await sending.page.reload();
-    await sending.page.getByText(/Asking the chain what became of your purchase of 1 kWh/u).waitFor();
+    await sending.page.getByText(/Asking the chain what became of your purchase of 1\skWh/u).waitFor();
   });
 });
 
@@ -419,8 +419,8 @@ describe('vaults and exits', () => {
     await page.getByText('parts of at least 1 kWh').waitFor();
     await quote(page, '2.5');
     const chosen = page.getByRole('table', { name: 'Chosen offers' });
-    await chosen.getByRole('row', { name: /1\.5 kWh 0\.10/u }).waitFor();
-    await chosen.getByRole('row', { name: /1 kWh 0\.20/u }).waitFor();
+    await chosen.getByRole('row', { name: /1\.5\skWh 0\.10/u }).waitFor();
+    await chosen.getByRole('row', { name: /1\skWh 0\.20/u }).waitFor();
     await row(page, first).getByRole('button', { name: 'Buy', exact: true }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('How much').fill('0.5');
@@ -466,7 +466,7 @@ describe('vaults and exits', () => {
     const inside = await pages().visit(node.urls(), [admitted], `#/sell/${club}`);
     await inside.page.getByLabel('Energy', { exact: true }).fill('1');
     await inside.page.getByLabel('Price per kWh').fill('0.3');
-    await inside.page.getByText(/Takes [\d.]+ SOL as rent\./u).waitFor();
+    await inside.page.getByText(/Takes [\d.]+\sSOL as rent\./u).waitFor();
     await expect.poll(() => inside.page.getByRole('button', { name: 'Put on offer' }).isEnabled()).toBe(true);
   });
 
@@ -567,7 +567,7 @@ describe('delivery windows', () => {
     const windows = page.getByRole('group', { name: 'Delivery window' }).getByRole('button');
     await expect.poll(() => windows.count()).toBe(26);
     const last = windows.nth(25);
-    await expect.poll(() => last.innerText()).toMatch(/0\.100027\n27 kWh/u);
+    await expect.poll(() => last.innerText()).toMatch(/0\.100027\n27\skWh/u);
     const [span = ''] = (await last.innerText()).split('\n');
     await last.click();
     await page.getByLabel('Buy at the best price').fill('1');
@@ -578,7 +578,7 @@ describe('delivery windows', () => {
     await page.getByRole('button', { name: 'Now', exact: true }).click();
     await exactly(page, '100 002').waitFor();
     // A bar is of the windows that it shows.
-    await page.getByRole('img', { name: /^Of 100 kWh:/u }).waitFor();
+    await page.getByRole('img', { name: /^Of 100\skWh:/u }).waitFor();
     await page.locator('[data-offer]').first().getByRole('button', { name: 'Buy', exact: true }).click();
     await page.getByRole('dialog').getByText('Delivery').first().waitFor();
   });
@@ -653,7 +653,7 @@ describe('every width', () => {
         if (route === `#/market/${bus}`) {
           await amount.fill(isGerman ? '1,234' : '1.234');
           await page
-            .getByText(/0[.,]000005 SOL|told once nothing is missing/u)
+            .getByText(/0[.,]000005\sSOL|told once nothing is missing/u)
             .first()
             .waitFor();
         }

@@ -280,7 +280,7 @@ describe('selling', () => {
     await market.getByText('5 kWh of it would be sold before yours.').waitFor();
     await page.getByText('Network fee').waitFor();
     await page.getByText('0.000005 SOL').waitFor();
-    await page.getByText(/Takes [\d.]+ SOL as rent/u).waitFor();
+    await page.getByText(/Takes [\d.]+\sSOL as rent/u).waitFor();
     await page.getByLabel('Price per kWh').fill('0.19');
     await market.getByText('Yours would be the cheapest.').waitFor();
   });

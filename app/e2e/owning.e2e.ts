@@ -78,7 +78,7 @@ describe('a bus of three owners', () => {
     await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
     await page.getByText('on offer at 0.30 per kWh').waitFor();
-    await watcher.page.getByRole('row', { name: /4\.25 kWh/u }).waitFor();
+    await watcher.page.getByRole('row', { name: /4\.25\skWh/u }).waitFor();
 
     await page.getByRole('button', { name: 'Change the price' }).click();
     await page.getByRole('dialog').getByLabel('Price per kWh').fill('0.275');

@@ -75,7 +75,7 @@ export async function scenes(market: Market): Promise<{
         prepare: async ({ page }, t) => {
           await page.getByLabel(t.bestPrice.buyAtTheBestPrice).fill('7');
           await page
-            .getByText(/0[.,]000005 SOL/u)
+            .getByText(/0[.,]000005\sSOL/u)
             .first()
             .waitFor();
         },
@@ -89,7 +89,7 @@ export async function scenes(market: Market): Promise<{
           await page.getByRole('group', { name: t.marketScreen.deliveryWindow }).getByRole('button').last().click();
           await page.getByLabel(t.bestPrice.buyAtTheBestPrice).fill('1');
           await page
-            .getByText(/0[.,]000005 SOL/u)
+            .getByText(/0[.,]000005\sSOL/u)
             .first()
             .waitFor();
         },
@@ -106,7 +106,7 @@ export async function scenes(market: Market): Promise<{
           await page.getByRole('dialog').getByLabel(t.offerDialog.howMuch).fill('2');
           await page
             .getByRole('dialog')
-            .getByText(/0[.,]000005 SOL/u)
+            .getByText(/0[.,]000005\sSOL/u)
             .first()
             .waitFor();
         },
@@ -122,7 +122,7 @@ export async function scenes(market: Market): Promise<{
           await panel.getByLabel(t.auction.forWhichWindow).selectOption(String(auctioned.ahead));
           await panel.getByLabel(t.auction.howMuch).fill('1');
           await panel.getByLabel(t.auction.theMostPerKwh).fill(t.auction.bid === 'Bid' ? '0.30' : '0,30');
-          await panel.getByText(/0[.,]000005 SOL/u).waitFor();
+          await panel.getByText(/0[.,]000005\sSOL/u).waitFor();
           await page.evaluate(() => window.scrollTo(0, 0));
         },
       },

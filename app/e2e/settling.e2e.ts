@@ -146,7 +146,7 @@ describe('a bus that pays for what is delivered', () => {
     await goto(buying.page, '#/mine');
     const deliveries = region(buying.page, 'Deliveries');
     await deliveries.getByText('not delivered yet').waitFor();
-    await deliveries.getByRole('img', { name: /1 window: 1\.5 kWh promised/u }).waitFor();
+    await deliveries.getByRole('img', { name: /1 window: 1\.5\skWh promised/u }).waitFor();
     await region(buying.page, 'Purchases').getByText('for what is delivered').waitFor();
 
     // Once more, with the record open.

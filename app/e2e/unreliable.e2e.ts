@@ -28,9 +28,9 @@ describe('a closed tab', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Buy now' }).last().click();
     await page.getByText('Waiting for your wallet').waitFor();
     await page.reload();
-    await page.getByText(/Asking the chain what became of your purchase of 2 kWh/u).waitFor();
+    await page.getByText(/Asking the chain what became of your purchase of 2\skWh/u).waitFor();
     release();
-    await page.getByText(/Your purchase of 2 kWh on .* went through/u).waitFor();
+    await page.getByText(/Your purchase of 2\skWh on .* went through/u).waitFor();
   });
 });
 
@@ -48,7 +48,7 @@ describe('a wallet that sends by itself', () => {
     wallet.answer = { says: 'request cancelled: not confirmed in 30 s', afterSending: true };
     await dialog.getByRole('button', { name: 'Buy now' }).last().click();
     await dialog.getByText('Your wallet says: “request cancelled: not confirmed in 30 s”. It may have sent').waitFor();
-    await page.getByText(/Your purchase of 1 kWh on .* went through/u).waitFor();
+    await page.getByText(/Your purchase of 1\skWh on .* went through/u).waitFor();
     const hash = (await page.locator('.recovery a.receipt-link').getAttribute('href'))?.split('/').at(-1) ?? '';
     await suite().expectProcessed(hash);
   });
@@ -107,7 +107,7 @@ describe('a bad connection', () => {
     await page.reload();
     rpc.mend();
     ws.mend();
-    await page.getByText(/Your purchase of 3 kWh on .* went through/u).waitFor();
+    await page.getByText(/Your purchase of 3\skWh on .* went through/u).waitFor();
     const hash = (await page.locator('.recovery a.receipt-link').getAttribute('href'))?.split('/').at(-1) ?? '';
     await suite().expectProcessed(hash);
   });
