@@ -100,9 +100,11 @@ describe('deliveries', () => {
 
   it('are exported as a table', () => {
     const [head, ...lines] = deliveriesCsv(deliveryRows(state(), BUYER, NOW)).split('\r\n');
-    expect(head).toBe('window_start,side,bus,seller,promised_wh,delivered_wh,paid,refund,earned,grid_fee,stage');
+    expect(head).toBe(
+      'window_start,side,bus,seller,promised_wh,delivered_wh,paid_base_units,refund_base_units,earned_base_units,grid_fee_base_units,token,stage',
+    );
     const start = new Date(FIRST * 1_000).toISOString();
-    expect(lines.at(-1)).toBe(`${start},bought,${bus.address},${SELLER},400,200,88000,44000,0,0,final`);
+    expect(lines.at(-1)).toBe(`${start},bought,${bus.address},${SELLER},400,200,88000,44000,0,0,${bus.mint},final`);
   });
 
   it('of a seller have what the auction of a window sold, at its price, held until it is counted', async () => {

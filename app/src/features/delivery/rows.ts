@@ -17,6 +17,7 @@ import {
 import type { Book, Bus, Seller } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { compare, compareNames } from '../../order';
+import { csvText } from '../../ui/csv';
 import { heldBy, soldBy } from './delivery';
 
 /** One window of one seller, as its buyer or its seller sees it. */
@@ -189,14 +190,14 @@ export function barsOf(rows: readonly DeliveryRow[], count: number): readonly De
 /** Rows as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. */
 export function deliveriesCsv(rows: readonly DeliveryRow[]): string {
   const head = [
-    ...['window_start', 'side', 'bus', 'seller', 'promised_wh', 'delivered_wh', 'paid', 'refund', 'earned', 'grid_fee'],
-    'stage',
+    ...['window_start', 'side', 'bus', 'seller', 'promised_wh', 'delivered_wh', 'paid_base_units'],
+    ...['refund_base_units', 'earned_base_units', 'grid_fee_base_units', 'token', 'stage'],
   ];
   const lines = rows.map((row) => [
     new Date(row.windowStart * 1_000).toISOString(),
     ...[row.side, row.bus.address, row.seller?.wallet ?? row.book.seller],
     ...[row.promisedWh, row.deliveredWh ?? '', row.paid, row.back, row.earned, row.gridFee],
-    row.stage,
+    ...[row.bus.mint, row.stage],
   ]);
-  return [head, ...lines].map((line) => line.map(String).join(',')).join('\r\n');
+  return csvText([head, ...lines]);
 }

@@ -25,7 +25,7 @@ import { csvOf, isBid, isHistoryWanted, knownPurchases, readPurchases, withOlder
 /** The card. */
 export function Purchases() {
   const { live, wallet } = useSession();
-  const { holdings, trades, origins, bids, bidTales } = useMarket();
+  const { buses, holdings, trades, origins, bids, bidTales } = useMarket();
   const isAsked = useStore(isHistoryWanted);
   const [progress, setProgress] = useState<readonly [number, number]>();
   const traders = holdings?.traders;
@@ -66,7 +66,8 @@ export function Purchases() {
             type="button"
             className="button small quiet"
             onClick={() => {
-              const csv = csvOf(all, busOf, (offer) => origins.get(offer)?.windowStart);
+              const windowOf = (offer: Address) => origins.get(offer)?.windowStart;
+              const csv = csvOf(all, busOf, windowOf, (bus) => buses.get(bus)?.mint);
               saveFile('multibus-purchases.csv', csv, 'text/csv');
             }}
           >

@@ -7,6 +7,7 @@ import { SOURCES, type Bus, type Source, type Trade } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { termsAt, windowSecondsOf } from '../../market/terms';
 import { compare } from '../../order';
+import { csvText } from '../../ui/csv';
 import type { DeliveryRow } from '../delivery/rows';
 import type { Bought } from './history';
 
@@ -263,12 +264,12 @@ export function partnersOf(entries: readonly Entry[], side: Entry['side'], perio
 
 /** Entries as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. */
 export function energyCsv(entries: readonly Entry[]): string {
-  const head = ['time', 'side', 'energy_wh', 'units', 'token', 'bus', 'with', 'source', 'transaction_hash'];
+  const head = ['time', 'side', 'energy_wh', 'paid_base_units', 'token', 'bus', 'with', 'source', 'transaction_hash'];
   const lines = entries
     .toSorted((a, b) => a.at - b.at)
     .map(({ at, side, energyWh, units, bus, who, source, hash }) => [
       ...[new Date(at * 1_000).toISOString(), side, energyWh, units],
       ...[bus?.mint ?? '', bus?.address ?? '', who ?? '', source ?? '', hash],
     ]);
-  return [head, ...lines].map((line) => line.map(String).join(',')).join('\r\n');
+  return csvText([head, ...lines]);
 }

@@ -12,6 +12,7 @@ import type { Fill, Receipt, Trade } from '../../market/model';
 import { readTale, readTransaction, signaturesOf } from '../../market/transactions';
 import { compare } from '../../order';
 import { Store } from '../../state/store';
+import { csvText } from '../../ui/csv';
 import { MAX_LANES } from './lanes';
 
 /** A purchase, as far as it is known. */
@@ -158,30 +159,39 @@ export async function readSales(
 /** Purchases as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. */
 export function csvOf(
   purchases: readonly Bought[],
-  busOf: (offer: Address) => string | undefined,
+  busOf: (offer: Address) => Address | undefined,
   windowOf: (offer: Address) => number | undefined,
+  tokenOf: (bus: Address) => string | undefined,
 ): string {
   const time = (seconds: number) => new Date(seconds * 1_000).toISOString();
   const rows = purchases.flatMap(({ hash, at, energyWh, paid, fills, bid }) =>
     fills.length === 0
       ? [
           bid === undefined
-            ? [time(at), hash, '', '', '', energyWh, '', paid]
-            : [time(at), hash, bid.capacity, bid.bus, time(bid.windowStart), energyWh, '', paid],
+            ? [time(at), hash, '', '', '', energyWh, '', paid, '']
+            : [
+                time(at),
+                hash,
+                bid.capacity,
+                bid.bus,
+                time(bid.windowStart),
+                energyWh,
+                '',
+                paid,
+                tokenOf(bid.bus) ?? '',
+              ],
         ]
       : fills.map((fill) => {
           const start = windowOf(fill.offer);
           const delivery = start === undefined || start === 0 ? '' : time(start);
-          const bus = busOf(fill.offer) ?? '';
-          return [time(at), hash, fill.offer, bus, delivery, fill.energyWh, fill.pricePerKwh, fill.cost];
+          const bus = busOf(fill.offer);
+          const sold = [fill.energyWh, fill.pricePerKwh, fill.cost, bus === undefined ? '' : (tokenOf(bus) ?? '')];
+          return [time(at), hash, fill.offer, bus ?? '', delivery, ...sold];
         }),
   );
-  const head = ['time', 'transaction_hash', 'offer', 'bus', 'delivery_start', 'energy_wh', 'price_per_kwh', 'cost'];
-  return [head, ...rows].map((row) => row.map((cell) => quoted(String(cell))).join(',')).join('\r\n');
-}
-
-/** A cell; what a spreadsheet would take for a formula is quoted as text. */
-function quoted(cell: string): string {
-  const safe = /^[=+\-@\t]/u.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/u.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const head = [
+    ...['time', 'transaction_hash', 'offer', 'bus', 'delivery_start', 'energy_wh'],
+    ...['price_per_kwh_base_units', 'cost_base_units', 'token'],
+  ];
+  return csvText([head, ...rows]);
 }

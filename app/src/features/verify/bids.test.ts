@@ -146,9 +146,10 @@ describe('a bid', () => {
       purchases,
       () => undefined,
       () => undefined,
+      () => key(50),
     );
     expect(csv).toContain(
-      `${BIDDEN},${key(101)},${key(100)},${new Date((NOW + 900) * 1_000).toISOString()},800,,176000`,
+      `${BIDDEN},${key(101)},${key(100)},${new Date((NOW + 900) * 1_000).toISOString()},800,,176000,${key(50)}`,
     );
   });
 
