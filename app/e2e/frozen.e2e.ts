@@ -1,6 +1,6 @@
 /**
- * Money for somebody whose token account the token's issuer has frozen: the app says so before anything is pressed, signs
- * nothing that would fail, and pays to another account that is named.
+ * Money for somebody whose token account the token's issuer has frozen, or who has closed it: the app says so before
+ * anything is pressed, signs nothing that would fail, and pays to another account that is named, or opens the usual one.
  */
 
 import type { Locator, Page } from 'playwright-core';
@@ -66,7 +66,7 @@ describe('somebody whose token account is frozen', () => {
 
     await earned.getByLabel('Token account to pay').fill(other.account);
     await earned.getByRole('button', { name: 'Withdraw', exact: true }).click();
-    await earned.getByText(/0\.45 \S+ are in the token account/u).waitFor();
+    await earned.getByText(/0\.45\s\S+ are in the token account/u).waitFor();
     expect(wallet.asked).toBe(1);
     expect(await other.held()).toBe(1_450_000n);
   });
@@ -83,7 +83,7 @@ describe('somebody whose token account is frozen', () => {
     const held = region(page, 'Held for you');
     await held.getByText('The account that paid the deposit takes no payment now').waitFor();
     await held.getByRole('button', { name: 'Give it back' }).click();
-    await held.getByText(/0\.40 \S+ could not be paid to the account that they came from/u).waitFor();
+    await held.getByText(/0\.40\s\S+ could not be paid to the account that they came from/u).waitFor();
     const claim = region(page, 'Waiting for you').locator('[data-claim]');
     await claim.getByText('Your usual token account takes no payment now').waitFor();
     await claim.getByRole('button', { name: 'Get it' }).click();
@@ -145,12 +145,12 @@ describe('somebody whose token account is frozen', () => {
     expect(wallet.asked).toBe(0);
     await name(treasury, other.account);
     await rows.getByRole('button', { name: 'Claim' }).click();
-    await treasury.getByText(/0\.30 \S+ went to/u).waitFor();
+    await treasury.getByText(/0\.30\s\S+ went to/u).waitFor();
     expect(await other.held()).toBe(1_300_000n);
     // The partner, who does not ask itself, gets a claim.
     await treasury.getByText('“Pay out” pays an owner’s usual token account.').waitFor();
     await rows.getByRole('button', { name: 'Pay out' }).click();
-    await treasury.getByText(/0\.20 \S+ could not be paid now and wait for/u).waitFor();
+    await treasury.getByText(/0\.20\s\S+ could not be paid now and wait for/u).waitFor();
 
     const left = await suite().come([partner], '#/mine');
     const claim = region(left.page, 'Waiting for you').locator('[data-claim]');
@@ -158,5 +158,63 @@ describe('somebody whose token account is frozen', () => {
     await claim.getByRole('button', { name: 'Get it' }).click();
     await claim.waitFor({ state: 'detached' });
     expect(await other.held()).toBe(1_500_000n);
+  });
+});
+
+describe('somebody who has closed the token account', () => {
+  test('withdraws what it earned: the account is opened again', async () => {
+    const seller = await token.wallet('closed seller', 1);
+    const buyer = await token.wallet('buyer', 100);
+    const bus = await busOf(suite().ada, 'Closed Sellers Row', '--listing', 'open');
+    await suite().list(seller, bus, '2kWh', '0.3');
+    await suite().market.cli(buyer, 'buy', bus, '--energy', '1.5kWh');
+    await token.close(seller);
+
+    const { page, wallet } = await suite().come([seller], '#/mine');
+    const earned = region(page, 'What you earned');
+    await earned.getByText('You have no account for this token, or it was closed.').waitFor();
+    await earned.getByRole('button', { name: 'Withdraw', exact: true }).click();
+    await earned.locator('.status.done').waitFor();
+    expect(wallet.asked).toBe(1);
+    expect(await token.heldIn(await token.accountOf(seller.address))).toBe(450_000n);
+  });
+
+  test('withdraws what it earned to somebody else, and opens no account', async () => {
+    const seller = await token.wallet('closed giver', 1);
+    const buyer = await token.wallet('buyer', 100);
+    const bus = await busOf(suite().ada, 'Closed Givers Row', '--listing', 'open');
+    await suite().list(seller, bus, '1kWh', '0.3');
+    await suite().market.cli(buyer, 'buy', bus, '--energy', '1kWh');
+    await token.close(seller);
+    const other = await friend();
+
+    const { page } = await suite().come([seller], '#/mine');
+    const earned = region(page, 'What you earned');
+    await earned.getByText('You have no account for this token, or it was closed.').waitFor();
+    await name(earned, other.account);
+    await earned.getByRole('button', { name: 'Withdraw', exact: true }).click();
+    await earned.getByText(/0\.30\s\S+ are in the token account/u).waitFor();
+    expect(await other.held()).toBe(1_300_000n);
+    await expect(token.heldIn(await token.accountOf(seller.address))).rejects.toThrow();
+  });
+
+  test('gives back what it held, and claims the deposit into the account that is opened again', async () => {
+    const buyer = await token.wallet('closed holder', 10);
+    const bus = await busOf(suite().ben, 'Closed Holders Row');
+    const offer = await suite().list(suite().ben, bus, '2kWh', '0.4');
+    await suite().market.cli(buyer, 'lock', 'take', offer, '--energy', '1kWh');
+    await token.close(buyer);
+
+    const { page, wallet } = await suite().come([buyer], '#/mine');
+    const held = region(page, 'Held for you');
+    await held.getByText('The account that paid the deposit takes no payment now').waitFor();
+    await held.getByRole('button', { name: 'Give it back' }).click();
+    await held.getByText(/0\.40\s\S+ could not be paid to the account that they came from/u).waitFor();
+    const claim = region(page, 'Waiting for you').locator('[data-claim]');
+    await claim.getByText('You have no account for this token, or it was closed.').waitFor();
+    await claim.getByRole('button', { name: 'Get it' }).click();
+    await claim.waitFor({ state: 'detached' });
+    expect(wallet.asked).toBe(2);
+    expect(await token.heldIn(await token.accountOf(buyer.address))).toBe(400_000n);
   });
 });

@@ -27,6 +27,8 @@ const MINT_BYTES = 82n;
 const DECIMALS = 6;
 /** Numbers of the token program's instructions. */
 const INITIALIZE_MINT = 20;
+const BURN = 8;
+const CLOSE_ACCOUNT = 9;
 const FREEZE_ACCOUNT = 10;
 
 const bytesOf = (address: Address) => [...getAddressEncoder().encode(address)];
@@ -99,6 +101,40 @@ export class FreezableToken {
       data: Uint8Array.of(FREEZE_ACCOUNT),
     };
     await this.send([frozen]);
+  }
+
+  /** A wallet burns what its usual account holds, and closes it: nothing is at its address any more. */
+  async close({ address, keyPair }: Keys): Promise<void> {
+    const account = await this.accountOf(address);
+    const owner = { address, role: AccountRole.READONLY_SIGNER };
+    const burn = new DataView(new ArrayBuffer(9));
+    burn.setUint8(0, BURN);
+    burn.setBigUint64(1, await this.heldIn(account), true);
+    await this.send(
+      [
+        {
+          programAddress: TOKEN_PROGRAM,
+          accounts: [
+            { address: account, role: AccountRole.WRITABLE },
+            { address: this.mint, role: AccountRole.WRITABLE },
+            owner,
+          ],
+          data: new Uint8Array(burn.buffer),
+        },
+        {
+          programAddress: TOKEN_PROGRAM,
+          accounts: [
+            { address: account, role: AccountRole.WRITABLE },
+            { address: this.issuer.address, role: AccountRole.WRITABLE },
+            owner,
+          ],
+          data: Uint8Array.of(CLOSE_ACCOUNT),
+        },
+      ],
+      [keyPair],
+    );
+    const { value } = await this.rpc.getAccountInfo(account, { commitment: 'confirmed', encoding: 'base64' }).send();
+    if (value !== null) throw new Error(`${account} is still there`);
   }
 
   /** What an account holds, in base units. */
