@@ -222,7 +222,7 @@ describe('a wallet', () => {
     await first.page.getByText('told once nothing is missing').waitFor();
     expect(await first.page.getByText('Your wallet holds no tokens of this market yet').count()).toBe(0);
     const missing = first.page.getByRole('region', { name: 'What is missing' });
-    await missing.getByText(/Your wallet holds 0(\.00)? tokens; this costs 0\.20/u).waitFor();
+    await missing.getByText(/Your wallet holds 0(\.00)?\stokens; this costs 0\.20/u).waitFor();
     await missing.getByRole('img', { name: 'QR code of your address' }).waitFor();
     await missing.getByRole('button', { name: 'Copy the address' }).waitFor();
     await missing.getByRole('button', { name: 'Get it from the local network' }).click();
@@ -241,7 +241,7 @@ describe('a wallet', () => {
     const third = await pages().visit(node.urls(), [bare], `#/market/${bus}`);
     await quote(third.page, '1');
     const both = third.page.getByRole('region', { name: 'What is missing' });
-    await both.getByText(/Your wallet holds 0(\.00)? tokens; this costs 0\.20/u).waitFor();
+    await both.getByText(/Your wallet holds 0(\.00)?\stokens; this costs 0\.20/u).waitFor();
     await both.getByText(/Your wallet has 0\.000000001\sSOL; fee and rent take 0\.0/u).waitFor();
   });
 

@@ -255,7 +255,7 @@ describe('what waits', () => {
     await waiting.getByRole('button', { name: 'Tell me no more' }).waitFor();
     await node.seller(mill, neighbour.address, { released: 250_000n });
     await page.reload();
-    await expect.poll(() => shown).toEqual(['0.25 tokens that you earned on Mill Lane are yours to withdraw.']);
+    await expect.poll(() => shown).toEqual(['0.25\u00a0tokens that you earned on Mill Lane are yours to withdraw.']);
     await page.reload();
     await waiting.getByText('0.25 tokens').waitFor();
     await page.waitForTimeout(1_000);
