@@ -194,6 +194,57 @@ describe('what is signed', () => {
   });
 });
 
+describe('what became of an action', () => {
+  /** What is wrong with where a message stands, and how far the page has been scrolled. */
+  const standing = (page: Page) =>
+    page.locator('[role=status]:has(> .status)').evaluate((box) => {
+      const { top, bottom } = box.getBoundingClientRect();
+      const edges = (selector: string) => document.querySelector(selector)?.getBoundingClientRect();
+      const [bar, navigation] = [edges('.buy-bar'), edges('.nav')];
+      const isCovered = (by: DOMRect | undefined) => by !== undefined && by.top < bottom && by.bottom > top;
+      const isInWindow = top >= 0 && bottom <= innerHeight;
+      return { isInWindow, isCovered: isCovered(bar) || isCovered(navigation), scrolled: scrollY };
+    });
+
+  test.each([
+    [390, 844],
+    [320, 640],
+    [1_280, 800],
+  ])('is in sight at %i by %i, and what is in sight already stays there', async (width, height) => {
+    const viewport = { width, height };
+    const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, { viewport });
+    wallet.answer = 'reject';
+    await quote(page, '7');
+    await page.getByText('0.000005 SOL').waitFor();
+    const buy = page.getByRole('button', { name: 'Buy 7 kWh' });
+    await buy.click();
+    const declined = page.getByText('You declined in your wallet');
+    await declined.waitFor();
+    await settled(page);
+    const { scrolled, ...first } = await standing(page);
+    expect(first).toEqual({ isInWindow: true, isCovered: false });
+    await buy.press('Enter');
+    await expect.poll(() => wallet.asked).toBe(2);
+    await declined.waitFor();
+    await settled(page);
+    expect(await standing(page)).toEqual({ isInWindow: true, isCovered: false, scrolled });
+  });
+
+  test('is in sight in a dialog', async () => {
+    const viewport = { width: 390, height: 500 };
+    const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, { viewport });
+    wallet.answer = 'reject';
+    await page.locator('[data-offer]').first().getByRole('button', { name: 'Buy', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('How much').fill('1');
+    await dialog.getByText('0.000005 SOL').waitFor();
+    await dialog.getByRole('button', { name: 'Buy now' }).last().click();
+    await dialog.getByText('You declined in your wallet').waitFor();
+    await settled(page);
+    expect((await standing(page)).isInWindow).toBe(true);
+  });
+});
+
 describe('a wallet', () => {
   test('that signs legacy transactions only is named, with the reason', async () => {
     const wallet = { versions: ['legacy'] as const };

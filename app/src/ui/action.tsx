@@ -90,13 +90,17 @@ const STAGES: Readonly<Record<Stage, string>> = {
 export function ActionStatus({ action }: { readonly action: Action }) {
   const { state } = action;
   const box = useRef<HTMLDivElement>(null);
+  // What its button covers, or the end of the window, comes into view; what is in view already stays where it is.
+  useEffect(() => {
+    if (state.kind !== 'idle') box.current?.scrollIntoView({ block: 'nearest' });
+  }, [state.kind]);
   // While it ran, its button was disabled, which takes the focus from the keyboard: it goes on at what became of it.
   useEffect(() => {
     const isLost = document.activeElement === null || document.activeElement === document.body;
     if ((state.kind === 'done' || state.kind === 'failed') && isLost) box.current?.focus({ preventScroll: true });
   }, [state.kind]);
   return (
-    <div ref={box} role="status" aria-live="polite" tabIndex={-1}>
+    <div ref={box} className="action-status" role="status" aria-live="polite" tabIndex={-1}>
       {state.kind === 'running' && (
         <div className="status running">
           <span className="spinner" aria-hidden="true" />
