@@ -162,10 +162,19 @@ describe('names and places', () => {
     await names.getByText('Name an address').click();
     await names.getByLabel('Address').fill('nonsense');
     await names.getByText('This is not an address').waitFor();
+    // One’s own is called “You” everywhere, so that a name for it would be nowhere.
+    await names.getByLabel('Address').fill(neighbour.address);
+    await names.getByLabel('Your name for it').fill('Me');
+    await names.getByText('This is your own address').waitFor();
+    await expect.poll(() => names.getByRole('button', { name: 'Keep the name' }).isDisabled()).toBe(true);
     await names.getByLabel('Address').fill(seller);
     await names.getByLabel('Your name for it').fill('Anna, no. 4');
     await names.getByRole('button', { name: 'Keep the name' }).click();
     await names.getByRole('listitem').getByText('Anna, no. 4').waitFor();
+    await names.getByText('The name Anna, no. 4 is kept.').waitFor();
+    await expect
+      .poll(() => names.getByRole('textbox', { name: 'Address' }).evaluate((field) => field === document.activeElement))
+      .toBe(true);
     const download = page.waitForEvent('download');
     await names.getByRole('button', { name: 'Export names' }).click();
     const file = await (await download).path();
@@ -261,6 +270,28 @@ describe('what waits', () => {
     await page.waitForTimeout(1_000);
     expect(shown).toHaveLength(1);
   });
+});
+
+test('a browser that refuses notifications says so, and has no button that does nothing', async () => {
+  const { page } = await pages().visit(node.urls(), [neighbour], '#/mine', {
+    prepare: (context) =>
+      context.addInitScript(() => {
+        // It asks once, and the user refuses for good.
+        let permission: NotificationPermission = 'default';
+        Object.defineProperty(Notification, 'permission', { get: () => permission });
+        Notification.requestPermission = () => {
+          permission = 'denied';
+          return Promise.resolve(permission);
+        };
+      }),
+  });
+  const waiting = region(page, 'Waiting for you');
+  const button = waiting.getByRole('button', { name: 'Tell me when something waits' });
+  await button.click();
+  const hint = waiting.getByText('Your browser does not allow notifications of this page');
+  await hint.waitFor();
+  await expect.poll(() => button.count()).toBe(0);
+  expect(await hint.evaluate((one) => one === document.activeElement)).toBe(true);
 });
 
 describe('selling', () => {

@@ -1249,6 +1249,8 @@ export const de: Words = {
     staysHere: 'Er bleibt in diesem Browser; niemand sonst sieht ihn.',
     tooLong: (letters) => `Höchstens ${letters} Buchstaben.`,
     keep: 'Namen behalten',
+    kept: (name) => `Der Name ${name} ist behalten.`,
+    thisIsYou: 'Das ist Ihre eigene Adresse; sie heißt in dieser App „Sie“.',
     forget: 'Namen vergessen',
     none: 'Sie haben noch niemandem einen Namen gegeben. Der Stift neben einer Adresse gibt ihr einen.',
     import: 'Namen laden',

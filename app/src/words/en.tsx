@@ -1227,6 +1227,8 @@ export const en = {
     staysHere: 'It stays in this browser; nobody else sees it.',
     tooLong: (letters: number) => `At most ${letters} letters.`,
     keep: 'Keep the name',
+    kept: (name: string) => `The name ${name} is kept.`,
+    thisIsYou: 'This is your own address; this app calls it “You”.',
     forget: 'Forget the name',
     none: 'You have named nobody yet. The pen beside an address gives it a name of your own.',
     import: 'Import names',

@@ -2,6 +2,7 @@
 
 import { useRef, useState } from 'react';
 
+import { useSession } from '../../session';
 import { importNames, nameAddress, names, writeNames } from '../../state/names';
 import { useStore } from '../../state/store';
 import { TextField } from '../../ui/fields';
@@ -66,17 +67,19 @@ export function NamesCard() {
         <p className="hint" role="status">
           {said}
         </p>
-        <AddName />
+        <AddName onKept={(name) => setSaid(t.names.kept(name))} />
       </div>
     </Card>
   );
 }
 
 /** Names an address that is typed or pasted. */
-function AddName() {
+function AddName({ onKept }: { readonly onKept: (name: string) => void }) {
+  const { wallet } = useSession();
   const [address, setAddress] = useState('');
   const [name, setName] = useState('');
-  const parsed = parseAddress(address);
+  const read = parseAddress(address);
+  const parsed = read.ok && read.value === wallet ? ({ ok: false, reason: t.names.thisIsYou } as const) : read;
   const isReady = parsed.ok && name.trim() !== '';
   return (
     <details className="more">
@@ -87,6 +90,9 @@ function AddName() {
           event.preventDefault();
           if (!isReady) return;
           nameAddress(parsed.value, name);
+          onKept(name.trim());
+          // The button is disabled now, which takes the focus from the keyboard: it goes on at the next address.
+          event.currentTarget.querySelector('input')?.focus();
           setAddress('');
           setName('');
         }}

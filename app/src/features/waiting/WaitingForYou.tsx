@@ -1,6 +1,6 @@
 /** What waits for the wallet: decisions, money, locks, offers that ended, readings; each with what can be done. */
 
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 
 import { send } from '../../chain/send';
 import { useMarket, useSession } from '../../session';
@@ -208,21 +208,34 @@ function Ended({
 function NoticeChoice() {
   const { isOn } = useStore(notices);
   const [isDenied, setIsDenied] = useState(isRefused);
+  const hint = useRef<HTMLSpanElement>(null);
   if (!canNotify()) return null;
+  const ask = () => {
+    void allowNotices().then((isAllowed) => {
+      setIsDenied(!isAllowed);
+      // The button is about to go, and the keyboard would lose its place with it.
+      if (isRefused()) hint.current?.focus();
+    });
+  };
   return (
     <div className="row wrap">
-      <button
-        type="button"
-        className="button small quiet"
-        aria-pressed={isOn}
-        onClick={() => {
-          if (isOn) stopNotices();
-          else void allowNotices().then((isAllowed) => setIsDenied(!isAllowed));
-        }}
-      >
-        {isOn ? t.waiting.tellNoMore : t.waiting.tellMe}
-      </button>
-      {isDenied && !isOn && <span className="hint">{t.waiting.theBrowserRefuses}</span>}
+      {/* Where the browser refuses for good, it does not even ask. */}
+      {(isOn || !isRefused()) && (
+        <button
+          type="button"
+          className="button small quiet"
+          aria-pressed={isOn}
+          onClick={() => {
+            if (isOn) stopNotices();
+            else ask();
+          }}
+        >
+          {isOn ? t.waiting.tellNoMore : t.waiting.tellMe}
+        </button>
+      )}
+      <span ref={hint} className="hint" role="status" tabIndex={-1}>
+        {isDenied && !isOn && t.waiting.theBrowserRefuses}
+      </span>
     </div>
   );
 }
