@@ -230,6 +230,26 @@ describe('what became of an action', () => {
     expect(await standing(page)).toEqual({ isInWindow: true, isCovered: false, scrolled });
   });
 
+  test('is forgotten with the amount that was refused, unless it may have been sent', async () => {
+    const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, {
+      wallet: { abilities: ['signAndSendTransaction'] },
+    });
+    wallet.answer = 'reject';
+    await quote(page, '2');
+    await page.getByText('0.000005 SOL').waitFor();
+    await page.getByRole('button', { name: 'Buy 2 kWh' }).click();
+    await page.getByText('You declined in your wallet').waitFor();
+    await quote(page, '3');
+    await expect.poll(() => page.getByText('You declined in your wallet').count()).toBe(0);
+    wallet.answer = { says: 'cancelled: not confirmed in 30 s', afterSending: false };
+    await page.getByRole('button', { name: 'Buy 3 kWh' }).click();
+    const unknown = page.getByText('It may have sent');
+    await unknown.waitFor();
+    await quote(page, '4');
+    await page.getByRole('button', { name: 'Buy 4 kWh' }).waitFor();
+    expect(await unknown.count()).toBe(1);
+  });
+
   test('is in sight in a dialog', async () => {
     const viewport = { width: 390, height: 500 };
     const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/market/${bus}`, { viewport });

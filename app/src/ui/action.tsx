@@ -38,6 +38,8 @@ export interface Action {
   readonly isRunning: boolean;
   readonly run: (work: (onStage: (stage: PurchaseStage) => void) => Promise<Done>) => Promise<boolean>;
   readonly reset: () => void;
+  /** Something else is wanted now: forgets a refusal of what was wanted before, and nothing that may have been sent. */
+  readonly forgetRefusal: () => void;
 }
 
 /** An action of a component. */
@@ -77,7 +79,11 @@ export function useAction(): Action {
     [live],
   );
   const reset = useCallback(() => setState({ kind: 'idle' }), []);
-  return { state, isRunning: state.kind === 'running', run, reset };
+  const forgetRefusal = useCallback(
+    () => setState((before) => (before.kind === 'failed' && before.tone !== 'unknown' ? { kind: 'idle' } : before)),
+    [],
+  );
+  return { state, isRunning: state.kind === 'running', run, reset, forgetRefusal };
 }
 
 const STAGES: Readonly<Record<Stage, string>> = {

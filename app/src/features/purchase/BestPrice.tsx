@@ -135,6 +135,11 @@ export function BestPrice({
         }),
   );
 
+  const changeAmount = (changed: EnergyInputValue) => {
+    setAmount(changed);
+    action.forgetRefusal();
+  };
+
   const onBuy = () => {
     if (want === undefined || quote === undefined || wallet === undefined) return;
     const limited = { ...want, energyWh: quote.energyWh, minEnergyWh: less ? 1n : quote.energyWh, maxTotal };
@@ -163,13 +168,13 @@ export function BestPrice({
       <EnergyField
         label={t.bestPrice.buyAtTheBestPrice}
         value={amount}
-        onChange={setAmount}
+        onChange={changeAmount}
         aside={
           <button
             type="button"
             className="button small quiet"
             disabled={most === 0n}
-            onClick={() => setAmount(({ unit }) => ({ unit, text: plainEnergy(most, unit) }))}
+            onClick={() => changeAmount({ ...amount, text: plainEnergy(most, amount.unit) })}
           >
             {t.bestPrice.max}
           </button>
