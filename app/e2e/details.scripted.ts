@@ -126,6 +126,17 @@ describe('an owner', () => {
         await dialog.getByLabel(field).fill('');
         await dialog.getByText(words.why).waitFor();
       }
+      // Each starts at what is so already.
+      for (const kind of ['timelockSet', 'listingPolicySet', 'operatorSet', 'pauseQuorumSet', 'termsSet']) {
+        await what.selectOption(kind);
+        await dialog
+          .locator(kind === 'operatorSet' ? 'input' : 'select')
+          .nth(kind === 'operatorSet' ? 0 : 1)
+          .waitFor();
+        expect(await dialog.getByRole('table').count()).toBe(0);
+        expect(await dialog.getByText(words.why).count()).toBe(0);
+        expect(await send.isDisabled()).toBe(true);
+      }
       await what.selectOption('basePriceSet');
       await dialog.getByLabel(words.price).fill(`0${words.point}10`);
       await dialog.getByText(words.why).waitFor();

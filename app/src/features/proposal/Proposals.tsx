@@ -15,7 +15,6 @@ import {
   stageOf,
   type Action,
   type Bus,
-  type Listing,
   type Proposal,
   type ProposalStage,
 } from '../../market/model';
@@ -30,10 +29,11 @@ import { Ago, Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { parseAddress } from '../bus/bus';
 import { TIMELOCK_CHOICES } from '../bus/CreateBus';
-import { FIRST_TERMS, readTerms, TermsFields, type TermsInput } from '../terms/TermsFields';
+import { readTerms, TermsFields, withPresent } from '../terms/TermsFields';
 import { Change } from './change';
 import { PastDecisions } from './PastDecisions';
 import { isAtOnce, proposalCreate, proposalDo, whyPointless, type ProposalVerb } from './proposal';
+import { startOf } from './start';
 import { ACTION_GROUPS, ACTION_TITLES } from './titles';
 
 const STAGES: Readonly<Record<ProposalStage, readonly [string, string]>> = {
@@ -175,10 +175,37 @@ const WITH_WALLET: Readonly<Partial<Record<Kind, string>>> = {
 };
 
 function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: () => void }) {
-  const { live, signer } = useSession();
-  const { sellers } = useMarket();
   const action = useAction();
   const [kind, setKind] = useState<Kind>('basePriceSet');
+  const isPossible = (candidate: Kind) =>
+    candidate !== (bus.paused ? 'pause' : 'resume') && (candidate !== 'ownerRemove' || bus.owners.length > 1);
+  const groups = ACTION_GROUPS.map(({ name, kinds }) => ({
+    title: t.proposals.groups[name],
+    options: kinds.filter(isPossible).map((candidate) => [candidate, ACTION_TITLES[candidate]] as const),
+  }));
+  return (
+    <Dialog title={t.proposals.proposeAChange} onClose={onClose} wide>
+      <div className="stack">
+        <Select label={t.proposals.whatToChange} value={kind} groups={groups} onChange={setKind} />
+        <ProposeForm key={kind} bus={bus} kind={kind} action={action} />
+      </div>
+    </Dialog>
+  );
+}
+
+/** One change: its boxes start at what is so already. */
+function ProposeForm({
+  bus,
+  kind,
+  action,
+}: {
+  readonly bus: Bus;
+  readonly kind: Kind;
+  readonly action: ReturnType<typeof useAction>;
+}) {
+  const { live, signer } = useSession();
+  const { sellers } = useMarket();
+  const [start] = useState(() => startOf(bus, kind));
   // A form that nobody has touched does not say that it changes nothing.
   const [isTouched, setIsTouched] = useState(false);
   const touching =
@@ -187,17 +214,17 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
       setIsTouched(true);
       set(value);
     };
-  const [price, setPrice] = useState('');
+  const [price, setPrice] = useState(start.price);
   const [capacity, setCapacity] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
   const [owner, setOwner] = useState('');
   const [shares, setShares] = useState<Readonly<Record<string, string>>>({});
-  const [threshold, setThreshold] = useState(String(bus.threshold));
-  const [timelock, setTimelock] = useState<(typeof TIMELOCK_CHOICES)[number][0]>('0');
-  const [listing, setListing] = useState<Listing>(LISTINGS.find((policy) => policy !== bus.listing) ?? 'owners');
-  const [wallet, setWallet] = useState('');
-  const [pauseQuorum, setPauseQuorum] = useState('0');
+  const [threshold, setThreshold] = useState(start.threshold);
+  const [timelock, setTimelock] = useState(start.timelock);
+  const [listing, setListing] = useState(start.listing);
+  const [wallet, setWallet] = useState(start.wallet);
+  const [pauseQuorum, setPauseQuorum] = useState(start.pauseQuorum);
   const [least, setLeast] = useState<EnergyInputValue>({ text: '', unit: 'Wh' });
-  const [terms, setTerms] = useState<TermsInput>({ ...FIRST_TERMS, windowSeconds: '900', gate: '300' });
+  const [terms, setTerms] = useState(start.terms);
   const [later, setLater] = useState<keyof typeof LATER>('0');
   const now = useNow();
   const [fee, setFee] = useState('');
@@ -228,8 +255,8 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
   const parsedTerms = readTerms(terms, bus.decimals, bus.operator !== undefined);
   // Other owners and the timelock take their time: the terms must still be far enough ahead when they are carried out.
   const decidedIn = bus.threshold === 1 ? bus.timelockSeconds + DECIDE_ALONE : bus.timelockSeconds + DECIDE_TOGETHER;
-  const startOf = (seconds: number) => earliestTerms(bus, Number(terms.windowSeconds), now + decidedIn + seconds);
-  const termsFrom = startOf(Number(later));
+  const firstFrom = (seconds: number) => earliestTerms(bus, Number(terms.windowSeconds), now + decidedIn + seconds);
+  const termsFrom = firstFrom(Number(later));
   const isFixed = areTermsFixed(bus, now);
   const neededUntil = operatorNeededUntil(bus);
 
@@ -252,7 +279,10 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
       case 'listingPolicySet':
         return { kind, listing };
       case 'termsSet':
-        return parsedTerms.ok && !isFixed ? { kind, terms: { ...parsedTerms.value, from: termsFrom } } : undefined;
+        // The same terms from another time are a change, which nobody wants who has touched nothing.
+        return isTouched && parsedTerms.ok && !isFixed
+          ? { kind, terms: { ...parsedTerms.value, from: termsFrom } }
+          : undefined;
       case 'lockFeeSet':
         return parsedFee.ok && parsedFee.value <= 500 ? { kind, lockFeeBps: parsedFee.value } : undefined;
       case 'pause':
@@ -292,12 +322,6 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
             : undefined;
     }
   })();
-  const isPossible = (candidate: Kind) =>
-    candidate !== (bus.paused ? 'pause' : 'resume') && (candidate !== 'ownerRemove' || bus.owners.length > 1);
-  const groups = ACTION_GROUPS.map(({ name, kinds }) => ({
-    title: t.proposals.groups[name],
-    options: kinds.filter(isPossible).map((candidate) => [candidate, ACTION_TITLES[candidate]] as const),
-  }));
   const isDone = action.state.kind === 'done';
   const atOnce = built !== undefined && isAtOnce(bus, built);
   const pointless = built === undefined ? undefined : whyPointless(bus, built, sellers.values());
@@ -317,204 +341,193 @@ function ProposeDialog({ bus, onClose }: { readonly bus: Bus; readonly onClose: 
     });
   };
   return (
-    <Dialog title={t.proposals.proposeAChange} onClose={onClose} wide>
-      <div className="stack">
-        <Select
-          label={t.proposals.whatToChange}
-          value={kind}
-          groups={groups}
-          onChange={(next) => {
-            setIsTouched(false);
-            setKind(next);
-          }}
+    <>
+      {kind === 'basePriceSet' && (
+        <TextField
+          label={t.proposals.newBasePricePerKwh}
+          value={price}
+          onChange={touching(setPrice)}
+          parsed={parsedPrice}
+          suffix={bus.token}
+          hint={t.proposals.now(t.change.perKwh(formatTokens(bus.basePricePerKwh, bus.decimals), bus.token))}
         />
-        {kind === 'basePriceSet' && (
-          <TextField
-            label={t.proposals.newBasePricePerKwh}
-            value={price}
-            onChange={touching(setPrice)}
-            parsed={parsedPrice}
-            suffix={bus.token}
-            hint={t.proposals.now(t.change.perKwh(formatTokens(bus.basePricePerKwh, bus.decimals), bus.token))}
-          />
-        )}
-        {kind === 'capacitySet' && (
-          <EnergyField label={t.proposals.newCapacity} value={capacity} onChange={touching(setCapacity)} />
-        )}
-        {kind === 'ownerAdd' && (
-          <TextField
-            label={t.proposals.newOwnersWallet}
-            value={owner}
-            onChange={touching(setOwner)}
-            parsed={parsedOwner}
-            inputMode="text"
-          />
-        )}
-        {(kind === 'ownerRemove' || kind === 'ownerReplace') && leaving !== undefined && (
-          <Select
-            label={kind === 'ownerRemove' ? t.proposals.ownerWhoLeaves : t.proposals.ownersPresentKey}
-            value={leaving}
-            options={bus.owners.map(({ wallet: address }) => [address, nameOf(address)])}
-            onChange={touching(setOwner)}
-            hint={kind === 'ownerRemove' ? t.proposals.whatItEarnedUntilThen : t.proposals.theNewKeyHasAll}
-          />
-        )}
-        {(kind === 'ownerAdd' || kind === 'ownerRemove' || kind === 'sharesSet') && (
-          <fieldset>
-            <legend>{t.proposals.sharesAfterwards}</legend>
-            {members.map((wallet, index) => (
-              <div key={wallet} className="share-row">
-                <AddressLabel address={wallet} />
-                <TextField
-                  label={t.proposals.shareOfOwner(index + 1)}
-                  value={shareOfMember(wallet)}
-                  onChange={touching((text) => setShares({ ...shares, [wallet]: text }))}
-                  parsed={parsedShares[index] ?? { ok: true, value: 0 }}
-                  suffix="%"
-                />
-              </div>
-            ))}
-            <p className={sum === 10_000 ? 'hint' : 'warning-text'}>
-              {t.proposals.theyMake(formatBps(sum), sum === 10_000 ? '' : t.proposals.theyMustMake100)}
-            </p>
-          </fieldset>
-        )}
-        {WITH_WALLET[kind] !== undefined && (
-          <TextField
-            label={WITH_WALLET[kind]}
-            value={wallet}
-            onChange={touching(setWallet)}
-            parsed={parsedWallet}
-            inputMode="text"
-            {...(kind === 'operatorSet' && { placeholder: t.proposals.nobody, hint: t.proposals.whatTheOperatorDoes })}
-            {...(kind === 'gridRecipientSet' && {
-              placeholder: t.treasury.theTreasury,
-              hint: t.proposals.whatTheGridRecipientIs,
-            })}
-            {...(kind === 'sellerSuspend' && { hint: t.proposals.whatSuspendingDoes })}
-          />
-        )}
-        {kind === 'pauseQuorumSet' && (
-          <Select
-            label={t.proposals.approvalsThatPausingNeeds}
-            value={pauseQuorum}
-            options={[
-              ['0', t.proposals.asManyAsAnyDecision],
-              ...Array.from(
-                { length: bus.threshold },
-                (_, index) => [String(index + 1), t.owners.outOf(String(index + 1), bus.owners.length)] as const,
-              ),
-            ]}
-            onChange={touching(setPauseQuorum)}
-          />
-        )}
-        {kind === 'reservePriceSet' && (
-          <TextField
-            label={t.proposals.newReservePricePerKwh}
-            value={price}
-            onChange={touching(setPrice)}
-            parsed={parsedPrice}
-            placeholder={t.proposals.asTheBasePrice}
-            suffix={bus.token}
-            hint={t.proposals.now(t.change.perKwh(formatTokens(lowestPrice(bus, true), bus.decimals), bus.token))}
-          />
-        )}
-        {kind === 'leastSizeSet' && (
-          <EnergyField
-            label={t.proposals.newLeastSize}
-            value={least}
-            onChange={touching(setLeast)}
-            hint={t.proposals.now(formatEnergy(bus.leastWh))}
-          />
-        )}
-        {kind === 'busClose' && <p className="status noted">{t.proposals.whatClosingDoes}</p>}
-        {kind === 'thresholdSet' && (
-          <Select
-            label={t.proposals.approvalsThatADecisionNeeds}
-            value={threshold}
-            options={bus.owners.map((_, index) => [
-              String(index + 1),
-              t.owners.outOf(String(index + 1), bus.owners.length),
-            ])}
-            onChange={touching(setThreshold)}
-          />
-        )}
-        {kind === 'timelockSet' && (
-          <Select
-            label={t.proposals.decisionsTakeEffect}
-            value={timelock}
-            options={TIMELOCK_CHOICES}
-            onChange={touching(setTimelock)}
-          />
-        )}
-        {kind === 'listingPolicySet' && (
-          <Select
-            label={t.proposals.whoMayListEnergy}
-            options={LISTINGS.map((policy) => [policy, t.listings[policy]])}
-            value={listing}
-            onChange={touching(setListing)}
-          />
-        )}
-        {kind === 'operatorSet' && wallet.trim() === '' && now < neededUntil && (
-          <p className="status noted">
-            {Number.isFinite(neededUntil)
-              ? t.proposals.theOperatorIsNeededUntil(timeLabel(neededUntil))
-              : t.proposals.theOperatorIsNeeded}
+      )}
+      {kind === 'capacitySet' && (
+        <EnergyField label={t.proposals.newCapacity} value={capacity} onChange={touching(setCapacity)} />
+      )}
+      {kind === 'ownerAdd' && (
+        <TextField
+          label={t.proposals.newOwnersWallet}
+          value={owner}
+          onChange={touching(setOwner)}
+          parsed={parsedOwner}
+          inputMode="text"
+        />
+      )}
+      {(kind === 'ownerRemove' || kind === 'ownerReplace') && leaving !== undefined && (
+        <Select
+          label={kind === 'ownerRemove' ? t.proposals.ownerWhoLeaves : t.proposals.ownersPresentKey}
+          value={leaving}
+          options={bus.owners.map(({ wallet: address }) => [address, nameOf(address)])}
+          onChange={touching(setOwner)}
+          hint={kind === 'ownerRemove' ? t.proposals.whatItEarnedUntilThen : t.proposals.theNewKeyHasAll}
+        />
+      )}
+      {(kind === 'ownerAdd' || kind === 'ownerRemove' || kind === 'sharesSet') && (
+        <fieldset>
+          <legend>{t.proposals.sharesAfterwards}</legend>
+          {members.map((wallet, index) => (
+            <div key={wallet} className="share-row">
+              <AddressLabel address={wallet} />
+              <TextField
+                label={t.proposals.shareOfOwner(index + 1)}
+                value={shareOfMember(wallet)}
+                onChange={touching((text) => setShares({ ...shares, [wallet]: text }))}
+                parsed={parsedShares[index] ?? { ok: true, value: 0 }}
+                suffix="%"
+              />
+            </div>
+          ))}
+          <p className={sum === 10_000 ? 'hint' : 'warning-text'}>
+            {t.proposals.theyMake(formatBps(sum), sum === 10_000 ? '' : t.proposals.theyMustMake100)}
           </p>
-        )}
-        {kind === 'termsSet' && (
-          <>
-            <TermsFields value={terms} onChange={touching(setTerms)} decimals={bus.decimals} token={bus.token} />
-            <Select
-              label={t.proposals.termsHoldFrom}
-              value={later}
-              options={LATER_CHOICES.map((choice) => [choice, timeLabel(startOf(Number(choice)))])}
-              onChange={touching(setLater)}
-              hint={t.proposals.whyNotEarlier(duration(bus.horizonSeconds))}
-            />
-            {!parsedTerms.ok && <p className="error-text">{parsedTerms.reason}</p>}
-            {isFixed && bus.nextTerms !== undefined && (
-              <p className="status noted">{t.proposals.termsAreFixed(timeLabel(bus.nextTerms.from))}</p>
-            )}
-          </>
-        )}
-        {kind === 'lockFeeSet' && (
-          <TextField
-            label={t.proposals.newLockFee}
-            value={fee}
-            onChange={touching(setFee)}
-            parsed={parsedFee.ok && parsedFee.value > 500 ? { ok: false, reason: t.proposals.atMost5 } : parsedFee}
-            suffix="%"
+        </fieldset>
+      )}
+      {WITH_WALLET[kind] !== undefined && (
+        <TextField
+          label={WITH_WALLET[kind]}
+          value={wallet}
+          onChange={touching(setWallet)}
+          parsed={parsedWallet}
+          inputMode="text"
+          {...(kind === 'operatorSet' && { placeholder: t.proposals.nobody, hint: t.proposals.whatTheOperatorDoes })}
+          {...(kind === 'gridRecipientSet' && {
+            placeholder: t.treasury.theTreasury,
+            hint: t.proposals.whatTheGridRecipientIs,
+          })}
+          {...(kind === 'sellerSuspend' && { hint: t.proposals.whatSuspendingDoes })}
+        />
+      )}
+      {kind === 'pauseQuorumSet' && (
+        <Select
+          label={t.proposals.approvalsThatPausingNeeds}
+          value={pauseQuorum}
+          options={[
+            ['0', t.proposals.asManyAsAnyDecision],
+            ...Array.from(
+              { length: bus.threshold },
+              (_, index) => [String(index + 1), t.owners.outOf(String(index + 1), bus.owners.length)] as const,
+            ),
+          ]}
+          onChange={touching(setPauseQuorum)}
+        />
+      )}
+      {kind === 'reservePriceSet' && (
+        <TextField
+          label={t.proposals.newReservePricePerKwh}
+          value={price}
+          onChange={touching(setPrice)}
+          parsed={parsedPrice}
+          placeholder={t.proposals.asTheBasePrice}
+          suffix={bus.token}
+          hint={t.proposals.now(t.change.perKwh(formatTokens(lowestPrice(bus, true), bus.decimals), bus.token))}
+        />
+      )}
+      {kind === 'leastSizeSet' && (
+        <EnergyField
+          label={t.proposals.newLeastSize}
+          value={least}
+          onChange={touching(setLeast)}
+          hint={t.proposals.now(formatEnergy(bus.leastWh))}
+        />
+      )}
+      {kind === 'busClose' && <p className="status noted">{t.proposals.whatClosingDoes}</p>}
+      {kind === 'thresholdSet' && (
+        <Select
+          label={t.proposals.approvalsThatADecisionNeeds}
+          value={threshold}
+          options={bus.owners.map((_, index) => [
+            String(index + 1),
+            t.owners.outOf(String(index + 1), bus.owners.length),
+          ])}
+          onChange={touching(setThreshold)}
+        />
+      )}
+      {kind === 'timelockSet' && (
+        <Select
+          label={t.proposals.decisionsTakeEffect}
+          value={timelock}
+          options={withPresent(TIMELOCK_CHOICES, start.timelock)}
+          onChange={touching(setTimelock)}
+        />
+      )}
+      {kind === 'listingPolicySet' && (
+        <Select
+          label={t.proposals.whoMayListEnergy}
+          options={LISTINGS.map((policy) => [policy, t.listings[policy]])}
+          value={listing}
+          onChange={touching(setListing)}
+        />
+      )}
+      {kind === 'operatorSet' && wallet.trim() === '' && now < neededUntil && (
+        <p className="status noted">
+          {Number.isFinite(neededUntil)
+            ? t.proposals.theOperatorIsNeededUntil(timeLabel(neededUntil))
+            : t.proposals.theOperatorIsNeeded}
+        </p>
+      )}
+      {kind === 'termsSet' && (
+        <>
+          <TermsFields value={terms} onChange={touching(setTerms)} decimals={bus.decimals} token={bus.token} />
+          <Select
+            label={t.proposals.termsHoldFrom}
+            value={later}
+            options={LATER_CHOICES.map((choice) => [choice, timeLabel(firstFrom(Number(choice)))])}
+            onChange={touching(setLater)}
+            hint={t.proposals.whyNotEarlier(duration(bus.horizonSeconds))}
           />
-        )}
-        {built !== undefined && pointless === undefined && !isDone && <Change bus={bus} action={built} />}
-        {!isDone && (
-          <>
-            {pointless !== undefined && isTouched && !action.isRunning ? (
-              <p className="status noted">{pointless}</p>
-            ) : (
-              <p className="hint">
-                {atOnce
-                  ? t.proposals.yourApprovalIsEnoughThis
-                  : t.proposals.needs(
-                      kind === 'pause' ? bus.pauseApprovals : bus.threshold,
-                      bus.owners.length,
-                      bus.timelockSeconds > 0 && kind !== 'pause' ? duration(bus.timelockSeconds) : undefined,
-                    )}
-              </p>
-            )}
-            <WalletButton
-              onClick={propose}
-              busy={action.isRunning}
-              disabled={built === undefined || pointless !== undefined}
-            >
-              {atOnce ? t.proposals.changeIt : t.proposals.propose}
-            </WalletButton>
-          </>
-        )}
-        <ActionStatus action={action} />
-      </div>
-    </Dialog>
+          {!parsedTerms.ok && <p className="error-text">{parsedTerms.reason}</p>}
+          {isFixed && bus.nextTerms !== undefined && (
+            <p className="status noted">{t.proposals.termsAreFixed(timeLabel(bus.nextTerms.from))}</p>
+          )}
+        </>
+      )}
+      {kind === 'lockFeeSet' && (
+        <TextField
+          label={t.proposals.newLockFee}
+          value={fee}
+          onChange={touching(setFee)}
+          parsed={parsedFee.ok && parsedFee.value > 500 ? { ok: false, reason: t.proposals.atMost5 } : parsedFee}
+          suffix="%"
+        />
+      )}
+      {built !== undefined && pointless === undefined && !isDone && <Change bus={bus} action={built} />}
+      {!isDone && (
+        <>
+          {pointless !== undefined && isTouched && !action.isRunning ? (
+            <p className="status noted">{pointless}</p>
+          ) : (
+            <p className="hint">
+              {atOnce
+                ? t.proposals.yourApprovalIsEnoughThis
+                : t.proposals.needs(
+                    kind === 'pause' ? bus.pauseApprovals : bus.threshold,
+                    bus.owners.length,
+                    bus.timelockSeconds > 0 && kind !== 'pause' ? duration(bus.timelockSeconds) : undefined,
+                  )}
+            </p>
+          )}
+          <WalletButton
+            onClick={propose}
+            busy={action.isRunning}
+            disabled={built === undefined || pointless !== undefined}
+          >
+            {atOnce ? t.proposals.changeIt : t.proposals.propose}
+          </WalletButton>
+        </>
+      )}
+      <ActionStatus action={action} />
+    </>
   );
 }
 

@@ -1,7 +1,10 @@
 /** The terms of delivery windows as owners choose them: when a bus is created, and when they decide on the next ones. */
 
+import { useState } from 'react';
+
 import type { Parsed } from '../../amount/decimal';
-import { formatTokens, parseTokens } from '../../amount/token';
+import { duration } from '../../amount/time';
+import { formatTokens, parseTokens, plainTokens } from '../../amount/token';
 import { MAX_GRID_FEE_PER_KWH, MIN_AUCTION_SECONDS } from '../../generated';
 import type { Terms } from '../../market/terms';
 import { Segmented, Select, TextField } from '../../ui/fields';
@@ -34,14 +37,25 @@ const READING_CHOICES = [
   ['2592000', t.createBus.thirtyDays],
 ] as const;
 
+/** Choices of seconds with the present ones among them, in their order. */
+export function withPresent(
+  choices: readonly (readonly [string, string])[],
+  present: string,
+  label: (time: string) => string = (time) => time,
+): readonly (readonly [string, string])[] {
+  if (choices.some(([seconds]) => seconds === present)) return choices;
+  const own = [present, label(duration(Number(present)))] as const;
+  return [...choices, own].sort(([a], [b]) => Number(a) - Number(b));
+}
+
 /** Terms as they stand in their boxes. */
 export interface TermsInput {
-  readonly windowSeconds: (typeof WINDOW_CHOICES)[number][0];
-  readonly gate: (typeof GATE_CHOICES)[number][0];
+  readonly windowSeconds: string;
+  readonly gate: string;
   readonly settlement: 'purchase' | 'delivery';
   readonly gridFee: string;
-  readonly deadline: (typeof READING_CHOICES)[number][0];
-  readonly correction: (typeof READING_CHOICES)[number][0];
+  readonly deadline: string;
+  readonly correction: string;
   readonly hasAuction: boolean;
 }
 
@@ -55,6 +69,19 @@ export const FIRST_TERMS: TermsInput = {
   correction: '3600',
   hasAuction: false,
 };
+
+/** Terms as boxes show them; what they leave open stands there as at first. */
+export function termsInput(terms: ChosenTerms, decimals: number): TermsInput {
+  return {
+    windowSeconds: String(terms.windowSeconds),
+    gate: String(terms.gateClosureSeconds),
+    settlement: terms.isOnDelivery ? 'delivery' : 'purchase',
+    gridFee: terms.gridFeePerKwh === 0n ? '' : plainTokens(terms.gridFeePerKwh, decimals),
+    deadline: terms.isOnDelivery ? String(terms.readingDeadlineSeconds) : FIRST_TERMS.deadline,
+    correction: terms.isOnDelivery ? String(terms.correctionSeconds) : FIRST_TERMS.correction,
+    hasAuction: terms.hasAuction,
+  };
+}
 
 /** Terms without their first window, as owners decide on them. */
 export type ChosenTerms = Omit<Terms, 'from'>;
@@ -105,20 +132,22 @@ export function TermsFields({
   readonly decimals: number;
   readonly token: string | undefined;
 }) {
+  // What a bus has already can be left as it is, also where it is none of the usual choices.
+  const [first] = useState(value);
   const set = (change: Partial<TermsInput>) => onChange({ ...value, ...change });
   return (
     <>
       <Select
         label={t.createBus.deliveryWindows}
         value={value.windowSeconds}
-        options={WINDOW_CHOICES}
+        options={withPresent(WINDOW_CHOICES, first.windowSeconds)}
         onChange={(windowSeconds) => set({ windowSeconds })}
       />
       {value.windowSeconds !== '0' && (
         <Select
           label={t.createBus.gateCloses}
           value={value.gate}
-          options={GATE_CHOICES}
+          options={withPresent(GATE_CHOICES, first.gate, t.change.before)}
           onChange={(gate) => set({ gate })}
         />
       )}
@@ -151,14 +180,14 @@ export function TermsFields({
           <Select
             label={t.terms.readingDeadline}
             value={value.deadline}
-            options={READING_CHOICES}
+            options={withPresent(READING_CHOICES, first.deadline)}
             onChange={(deadline) => set({ deadline })}
             hint={t.terms.whatTheDeadlineIs}
           />
           <Select
             label={t.terms.correctionTime}
             value={value.correction}
-            options={READING_CHOICES}
+            options={withPresent(READING_CHOICES, first.correction)}
             onChange={(correction) => set({ correction })}
             hint={t.terms.whatCorrectionIs}
           />
