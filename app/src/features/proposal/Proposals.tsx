@@ -353,7 +353,12 @@ function ProposeForm({
         />
       )}
       {kind === 'capacitySet' && (
-        <EnergyField label={t.proposals.newCapacity} value={capacity} onChange={touching(setCapacity)} />
+        <EnergyField
+          label={t.proposals.newCapacity}
+          value={capacity}
+          onChange={touching(setCapacity)}
+          hint={t.proposals.now(formatEnergy(bus.capacityWh))}
+        />
       )}
       {kind === 'ownerAdd' && (
         <TextField
@@ -499,6 +504,7 @@ function ProposeForm({
           onChange={touching(setFee)}
           parsed={parsedFee.ok && parsedFee.value > 500 ? { ok: false, reason: t.proposals.atMost5 } : parsedFee}
           suffix="%"
+          hint={t.proposals.now(formatBps(bus.lockFeeBps))}
         />
       )}
       {built !== undefined && pointless === undefined && !isDone && <Change bus={bus} action={built} />}
