@@ -127,4 +127,23 @@ describe('purchases', () => {
       `1970-01-01T00:01:00.000Z,${hash('b')},,,,7,,8,`,
     ]);
   });
+
+  it('that no auction has decided on leave their energy and cost empty in a spreadsheet', () => {
+    const bid = { capacity: OFFER, bus: OFFER, windowStart: 900, isCancelled: false, settlement: undefined };
+    const nothing = { at: 0, lane: 0, nonce: 1n, energyWh: 0n, paid: 0n, fills: [] };
+    const of = (digit: string, change: Partial<BidTale>): Bought => ({
+      ...{ ...nothing, hash: hash(digit) },
+      bid: { ...bid, ...change } as BidTale,
+    });
+    const settlement = { allottedWh: 0n, paid: 0n } as NonNullable<BidTale['settlement']>;
+    const rows = csvOf(
+      [of('a', {}), { ...nothing, hash: hash('b') }, of('c', { isCancelled: true }), of('d', { settlement })],
+      () => undefined,
+      () => undefined,
+      () => undefined,
+    );
+    // Energy, price and cost.
+    const amounts = rows.split('\r\n').map((row) => row.split(',').slice(5, 8).join());
+    expect(amounts.slice(1)).toEqual([',,', ',,', '0,,0', '0,,0']);
+  });
 });

@@ -35,6 +35,12 @@ export function isBid({ bid, energyWh, paid, fills }: Bought): boolean {
   return bid !== undefined || (energyWh === 0n && paid === 0n && fills.length === 0);
 }
 
+/** Whether it is known what came of a purchase: an auction has decided on it, where it is a bid that was not withdrawn. */
+function isDecided(purchase: Bought): boolean {
+  const { bid } = purchase;
+  return bid === undefined ? !isBid(purchase) : bid.isCancelled || bid.settlement !== undefined;
+}
+
 /** Whether all purchases are wanted, from the chain: asked for, or a lane was closed and its receipts went with it. */
 export const isHistoryWanted = new Store(false);
 
@@ -156,7 +162,7 @@ export async function readSales(
   return [...found.values()];
 }
 
-/** Purchases as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. */
+/** Purchases as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. What is unknown is empty. */
 export function csvOf(
   purchases: readonly Bought[],
   busOf: (offer: Address) => Address | undefined,
@@ -164,8 +170,10 @@ export function csvOf(
   tokenOf: (bus: Address) => string | undefined,
 ): string {
   const time = (seconds: number) => new Date(seconds * 1_000).toISOString();
-  const rows = purchases.flatMap(({ hash, at, energyWh, paid, fills, bid }) =>
-    fills.length === 0
+  const rows = purchases.flatMap((purchase) => {
+    const { hash, at, fills, bid } = purchase;
+    const [energyWh, paid] = isDecided(purchase) ? [purchase.energyWh, purchase.paid] : ['', ''];
+    return fills.length === 0
       ? [
           bid === undefined
             ? [time(at), hash, '', '', '', energyWh, '', paid, '']
@@ -187,8 +195,8 @@ export function csvOf(
           const bus = busOf(fill.offer);
           const sold = [fill.energyWh, fill.pricePerKwh, fill.cost, bus === undefined ? '' : (tokenOf(bus) ?? '')];
           return [time(at), hash, fill.offer, bus ?? '', delivery, ...sold];
-        }),
-  );
+        });
+  });
   const head = [
     ...['time', 'transaction_hash', 'offer', 'bus', 'delivery_start', 'energy_wh'],
     ...['price_per_kwh_base_units', 'cost_base_units', 'token'],
