@@ -9,6 +9,9 @@ const offers = (count: number) => counted(count, 'Angebot', 'Angebote');
 const dative = (time: string) => time.replace('Tage', 'Tagen');
 const purchases = (count: number | bigint) => counted(count, 'Kauf', 'Käufe');
 
+/** Whether something is said in a clause, which stands after a comma and behind the verb: `was Sie halten`. */
+const isClause = (what: string) => /^w(?:as|o)\s/u.test(what);
+
 /** The words, by where they stand. */
 export const de: Words = {
   owners: {
@@ -1202,8 +1205,11 @@ export const de: Words = {
     you: 'Sie',
     copyTheAddress: 'Adresse kopieren',
     copied: 'Kopiert',
-    theNodeIsAwaySo: (what) => `Der Knoten ist weg; noch kann die App ${what} nicht lesen.`,
-    reading: (what) => `Die App liest ${what}…`,
+    theNodeIsAwaySo: (what) =>
+      isClause(what)
+        ? `Der Knoten ist weg; die App kann noch nicht lesen, ${what}.`
+        : `Der Knoten ist weg; die App kann ${what} noch nicht lesen.`,
+    reading: (what) => `Die App liest${isClause(what) ? ',' : ''} ${what}…`,
     notFound: 'Nicht gefunden',
     toTheMarket: 'Zum Markt',
   },

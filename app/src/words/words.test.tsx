@@ -53,6 +53,22 @@ describe('refusals of the program in German', () => {
   });
 });
 
+describe('German sentences about what is read', () => {
+  it('have clauses at their end, and nouns before the verb', () => {
+    const { reading, theNodeIsAwaySo } = german.parts;
+    const { whatYouTraded } = german.energyCard;
+    expect(theNodeIsAwaySo(whatYouTraded)).toBe(
+      'Der Knoten ist weg; die App kann noch nicht lesen, was Sie gekauft und verkauft haben.',
+    );
+    expect(theNodeIsAwaySo(german.sellScreen.whereYouMaySell)).toContain('lesen, wo Sie verkaufen dürfen.');
+    expect(theNodeIsAwaySo(german.marketScreen.theMarket)).toBe(
+      'Der Knoten ist weg; die App kann den Markt noch nicht lesen.',
+    );
+    expect(reading(whatYouTraded)).toBe('Die App liest, was Sie gekauft und verkauft haben…');
+    expect(reading(german.ownOffers.yourOffers)).toBe('Die App liest Ihre Angebote…');
+  });
+});
+
 describe('German durations', () => {
   it('have their days in the form that a preposition asks for', () => {
     expect(german.time.ago('3 Tage 2 Std.')).toBe('vor 3 Tagen 2 Std.');
