@@ -1,7 +1,7 @@
 /** Amounts of energy and tokens, in numbers and drawn. */
 
 import { formatEnergy } from '../amount/energy';
-import { formatTokens, formatUnits } from '../amount/token';
+import { formatSol, formatTokens, formatUnits } from '../amount/token';
 import type { Bus } from '../market/model';
 import { t } from '../words';
 
@@ -19,6 +19,16 @@ export function Energy({ wh }: { readonly wh: bigint }) {
   const [number, unit] = formatEnergy(wh).split(/\u00a0(?=k?Wh$)/u);
   return (
     <span className="amount" title={`${formatUnits(wh)}\u00a0Wh`}>
+      <span className="number">{number}</span> <span className="unit">{unit}</span>
+    </span>
+  );
+}
+
+/** An amount of SOL, exact. */
+export function Sol({ lamports }: { readonly lamports: bigint }) {
+  const [number, unit] = formatSol(lamports).split('\u00a0');
+  return (
+    <span className="amount">
       <span className="number">{number}</span> <span className="unit">{unit}</span>
     </span>
   );

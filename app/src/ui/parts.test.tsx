@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { duration } from '../amount/time';
 import { parsePrice } from '../amount/token';
-import { EnergyBar } from './amounts';
+import { EnergyBar, Sol } from './amounts';
 import { EnergyField, TextField, type EnergyInputValue } from './fields';
 
 afterEach(cleanup);
@@ -81,5 +81,13 @@ describe('what is drawn', () => {
     expect(duration(900)).toBe('15\u00a0min');
     expect(duration(90_000)).toBe('1\u00a0day 1\u00a0hr');
     expect(duration(0)).toBe('0\u00a0sec');
+  });
+});
+
+describe('an amount of SOL', () => {
+  it('has its unit in one piece, below the number where both are too wide', () => {
+    render(<Sol lamports={70_880_640n} />);
+    expect(screen.getByText('SOL').className).toBe('unit');
+    expect(screen.getByText('0.07088064').className).toBe('number');
   });
 });

@@ -3,7 +3,6 @@
 import type { Address } from '@solana/kit';
 import { useState } from 'react';
 
-import { formatSol } from '../../amount/token';
 import { tokenAccountAddress } from '../../chain/address';
 import { rentOf } from '../../chain/connection';
 import { isUnreachable } from '../../errors/explain';
@@ -13,6 +12,7 @@ import type { Bus } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { Sol } from '../../ui/amounts';
 import { TextField } from '../../ui/fields';
 import { AddressLabel, Card, Facts } from '../../ui/parts';
 import { useNow } from '../../ui/time';
@@ -70,7 +70,7 @@ export function Records() {
         <Facts
           facts={[
             [t.delivery.openRecords, held.length + sold.length],
-            [t.delivery.rentBound, bound === undefined ? '…' : formatSol(bound)],
+            [t.delivery.rentBound, bound === undefined ? '…' : <Sol key="r" lamports={bound} />],
           ]}
         />
         {count > 0 && (

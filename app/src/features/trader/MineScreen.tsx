@@ -3,7 +3,7 @@
 import type { Address } from '@solana/kit';
 import { useState } from 'react';
 
-import { formatBps, formatSol } from '../../amount/token';
+import { formatBps } from '../../amount/token';
 import { UNNAMED } from '../../chain/mint';
 import { send } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
@@ -11,7 +11,7 @@ import { getTraderCloseInstruction } from '../../generated';
 import { isOwner, soonestLock, type Bus, type Lock, type Trader } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
-import { Energy, Tokens } from '../../ui/amounts';
+import { Energy, Sol, Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Empty, Facts, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { Worth } from '../../ui/Worth';
@@ -128,7 +128,10 @@ function WalletCard() {
               {wallet !== undefined && <AddressLabel address={wallet} copy />}
             </span>,
           ],
-          [t.mineScreen.forFeesAndRent, holdings?.lamports === undefined ? '…' : formatSol(holdings.lamports)],
+          [
+            t.mineScreen.forFeesAndRent,
+            holdings?.lamports === undefined ? '…' : <Sol key="s" lamports={holdings.lamports} />,
+          ],
           ...tokens.map((bus): readonly [string, React.ReactNode] => [
             bus.token === UNNAMED ? t.mineScreen.tokens : bus.token,
             <Balance key={bus.mint} bus={bus} />,
