@@ -73,7 +73,7 @@ export function Treasury({ bus }: { readonly bus: Bus }) {
           [t.treasury.ofEarlierShares, <Tokens key="e" units={ledger.accruedTotal} bus={bus} />],
         ]}
       />
-      <table className="plain" aria-label={t.treasury.claims}>
+      <table className="plain payable" aria-label={t.treasury.claims}>
         <TableHead
           columns={[
             t.treasury.owner,
