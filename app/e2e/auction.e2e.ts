@@ -145,7 +145,7 @@ describe('a bus whose windows an auction closes', () => {
     const panel = await bidding(page);
     await panel.getByLabel('How much you want').fill('1.5');
     await panel.getByLabel('The most you pay per kWh').fill('0.11');
-    await panel.getByText('Bid at least 0.12 per kWh').waitFor();
+    await panel.getByText('Bid at least 0.12 tokens per kWh').waitFor();
     await panel.getByLabel('The most you pay per kWh').fill('0.32');
     await exactly(panel, '480 000').waitFor();
     await panel.locator('[data-auction="now"]').getByText('1.5 kWh').waitFor();
@@ -205,8 +205,8 @@ describe('a bus whose windows an auction closes', () => {
     await bids.getByText('You got 1.5 kWh for 0.405').waitFor();
     await bids.getByText('Your payment waits for the meters').waitFor();
     const purchases = region(page, 'Purchases');
-    await purchases.getByText('Bid for 1.5 kWh, up to 0.32 per kWh, waits for the meters').waitFor();
-    await purchases.getByText('Bid for 3 kWh, up to 0.40 per kWh, withdrawn').waitFor();
+    await purchases.getByText('Bid for 1.5 kWh, up to 0.32 tokens per kWh, waits for the meters').waitFor();
+    await purchases.getByText('Bid for 3 kWh, up to 0.40 tokens per kWh, withdrawn').waitFor();
     await goto(page, `#/verify/${hash}`);
     await page.getByText('Bid made exactly once').waitFor();
     const receipt = page.locator('.receipt');
@@ -237,7 +237,7 @@ describe('a bus whose windows an auction closes', () => {
     await certificates.getByText('You have the certificate of 750 Wh.').waitFor();
     await bids.getByRole('button', { name: 'Settle' }).click();
     await bids.locator('.tile').waitFor({ state: 'detached' });
-    await region(buying.page, 'Purchases').getByText('up to 0.32 per kWh, settled').waitFor();
+    await region(buying.page, 'Purchases').getByText('up to 0.32 tokens per kWh, settled').waitFor();
 
     // 1 kWh at 0.25; the grid's part is apart.
     const selling = await suite().come([people().seller], '#/mine');

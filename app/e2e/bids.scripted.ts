@@ -61,7 +61,7 @@ describe('a bid', () => {
     await panel.getByLabel('How much you want').fill('2');
     const limit = panel.getByLabel('The most you pay per kWh');
     await limit.fill('0.1');
-    await panel.getByText('Bid at least 0.12 per kWh').waitFor();
+    await panel.getByText('Bid at least 0.12 tokens per kWh').waitFor();
     await limit.fill('0.25');
     // 1 kWh is left at 0.20 and the grid fee; the price is between the bid's limit and that of the next offer.
     await exactly(panel, '500 000').waitFor();

@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react';
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
 import { timeLabel } from '../../amount/time';
-import { formatTokens, parsePrice, tokensLabel } from '../../amount/token';
+import { parsePrice, tokensLabel } from '../../amount/token';
 import { WH_PER_KWH } from '../../generated';
 import { bidFill, bookOf, clear, closingFrom, paidFor } from '../../market/auction';
 import type { Bus } from '../../market/model';
@@ -133,7 +133,7 @@ export function BidForm({
         suffix={bus.token}
         parsed={limit}
         readAs={(units) => tokensLabel(units, bus)}
-        hint={fee === 0n ? t.auction.allIncluded : t.auction.feeIncluded(formatTokens(fee, bus.decimals))}
+        hint={fee === 0n ? t.auction.allIncluded : t.auction.feeIncluded(tokensLabel(fee, bus))}
       />
       {why !== undefined && (
         <p className="error-text" role="alert">

@@ -103,7 +103,7 @@ describe('a bid', () => {
     expect(refused({}, GATE)).toContain('Trading in this window has closed');
     // The base price, and the grid fee on top.
     expect(refused({ maxPricePerKwh: 120_000n })).toBeUndefined();
-    expect(refused({ maxPricePerKwh: 119_999n })).toContain('Bid at least 0.12 per kWh');
+    expect(refused({ maxPricePerKwh: 119_999n })).toContain('Bid at least 0.12\u00a0tokens per kWh');
     expect(refused({ energyWh: 100_000n })).toBeUndefined();
     expect(refused({ energyWh: 100_001n })).toContain('at most 100\u00a0kWh');
     expect(refused({ energyWh: 9n })).toContain('from 10\u00a0Wh up');

@@ -4,7 +4,7 @@ import { AccountRole, type Address, type Instruction } from '@solana/kit';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
-import { formatTokens } from '../../amount/token';
+import { tokensLabel } from '../../amount/token';
 import { bidAddress, capacityAddress, claimAddress, ledgerAddress, tokenAccountAddress } from '../../chain/address';
 import { send, together, type Sent, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
@@ -84,7 +84,7 @@ export function bidRefusal(bus: Bus, window: AuctionWindow, order: BidOrder, now
   if (!window.terms.hasAuction) return t.auction.noAuction;
   if (now >= window.gateClosesAt) return t.model.theGateOfThisWindow;
   const least = bus.basePricePerKwh + window.terms.gridFeePerKwh;
-  if (maxPricePerKwh < least) return t.auction.belowTheBasePrice(formatTokens(least, bus.decimals));
+  if (maxPricePerKwh < least) return t.auction.belowTheBasePrice(tokensLabel(least, bus));
   const most = mostWh(bus, window);
   if (energyWh > most) return t.auction.tooLarge(formatEnergy(most));
   if (energyWh < bus.leastWh) return t.auction.tooSmall(formatEnergy(bus.leastWh));

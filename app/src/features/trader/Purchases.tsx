@@ -4,7 +4,7 @@ import type { Address } from '@solana/kit';
 import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
-import { formatTokens } from '../../amount/token';
+import { tokensLabel } from '../../amount/token';
 import { isUnreachable, sentence } from '../../errors/explain';
 import { talesWith } from '../../market/bids';
 import type { Bus } from '../../market/model';
@@ -191,7 +191,7 @@ function BidRow({ of: { hash, at, energyWh, paid, bid } }: { readonly of: Bought
             ? t.auction.auction
             : [
                 bus.name,
-                t.auction.bought(formatEnergy(bid.energyWh), formatTokens(bid.maxPricePerKwh, bus.decimals)),
+                t.auction.bought(formatEnergy(bid.energyWh), tokensLabel(bid.maxPricePerKwh, bus)),
                 bidState(bid),
               ].join(', ')}
         </span>
