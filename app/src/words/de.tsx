@@ -381,7 +381,7 @@ export const de: Words = {
     free: 'Frei',
     remaining: 'Übrig',
     seller: 'Verkäufer',
-    endsIn: 'Endet in',
+    endsIn: 'Noch',
     delivery: 'Lieferung',
     filterBySource: 'Nach Quelle filtern',
     all: (count) => `Alle ${count}`,
@@ -520,7 +520,7 @@ export const de: Words = {
     forTheBus: 'für den Bus',
     freeOf: (energy) => `frei von ${energy}`,
     reserved: (energy) => `, ${energy} reserviert`,
-    ends: (more) => <>, endet in {more}</>,
+    ends: (more) => <>, noch {more}</>,
     ended: ', beendet',
     sold: (energy, more, more2, more3) => (
       <>

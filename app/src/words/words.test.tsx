@@ -75,6 +75,13 @@ describe('German durations', () => {
     expect(german.time.ago('1 Tag')).toBe('vor 1 Tag');
     expect(german.proposals.itCanBeCarriedOut('7 Tage')).toContain('in 7 Tagen');
     expect(german.change.before('2 Tage')).toBe('2 Tage vorher');
+    // A countdown is no text that could be changed: it stands where days are in the nominative.
+    const left = [german.ownOffers.ends('2 Tage'), german.proposals.takesEffectIn('2 Tage')];
+    expect(left.map((one) => renderToStaticMarkup(one))).toEqual([
+      ', noch 2 Tage',
+      'Noch 2 Tage, dann wird er wirksam.',
+    ]);
+    expect(german.offerTable.endsIn).toBe('Noch');
   });
 
   it('end with a point of their own, so no sentence ends with one', () => {
