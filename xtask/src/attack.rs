@@ -19,7 +19,7 @@ pub fn play(ctx: &Context, tools: Tools, player: &str, args: &[String]) -> Resul
 
 /// Writes `docs/ATTACKS.md` from the claims of the program's tests, or with `check` compares it.
 pub fn matrix(ctx: &Context, check: bool) -> Result<()> {
-    let mut cargo = run::cargo_for_tests(ctx);
+    let mut cargo = ctx.cargo();
     cargo.args(["test", "--workspace", "--locked", "--ignore-rust-version", "--test", "program", "attack_table"]);
     if !check {
         cargo.env("MULTIBUS_BLESS", "1");

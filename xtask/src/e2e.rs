@@ -109,12 +109,12 @@ fn beside(ctx: &Context, mut network: Command, skipped: &[&str], args: &[String]
     let mut tests = vec!["test", "--workspace", "--features", FEATURES, "--test", "e2e", "--test", "fault"];
     tests.extend(["--locked", "--ignore-rust-version"]);
     run::logged(
-        run::cargo_for_tests(ctx).args(&tests).arg("--no-run"),
+        ctx.cargo().args(&tests).arg("--no-run"),
         "Compiling the end-to-end suite",
         "about 8 minutes from scratch on two cores, seconds after a change",
         &ctx.log("e2e"),
     )?;
-    let cargo = run::cargo_for_tests(ctx);
+    let cargo = ctx.cargo();
     network.arg("--").arg(Path::new(cargo.get_program())).args(&tests).args(["--quiet", "--", THREADS]).args(args);
     for name in skipped {
         network.args(["--skip", name]);

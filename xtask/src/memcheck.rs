@@ -12,7 +12,7 @@ use crate::{context::Context, run, setup};
 /// Runs the program's unit tests under valgrind.
 pub fn memcheck(ctx: &Context) -> Result<()> {
     let valgrind = setup::valgrind(ctx)?;
-    let (mut cargo, log) = (run::cargo_for_tests(ctx), ctx.log("memcheck-tests"));
+    let (mut cargo, log) = (ctx.cargo(), ctx.log("memcheck-tests"));
     cargo
         .args(["test", "--workspace", "--locked", "--ignore-rust-version", "--lib", "--no-run"])
         .arg("--message-format=json-render-diagnostics");

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{IsTerminal, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     sync::{Mutex, TryLockError},
     thread,
@@ -11,8 +11,6 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-
-use crate::context::Context;
 
 /// Commands that finish within this time print nothing, so that a second run is quiet.
 const SILENT: Duration = Duration::from_millis(700);
@@ -62,23 +60,8 @@ pub fn live(command: &mut Command) -> Result<()> {
 /// Makes a build of cargo lint the workspace's own crates on the way, and fail at a lint. What they depend on is shared with
 /// builds that do not lint.
 pub fn lint_own(build: &mut Command) {
-    let clippy = clippy(build);
+    let clippy = Path::new(build.get_program()).with_file_name("clippy-driver");
     build.env("RUSTC_WORKSPACE_WRAPPER", clippy).env("CLIPPY_ARGS", "-Dwarnings");
-}
-
-/// Cargo for tests. They are the same builds that [`lint_own`] lints, where clippy is installed: `cargo clippy` would read all
-/// dependencies a second time.
-pub fn cargo_for_tests(ctx: &Context) -> Command {
-    let mut cargo = ctx.cargo();
-    if clippy(&cargo).is_file() {
-        lint_own(&mut cargo);
-    }
-    cargo
-}
-
-/// Clippy's compiler, beside cargo.
-fn clippy(cargo: &Command) -> PathBuf {
-    Path::new(cargo.get_program()).with_file_name("clippy-driver")
 }
 
 /// What a program prints, trimmed; `None` if it cannot run or fails.

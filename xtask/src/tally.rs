@@ -50,12 +50,12 @@ const RANDOM_SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20241027");
 pub fn run_tests(ctx: &Context, args: &[&str], set: &[(&str, &str)], tally: &mut Tally) -> Result<()> {
     const WORKSPACE: &[&str] = &["test", "--workspace", "--locked", "--ignore-rust-version"];
     run::logged(
-        run::cargo_for_tests(ctx).args(WORKSPACE).arg("--no-run"),
+        ctx.cargo().args(WORKSPACE).arg("--no-run"),
         "Compiling the tests",
         "about 8 minutes from scratch on two cores, seconds after a change",
         &ctx.log("tests"),
     )?;
-    let mut command = run::cargo_for_tests(ctx);
+    let mut command = ctx.cargo();
     command.args(WORKSPACE).args(["--quiet", "--no-fail-fast"]).args(args).envs(set.iter().copied());
     if std::env::var_os(RANDOM_SEED.0).is_none() {
         command.env(RANDOM_SEED.0, RANDOM_SEED.1);
