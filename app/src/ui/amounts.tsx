@@ -4,24 +4,35 @@ import { formatEnergy } from '../amount/energy';
 import { formatSol, formatTokens, formatUnits } from '../amount/token';
 import type { Bus } from '../market/model';
 import { t } from '../words';
+import { classes } from './classes';
+
+/** Signs of an amount that fits any line, and so is never parted. */
+const SHORT = 12;
+
+/** A number and its unit; more of it on hover. */
+function Amount({ number, unit, title }: Readonly<Record<'number' | 'unit' | 'title', string>>) {
+  return (
+    <span className={classes('amount', number.length + unit.length < SHORT && 'short')} title={title}>
+      <span className="number">{number}</span> <span className="unit">{unit}</span>
+    </span>
+  );
+}
 
 /** An amount of tokens; its base units are told on hover. */
 export function Tokens({ units, bus }: { readonly units: bigint; readonly bus: Pick<Bus, 'decimals' | 'token'> }) {
   return (
-    <span className="amount" title={t.amounts.baseUnits(formatUnits(units))}>
-      <span className="number">{formatTokens(units, bus.decimals)}</span> <span className="unit">{bus.token}</span>
-    </span>
+    <Amount
+      number={formatTokens(units, bus.decimals)}
+      unit={bus.token}
+      title={t.amounts.baseUnits(formatUnits(units))}
+    />
   );
 }
 
 /** An amount of energy. */
 export function Energy({ wh }: { readonly wh: bigint }) {
-  const [number, unit] = formatEnergy(wh).split(/\u00a0(?=k?Wh$)/u);
-  return (
-    <span className="amount" title={`${formatUnits(wh)}\u00a0Wh`}>
-      <span className="number">{number}</span> <span className="unit">{unit}</span>
-    </span>
-  );
+  const [number = '', unit = ''] = formatEnergy(wh).split(/\u00a0(?=k?Wh$)/u);
+  return <Amount number={number} unit={unit} title={`${formatUnits(wh)}\u00a0Wh`} />;
 }
 
 /** An amount of SOL, exact. */
@@ -37,10 +48,11 @@ export function Sol({ lamports }: { readonly lamports: bigint }) {
 /** A price of energy. */
 export function PricePerKwh({ units, bus }: Parameters<typeof Tokens>[0]) {
   return (
-    <span className="amount" title={t.amounts.baseUnits(formatUnits(units))}>
-      <span className="number">{formatTokens(units, bus.decimals)}</span>{' '}
-      <span className="unit">{t.marketScreen.kwh(bus.token)}</span>
-    </span>
+    <Amount
+      number={formatTokens(units, bus.decimals)}
+      unit={t.marketScreen.kwh(bus.token)}
+      title={t.amounts.baseUnits(formatUnits(units))}
+    />
   );
 }
 
