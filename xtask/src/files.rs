@@ -76,7 +76,9 @@ fn copy_dependencies(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (source, copy, kind) = (entry.path(), to.join(entry.file_name()), entry.file_type()?);
-        if is_own(&entry.file_name()) {
+        // Programs beside libraries are this repository's tests and commands.
+        let is_program = from.ends_with("deps") && source.extension().is_none();
+        if is_program || is_own(&entry.file_name()) {
             continue;
         }
         if kind.is_dir() {
@@ -109,15 +111,19 @@ mod tests {
             fs::create_dir_all(made.join(folder)).unwrap();
         }
         let (theirs, own) = (Path::new("deps/libserde-1.rlib"), Path::new("deps/libmultibus_client-1.rlib"));
+        let (script, program) = (Path::new("build/serde-1/build-script-build"), Path::new("deps/soak-1"));
         fs::write(made.join(theirs), "serde").unwrap();
-        fs::write(made.join(own), "client").unwrap();
+        for other in [own, script, program] {
+            fs::write(made.join(other), "other").unwrap();
+        }
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
         fs::File::options().append(true).open(made.join(theirs)).unwrap().set_modified(time).unwrap();
 
         begin_with_dependencies(&made, &new).unwrap();
         assert_eq!(fs::read_to_string(new.join(theirs)).unwrap(), "serde");
         assert_eq!(fs::metadata(new.join(theirs)).unwrap().modified().unwrap(), time);
-        assert!(new.join("build/serde-1").is_dir() && !new.join(own).exists());
+        assert!(new.join(".fingerprint/serde-1").is_dir() && new.join(script).is_file());
+        assert!(!new.join(own).exists() && !new.join(program).exists());
 
         // What is there is left alone, also where nothing was built before.
         fs::write(made.join(theirs), "newer").unwrap();

@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     context::{Context, all_on_path, cargo_home, grouped},
-    files::project_files,
+    files::{begin_with_dependencies, project_files},
     link, run,
     setup::{self, SbfTools},
 };
@@ -309,14 +309,10 @@ impl<'a> Upstream<'a> {
     /// What programs stand on is the same for all of them, std included, and takes longest: a first build begins with a copy
     /// of the market's.
     fn begin_with_base(&self) -> Result<()> {
-        let (made, part) = (self.base.join("target"), self.dir.join("part"));
-        if self.target().exists() || !made.exists() {
-            return Ok(());
+        for made in ["release".to_owned(), format!("{TARGET_NAME}/release")] {
+            begin_with_dependencies(&self.base.join("target").join(&made), &self.target().join(&made))?;
         }
-        let _ = fs::remove_dir_all(&part);
-        // Cargo compares file times, which this keeps.
-        run::live(self.ctx.command("cp").args(["--archive", "--reflink=auto"]).args([&made, &part]))?;
-        fs::rename(&part, self.target()).with_context(|| format!("could not create {}", self.target().display()))
+        Ok(())
     }
 
     fn spec(&self) -> PathBuf {
