@@ -15,7 +15,7 @@ import { Readout } from '../../ui/Readout';
 import { useNow } from '../../ui/time';
 import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
-import { deliveryRows } from '../delivery/rows';
+import { deliveryRows, type DeliveryRow } from '../delivery/rows';
 import {
   barsOf,
   energyCsv,
@@ -129,7 +129,7 @@ export function EnergyCard() {
               onChange={setSide}
             />
             <EnergyChart bars={barsOf(all, side, period)} span={span} side={side} name={sides[side]} />
-            <Partners entries={all} side={side} period={period} />
+            <Partners entries={all} rows={rows} side={side} period={period} />
           </>
         )}
       </div>
@@ -218,19 +218,27 @@ function EnergyChart({
 
 function Partners({
   entries,
+  rows,
   side,
   period,
 }: {
   readonly entries: readonly Entry[];
+  readonly rows: readonly DeliveryRow[];
   readonly side: Entry['side'];
   readonly period: Period;
 }) {
-  const partners = partnersOf(entries, side, period);
+  const partners = partnersOf(entries, rows, side, period);
   if (partners.length === 0) return null;
   const title = side === 'bought' ? t.energyCard.fromWhom : t.energyCard.toWhom;
   return (
     <table className="plain" aria-label={title}>
-      <TableHead columns={[title, numbers(t.purchases.energy), numbers(t.purchases.paid)]} />
+      <TableHead
+        columns={[
+          title,
+          numbers(t.purchases.energy),
+          numbers(side === 'bought' ? t.energyCard.spent : t.purchases.paid),
+        ]}
+      />
       <tbody>
         {partners.map(({ who, energyWh, units, bus }) => (
           <tr key={`${who ?? ''} ${bus?.mint ?? ''}`}>

@@ -73,7 +73,7 @@ describe('what was bought and sold', () => {
       [{ source: 'solar', wh: 1_000n }],
       [{ source: 'wind', wh: 2_000n }],
     ]);
-    expect(partnersOf(entries, 'bought', week)).toMatchObject([{ who: OTHER, energyWh: 3_000n, units: 660_000n }]);
+    expect(partnersOf(entries, [], 'bought', week)).toMatchObject([{ who: OTHER, energyWh: 3_000n, units: 660_000n }]);
     const tuesday = periodOf('day', monday + DAY);
     expect(figuresOf(entries, [], tuesday)).toMatchObject([{ boughtWh: 2_000n, spent: 440_000n }]);
     expect(figuresOf(entries, [], periodOf('day', monday + 5 * DAY))).toEqual([]);
@@ -111,9 +111,15 @@ describe('records of deliveries', () => {
     ] as const) {
       expect(barsOf(all, side, day).reduce((sum, { totalWh }) => sum + totalWh, 0n)).toBe(wh);
     }
-    expect(partnersOf(all, 'bought', day)).toMatchObject([{ who: OTHER, energyWh: 1_000n, units: 220_000n }]);
+    expect(partnersOf(all, rows, 'bought', day)).toMatchObject([{ who: OTHER, energyWh: 1_000n, units: 220_000n }]);
     // Without the grid's part, as all that is earned; to whom, nobody knows.
-    expect(partnersOf(all, 'sold', day)).toMatchObject([{ who: undefined, energyWh: 1_000n, units: 200_000n }]);
+    expect(partnersOf(all, rows, 'sold', day)).toMatchObject([{ who: undefined, energyWh: 1_000n, units: 200_000n }]);
+    // Never read, so all of it came back: nothing was spent, and that is the sum of what was spent with each.
+    const final = deliveryRows(state, ME, at + 30 * DAY);
+    expect(figuresOf([], final, day)).toMatchObject([{ boughtWh: 1_000n, spent: 0n }]);
+    expect(partnersOf(withRecords([], final), final, 'bought', day)).toMatchObject([
+      { who: OTHER, energyWh: 1_000n, units: 0n },
+    ]);
     // What the history tells is not counted again.
     const known = all.map((one) => ({ ...one, energyWh: 400n, units: 80_000n }));
     expect(withRecords(known, rows).map(({ energyWh }) => energyWh)).toEqual([400n, 400n, 600n, 600n]);

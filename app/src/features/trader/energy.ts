@@ -245,19 +245,28 @@ export interface Partner {
   readonly bus: Bus | undefined;
 }
 
-/** With whom one side of a period was, the most energy first, and then whoever was there first. */
-export function partnersOf(entries: readonly Entry[], side: Entry['side'], period: Period): readonly Partner[] {
+/**
+ * With whom one side of a period was, the most energy first, and then whoever was there first. What a seller gave back,
+ * since it was not delivered, is not spent, as in {@link figuresOf}.
+ */
+export function partnersOf(
+  entries: readonly Entry[],
+  rows: readonly DeliveryRow[],
+  side: Entry['side'],
+  period: Period,
+): readonly Partner[] {
   const found = new Map<string, Partner>();
-  for (const one of entries) {
-    if (one.side !== side || !within(period, one.at)) continue;
-    const key = `${one.who ?? ''} ${one.bus?.mint ?? ''}`;
-    const before = found.get(key);
-    found.set(key, {
-      who: one.who,
-      bus: one.bus,
-      energyWh: (before?.energyWh ?? 0n) + one.energyWh,
-      units: (before?.units ?? 0n) + one.units,
-    });
+  const count = ({ who, bus, energyWh, units }: Partner) => {
+    const key = `${who ?? ''} ${bus?.mint ?? ''}`;
+    const before = found.get(key) ?? { energyWh: 0n, units: 0n };
+    found.set(key, { who, bus, energyWh: before.energyWh + energyWh, units: before.units + units });
+  };
+  for (const one of entries) if (one.side === side && within(period, one.at)) count(one);
+  if (side === 'bought') {
+    for (const { side: of, stage, windowStart, seller, book, bus, back } of rows) {
+      if (of !== 'bought' || stage !== 'final' || back === 0n || !within(period, windowStart)) continue;
+      count({ who: seller?.wallet ?? book.seller, bus, energyWh: 0n, units: -back });
+    }
   }
   return [...found.values()].toSorted((a, b) => compare(b.energyWh, a.energyWh));
 }
