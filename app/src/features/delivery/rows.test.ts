@@ -105,6 +105,8 @@ describe('deliveries', () => {
     );
     const start = new Date(FIRST * 1_000).toISOString();
     expect(lines.at(-1)).toBe(`${start},bought,${bus.address},${SELLER},400,200,88000,44000,0,0,${bus.mint},final`);
+    // What is not known yet is no 0.
+    expect(lines[0]).toContain(`,400,,88000,,,,${bus.mint},ahead`);
   });
 
   it('of a seller have what the auction of a window sold, at its price, held until it is counted', async () => {

@@ -193,11 +193,15 @@ export function deliveriesCsv(rows: readonly DeliveryRow[]): string {
     ...['window_start', 'side', 'bus', 'seller', 'promised_wh', 'delivered_wh', 'paid_base_units'],
     ...['refund_base_units', 'earned_base_units', 'grid_fee_base_units', 'token', 'stage'],
   ];
-  const lines = rows.map((row) => [
-    new Date(row.windowStart * 1_000).toISOString(),
-    ...[row.side, row.bus.address, row.seller?.wallet ?? row.book.seller],
-    ...[row.promisedWh, row.deliveredWh ?? '', row.paid, row.back, row.earned, row.gridFee],
-    ...[row.bus.mint, row.stage],
-  ]);
+  const lines = rows.map((row) => {
+    // What nobody knows yet is no 0.
+    const known = (value: bigint) => (row.deliveredWh === undefined ? '' : value);
+    return [
+      new Date(row.windowStart * 1_000).toISOString(),
+      ...[row.side, row.bus.address, row.seller?.wallet ?? row.book.seller],
+      ...[row.promisedWh, row.deliveredWh ?? '', row.paid, known(row.back), known(row.earned), known(row.gridFee)],
+      ...[row.bus.mint, row.stage],
+    ];
+  });
   return csvText([head, ...lines]);
 }
