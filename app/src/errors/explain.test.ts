@@ -82,6 +82,9 @@ describe('what was thrown', () => {
 
   it('is told apart from a node that is away', () => {
     expect(isUnreachable(new TypeError('Failed to fetch'))).toBe(true);
+    // Browsers say so in English, each in its own words.
+    for (const words of ['Failed to fetch', 'NetworkError when attempting to fetch resource.', 'Load failed'])
+      expect(cause(new TypeError(words))).toBe('the node takes no connection');
     expect(isUnreachable(new TypeError('x is not a function'))).toBe(false);
     expect(isUnreachable('text')).toBe(false);
   });

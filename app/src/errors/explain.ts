@@ -256,6 +256,7 @@ export function cause(error: unknown): string {
     const code = error.context.__code;
     return AWAY.get(code) ?? t.explain.theNodeAnswersWithError(code);
   }
+  if (isFailedFetch(error)) return t.explain.theNodeTakesNoConnection;
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -268,12 +269,17 @@ const AWAY: ReadonlyMap<number, string> = new Map([
   [SOLANA_ERROR__RPC_SUBSCRIPTIONS__EXPECTED_SERVER_SUBSCRIPTION_ID, t.explain.theNodeTakesNoSubscription],
 ]);
 
+/** Whether a browser could not send a request at all; each browser says so in its own words, in English. */
+function isFailedFetch(error: unknown): boolean {
+  return error instanceof TypeError && /fetch|network|load failed/iu.test(error.message);
+}
+
 /** Whether a request failed because the node could not be reached or did not answer in time. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof Unreachable) return true;
   if (isSolanaError(error, SOLANA_ERROR__RPC__TRANSPORT_HTTP_ERROR)) return true;
   if (isSolanaError(error)) return AWAY.has(error.context.__code);
   if (!(error instanceof Error)) return false;
-  if (error instanceof TypeError && /fetch|network|load failed/iu.test(error.message)) return true;
+  if (isFailedFetch(error)) return true;
   return /Failed to fetch|WebSocket|timed? ?out|silent/iu.test(error.message);
 }

@@ -595,7 +595,7 @@ describe('a provider', () => {
     await vi.advanceTimersByTimeAsync(100);
     provider.isAway = true;
     await vi.advanceTimersByTimeAsync(10_500);
-    expect(status()).toEqual({ kind: 'lost', cause: 'Failed to fetch' });
+    expect(status()).toEqual({ kind: 'lost', cause: 'the node takes no connection' });
   });
 });
 
