@@ -25,7 +25,9 @@ describe('names', () => {
         [ANNA, 'Anna, no. 4'],
       ]),
     );
-    expect(importNames(exported)).toBe(2);
+    // The wallet's own address is left out: it is "You".
+    expect(importNames(exported, BEN)).toBe(1);
+    expect(importNames(exported, undefined)).toBe(2);
     expect([...names.get()]).toEqual([
       [ANNA, 'Anna, no. 4'],
       [BEN, 'Ben'],

@@ -44,9 +44,12 @@ export function nameAddress(address: string, name: string): void {
   });
 }
 
-/** Adds exported names to those that are there, in place of older ones; how many there were. */
-export function importNames(text: string): number {
-  const added = parseNames(text);
+/**
+ * Adds exported names to those that are there, in place of older ones; how many there were. The wallet's own address has
+ * none: it is called "You".
+ */
+export function importNames(text: string, wallet: string | undefined): number {
+  const added = new Map([...parseNames(text)].filter(([address]) => address !== wallet));
   names.update((before) => new Map([...before, ...added]));
   return added.size;
 }

@@ -13,13 +13,14 @@ import { parseAddress } from '../bus/bus';
 
 /** The card. */
 export function NamesCard() {
+  const { wallet } = useSession();
   const known = useStore(names);
   const file = useRef<HTMLInputElement>(null);
   const [said, setSaid] = useState<string | undefined>();
   const onFile = async (chosen: File | undefined) => {
     if (chosen === undefined) return;
     try {
-      setSaid(t.names.imported(importNames(await chosen.text())));
+      setSaid(t.names.imported(importNames(await chosen.text(), wallet)));
     } catch {
       setSaid(t.names.unreadable(chosen.name));
     }
