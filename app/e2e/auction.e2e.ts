@@ -136,7 +136,7 @@ describe('a bus whose windows an auction closes', () => {
     await page.getByLabel('Price per kWh').fill('0.2');
     await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
-    await page.getByText('on offer at 0.20 per kWh').waitFor();
+    await page.getByText('on offer at 0.20 tokens per kWh').waitFor();
     await page.getByText('2 kWh of it goes into the auction (').waitFor();
   });
 

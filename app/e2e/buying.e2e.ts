@@ -113,7 +113,7 @@ describe('buying', () => {
     await page.getByRole('button', { name: 'exact' }).click();
     await page.getByText('0.000005 SOL').waitFor();
     await buyWhile('0.11');
-    await page.getByText('The price moved: this costs 0.11 now, and your limit is 0.105.').waitFor();
+    await page.getByText('The price moved: this costs 0.11 tokens now, and your limit is 0.105 tokens.').waitFor();
     expect(wallet.asked).toBe(3);
   });
 

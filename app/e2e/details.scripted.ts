@@ -195,8 +195,13 @@ describe('rent that the wallet can get back', () => {
     const start = (Math.floor(now() / 900) - 4) * 900;
     await node.window(mill, start, { ...terms, gateClosureSeconds: 60 }, { rentPayer: neighbour.address });
     for (const [locale, hint, summary, card] of [
-      ['en-US', 'You can get rent back', 'Advanced: lanes, records, rent', 'Rent to get back'],
-      ['de-DE', 'Sie können Miete zurückholen', 'Erweitert: Kaufspuren, Bücher, Miete', 'Miete, die zurückkommt'],
+      ['en-US', 'You can get rent back', 'Advanced: lanes, records, rent', 'Rent that you can get back'],
+      [
+        'de-DE',
+        'Sie können Miete zurückholen',
+        'Erweitert: Kaufspuren, Bücher, Miete',
+        'Miete, die Sie zurückholen können',
+      ],
     ] as const) {
       const { page } = await pages().visit(node.urls(), [neighbour], '#/mine', { locale });
       await page.getByText(hint).waitFor();

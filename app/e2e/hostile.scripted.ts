@@ -46,7 +46,7 @@ describe('a node', () => {
     await quote(page, '1');
     const buy = page.getByRole('button', { name: 'Buy 1 kWh' });
     await buy.click();
-    await page.getByText('The network does not answer. Your money is safe').waitFor();
+    await page.getByText('The network does not answer, so nothing was sent.').waitFor();
     await expect.poll(() => buy.isEnabled()).toBe(true);
     await page.getByText('The network does not answer; asking again').waitFor();
     // It goes on where the node answers again.
@@ -262,6 +262,9 @@ describe('what became of an action', () => {
     await dialog.getByText('You declined in your wallet').waitFor();
     await settled(page);
     expect((await standing(page)).isInWindow).toBe(true);
+    // Another amount is something else.
+    await dialog.getByLabel('How much').fill('0.5');
+    await expect.poll(() => dialog.getByText('You declined in your wallet').count()).toBe(0);
   });
 });
 
@@ -293,8 +296,10 @@ describe('a wallet', () => {
     await first.page.getByText('told once nothing is missing').waitFor();
     expect(await first.page.getByText('Your wallet holds no tokens of this market yet').count()).toBe(0);
     const missing = first.page.getByRole('region', { name: 'What is missing' });
-    await missing.getByText(/Your wallet holds 0(\.00)?\stokens; this costs 0\.20/u).waitFor();
+    await missing.getByText(/Your wallet holds 0(\.00)?\stokens; this costs 0\.20\stokens/u).waitFor();
     await missing.getByRole('img', { name: 'QR code of your address' }).waitFor();
+    // What is to be sent there needs the address, whatever the user calls it.
+    await missing.getByText(poor.address).waitFor();
     await missing.getByRole('button', { name: 'Copy the address' }).waitFor();
     await missing.getByRole('button', { name: 'Get it from the local network' }).click();
     await missing.getByText('multibus local fund').waitFor();
@@ -312,7 +317,7 @@ describe('a wallet', () => {
     const third = await pages().visit(node.urls(), [bare], `#/market/${bus}`);
     await quote(third.page, '1');
     const both = third.page.getByRole('region', { name: 'What is missing' });
-    await both.getByText(/Your wallet holds 0(\.00)?\stokens; this costs 0\.20/u).waitFor();
+    await both.getByText(/Your wallet holds 0(\.00)?\stokens; this costs 0\.20\stokens/u).waitFor();
     await both.getByText(/Your wallet has 0\.000000001\sSOL; fee and rent take 0\.0/u).waitFor();
   });
 

@@ -77,13 +77,13 @@ describe('a bus of three owners', () => {
     await page.getByRole('button', { name: '2 hr', exact: true }).click();
     await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
-    await page.getByText('on offer at 0.30 per kWh').waitFor();
+    await page.getByText('on offer at 0.30 tokens per kWh').waitFor();
     await watcher.page.getByRole('row', { name: /4\.25\skWh/u }).waitFor();
 
     await page.getByRole('button', { name: 'Change the price' }).click();
     await page.getByRole('dialog').getByLabel('Price per kWh').fill('0.275');
     await page.getByRole('dialog').getByRole('button', { name: 'Set a new price' }).click();
-    await page.getByText('asks 0.275 per kWh now').waitFor();
+    await page.getByText('asks 0.275 tokens per kWh now').waitFor();
     await page.getByRole('button', { name: 'Close', exact: true }).click();
     await watcher.page.getByRole('row', { name: /0\.275/u }).waitFor();
 

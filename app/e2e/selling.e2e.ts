@@ -17,7 +17,7 @@ describe('a seller', () => {
     await page.getByLabel('Price per kWh').fill('0.3');
     await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
-    await page.getByText('on offer at 0.30 per kWh').waitFor();
+    await page.getByText('on offer at 0.30 tokens per kWh').waitFor();
     expect(wallet.asked).toBe(1);
 
     const buyer = await suite().come([suite().buyer], `#/market/${bus}`);
@@ -53,7 +53,7 @@ describe('a seller', () => {
     await member.page.getByLabel('Price per kWh').fill('0.3');
     await priced(member.page);
     await member.page.getByRole('button', { name: 'Put on offer' }).click();
-    await member.page.getByText('on offer at 0.30 per kWh').waitFor();
+    await member.page.getByText('on offer at 0.30 tokens per kWh').waitFor();
 
     await sellers.getByRole('button', { name: 'Suspend' }).click();
     await sellers.getByText('The seller is suspended.').waitFor();

@@ -128,11 +128,11 @@ describe('a bus that pays for what is delivered', () => {
     await page.getByText('A device of 8 kW can deliver 2 kWh more in this window').waitFor();
     await page.getByLabel('Energy', { exact: true }).fill('2');
     await page.getByLabel('Price per kWh').fill('0.2');
-    await page.getByText('Buyers pay 0.22 per kWh: your price, and 0.02 for the grid.').waitFor();
+    await page.getByText('Buyers pay 0.22 tokens per kWh: your price, and 0.02 tokens for the grid.').waitFor();
     await page.getByText('for your delivery record of these windows, returned later').waitFor();
     await priced(page);
     await page.getByRole('button', { name: 'Put on offer' }).click();
-    await page.getByText('on offer at 0.20 per kWh').waitFor();
+    await page.getByText('on offer at 0.20 tokens per kWh').waitFor();
 
     const buying = await suite().come([suite().buyer], `#/market/${bus}`);
     await buying.page.getByLabel('Buy at the best price').fill('1.5');
@@ -179,8 +179,7 @@ describe('a bus that pays for what is delivered', () => {
     await region(buying.page, 'Deliveries').getByText('0.165 tokens came back').waitFor();
 
     const selling = await suite().come([people().seller], '#/mine');
-    await region(selling.page, 'Waiting for you').getByRole('button', { name: 'Release it' }).click();
-    await selling.page.getByText('It is released.').waitFor();
+    await region(selling.page, 'Waiting for you').getByText('0.15 tokens that you earned on').waitFor();
     const earned = region(selling.page, 'What you earned');
     await earned.getByRole('button', { name: 'Withdraw', exact: true }).click();
     await earned.getByText('0.15 tokens are in your wallet').waitFor();

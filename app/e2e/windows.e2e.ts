@@ -41,7 +41,7 @@ describe('delivery windows', () => {
     await windows.nth(1).click();
     await cell('0.111').waitFor({ state: 'detached' });
     await cell('0.222').waitFor();
-    await page.getByRole('img', { name: 'Price of the last trade at 0.222 per kWh' }).waitFor();
+    await page.getByRole('img', { name: /^Price of the last trade at 0\.222\stokens per kWh$/u }).waitFor();
     await windows.nth(0).click();
     await cell('0.222').waitFor({ state: 'detached' });
     await cell('0.111').waitFor();
@@ -53,7 +53,7 @@ describe('delivery windows', () => {
     for (const window of [start, start + 60]) await list(window, '0.2');
     await suite().market.passUntil(start + 240);
     const { page, wallet } = await suite().come([suite().ada], '#/mine');
-    const own = page.getByRole('region', { name: 'Rent to get back' });
+    const own = page.getByRole('region', { name: 'Rent that you can get back' });
     const advanced = page.getByText('Advanced: lanes, records, rent');
     // Nothing opens by itself; the page says that there is something.
     await page.getByText('You can get rent back').waitFor();

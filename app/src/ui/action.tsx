@@ -49,8 +49,11 @@ export function useAction(): Action {
   const run = useCallback(
     async (work: (onStage: (stage: PurchaseStage) => void) => Promise<Done>) => {
       setState({ kind: 'running', stage: 'checking' });
+      // An object, because the compiler does not see that a callback sets it.
+      const asked = { wallet: false };
       try {
-        const done = await work((stage) =>
+        const done = await work((stage) => {
+          asked.wallet ||= stage !== 'checking';
           setState((before) => ({
             kind: 'running',
             stage: typeof stage === 'object' ? 'checking' : stage,
@@ -60,8 +63,8 @@ export function useAction(): Action {
                 : before.kind === 'running'
                   ? before.note
                   : undefined,
-          })),
-        );
+          }));
+        });
         setState({ kind: 'done', ...done });
         void live.refreshBalances();
         return true;
@@ -69,7 +72,7 @@ export function useAction(): Action {
         if (!isTold(error) && !isUnreachable(error)) console.error(error);
         setState({
           kind: 'failed',
-          message: sentence(error),
+          message: !asked.wallet && isUnreachable(error) ? t.action.theNodeIsAwaySoNothing : sentence(error),
           detail: error instanceof Refusal ? error.detail : undefined,
           tone: error instanceof Declined ? 'declined' : error instanceof FateUnknown ? 'unknown' : 'error',
         });
@@ -92,10 +95,23 @@ const STAGES: Readonly<Record<Stage, string>> = {
   confirming: t.action.sentWaitingForTheNetwork,
 };
 
+/** What the inputs of an action stand in: the nearest of these around what became of it. */
+// eslint-disable-next-line words/no-text -- a selector
+const FORM = 'li, form, dialog, section';
+
 /** Shows where an action stands. */
 export function ActionStatus({ action }: { readonly action: Action }) {
   const { state } = action;
   const box = useRef<HTMLDivElement>(null);
+  // Another input in its form means that something else is wanted.
+  const { forgetRefusal } = action;
+  useEffect(() => {
+    const form = box.current?.closest(FORM);
+    // Later, because React must have read the input before anything is drawn.
+    const forget = () => setTimeout(forgetRefusal);
+    form?.addEventListener('input', forget);
+    return () => form?.removeEventListener('input', forget);
+  }, [forgetRefusal]);
   // What its button covers, or the end of the window, comes into view; what is in view already stays where it is.
   useEffect(() => {
     if (state.kind !== 'idle') box.current?.scrollIntoView({ block: 'nearest' });

@@ -256,7 +256,6 @@ export const de: Words = {
       `Schließen gibt die Miete dem zurück, der sie gezahlt hat, je ${sol} (${units}\u00a0Lamports).`,
     pastWindows: 'Vergangene Zeitfenster',
     locksHoldItUpFree: 'gehaltene Energie hält es offen; geben Sie sie zuerst frei',
-    andMore: (more) => `und ${more} weitere`,
     closePastWindows: 'Vergangene Zeitfenster schließen',
   },
   capacity: {
@@ -507,7 +506,6 @@ export const de: Words = {
     itWaitsForTheDelivery: 'wartet er auf die Lieferung',
   },
   ownOffers: {
-    showMore: (left) => `Mehr zeigen (noch ${left})`,
     perKwh: (tokens) => <>{tokens} je kWh</>,
     over: (count) => `${offers(count)} ${count === 1 ? 'ist' : 'sind'} zu Ende`,
     buyersPay: (tokens) => <>Käufer zahlen mit Netzentgelt {tokens} je kWh</>,
@@ -609,7 +607,7 @@ export const de: Words = {
     whoSells: 'Wer verkauft',
     youYourWalletIsPaid: 'Sie: Ihre Wallet wird bezahlt',
     theBusItsTreasuryIs: 'Der Bus: seine Kasse wird bezahlt',
-    bringsIfAllIsSold: (amount, token) => `Bringt ${amount}\u00a0${token}, wenn alles auf einmal verkauft wird.`,
+    bringsIfAllIsSold: (amount) => `Bringt ${amount}, wenn alles auf einmal verkauft wird.`,
     theOwnersHavePausedThis: 'Die Eigentümer haben diesen Bus angehalten; gerade lässt sich nichts anbieten.',
     putOnOffer: 'Anbieten',
     atLeast: (amount) => `Mindestens ${amount}.`,
@@ -893,8 +891,7 @@ export const de: Words = {
     whatThePriceGuardIs:
       'Wie viel mehr als angezeigt Sie zahlen würden, falls Preise steigen, bevor Ihr Kauf ankommt. „genau“ kauft zu dem, was angezeigt ist, oder gar nicht.',
     exact: 'genau',
-    yourWalletHoldsThisCosts: (amount, token, amount2) =>
-      `In Ihrer Wallet sind ${amount}\u00a0${token}; das hier kostet ${amount2}.`,
+    yourWalletHoldsThisCosts: (amount, amount2) => `In Ihrer Wallet sind ${amount}; das hier kostet ${amount2}.`,
     for: (tokens) => <>für {tokens}</>,
     total: 'Summe',
     averagePerKwh: 'Im Mittel je kWh',
@@ -928,8 +925,7 @@ export const de: Words = {
     tokensOfThisMarket: 'Token dieses Markts',
     yourWalletHoldsNoYet: (token) => `In Ihrer Wallet sind noch keine ${token}. Besorgen Sie welche, bevor Sie kaufen.`,
     yourAreFrozenByTheir: (token) => `Ihre ${token} sind vom Herausgeber gesperrt. Bitten Sie ihn, sie freizugeben.`,
-    yourWalletHoldsAndThis: (amount, token, amount2) =>
-      `In Ihrer Wallet sind ${amount}\u00a0${token}, und das hier kostet ${amount2}.`,
+    yourWalletHoldsAndThis: (amount, amount2) => `In Ihrer Wallet sind ${amount}, und das hier kostet ${amount2}.`,
   },
   plan: {
     theBasketIsEmptyAdd: 'Der Korb ist leer; legen Sie zuerst ein Angebot hinein.',
@@ -994,7 +990,7 @@ export const de: Words = {
       'Verbinden Sie eine Wallet, um Ihre Busse und Angebote zu sehen, und was Sie halten und gekauft haben.',
     connectAWallet: 'Wallet verbinden',
     onOffer: 'Im Angebot',
-    rentToGetBack: 'Miete, die zurückkommt',
+    rentToGetBack: 'Miete, die Sie zurückholen können',
     wallet: 'Wallet',
     address: 'Adresse',
     forFeesAndRent: 'Für Gebühren und Miete',
@@ -1180,6 +1176,7 @@ export const de: Words = {
       `Inzwischen hat sich etwas geändert (${more}); neuer Versuch innerhalb Ihrer Grenzen.`,
     checkingThatItWillGo: 'Es wird geprüft, ob es gelingt…',
     waitingForYourWallet: 'Ihre Wallet ist dran…',
+    theNodeIsAwaySoNothing: 'Das Netz antwortet nicht; gesendet wurde nichts. Versuchen Sie es gleich noch einmal.',
     sentWaitingForTheNetwork: 'Gesendet; das Netz ist dran…',
     copyTheTransactionHash: 'Transaktions-Hash kopieren',
     dismiss: 'Ausblenden',
@@ -1205,6 +1202,7 @@ export const de: Words = {
     you: 'Sie',
     copyTheAddress: 'Adresse kopieren',
     copied: 'Kopiert',
+    showMore: (left) => `Mehr zeigen (noch ${left})`,
     theNodeIsAwaySo: (what) =>
       isClause(what)
         ? `Der Knoten ist weg; die App kann noch nicht lesen, ${what}.`
@@ -1275,6 +1273,7 @@ export const de: Words = {
     nothing: 'nichts',
     pickOne: 'Wählen Sie unten eine Zeit.',
     whenever: 'Wann immer es am billigsten ist.',
+    pricesAreIn: (unit) => `Preise in ${unit}.`,
     noWindowThen: 'Dann ist nichts im Angebot.',
     nothingThen: (time) => `${time}: nichts im Angebot.`,
     freeThen: (time, energy, price) => `${time}: ${energy} frei, ab ${price} je kWh.`,
@@ -1421,17 +1420,14 @@ export const de: Words = {
     released: 'Für Sie freigegeben',
     getTheRefund: 'Zurückholen',
     theRefundIsPaid: 'Was nicht geliefert wurde, ist zurückgezahlt.',
-    release: 'Freigeben',
-    itIsReleased: 'Es ist freigegeben. Holen Sie es ab, wann immer Sie möchten.',
     byWindow: 'Nach Zeitfenstern',
     window: 'Zeitfenster',
     promised: 'Versprochen',
     delivered: 'Geliefert',
     paid: 'Bezahlt',
-    showAll: (count) => `Alle ${count} zeigen`,
     nothingWasSold: 'nichts wurde verkauft',
     earned: (tokens) => <>{tokens} verdient</>,
-    toRelease: (tokens) => <>{tokens} freizugeben</>,
+    toWithdraw: (tokens) => <>{tokens} zum Abholen</>,
     allDelivered: 'alles geliefert',
     refunded: (tokens) => <>{tokens} kamen zurück</>,
     toRefund: (tokens) => <>{tokens} zurückzuholen</>,
@@ -1448,7 +1444,6 @@ export const de: Words = {
     readoutWaiting: (when, promised) => `${when}: ${promised} versprochen, noch kein Zählerstand`,
     nothingWasBought: 'In diesen Zeitfenstern wurde nichts gekauft.',
     nothingIsDueBack: 'Jetzt kommt nichts zu Ihnen zurück.',
-    nothingToRelease: 'Jetzt kann nichts freigegeben werden.',
     nothingToSettle: 'Hier wartet nichts mehr.',
     nothingToClose: 'Jetzt kann kein Lieferbuch geschlossen werden.',
     refundsGoThereAlready: 'Erstattungen gehen schon auf dieses Konto.',
@@ -1635,7 +1630,6 @@ export const de: Words = {
   },
   waiting: {
     refund: (amount) => `${amount} kommen zu Ihnen zurück, für Energie, die nicht geliefert wurde.`,
-    release: (amount) => `${amount} gehören Ihnen, für Energie, die Sie geliefert haben.`,
     approve: (what, bus) => `${bus}: „${what}“ wartet auf Ihre Zustimmung.`,
     carryOut: (what, bus) => `${bus}: „${what}“ ist beschlossen und kann ausgeführt werden.`,
     withdraw: (amount, bus) => `${amount}, die Sie auf ${bus} verdient haben, können Sie abheben.`,

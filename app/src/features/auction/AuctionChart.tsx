@@ -10,6 +10,7 @@ import { Energy } from '../../ui/amounts';
 import { Chart } from '../../ui/Chart';
 import { Empty, numbers, TableHead } from '../../ui/parts';
 import { Readout } from '../../ui/Readout';
+import { useShown } from '../../ui/shown';
 import { t } from '../../words';
 import { across, EnergyAxis, HEIGHT, PriceAxis, priceScale, within, y } from '../market/charts';
 
@@ -29,6 +30,7 @@ export function AuctionChart({
   const id = useId();
   const [chosen, setChosen] = useState<number | undefined>();
   const levels = levelsOf(book);
+  const [rows, more] = useShown(levels, ROWS);
   if (levels.length === 0) return <Empty>{t.auction.nobodyBidsOrOffers}</Empty>;
   const full = (price: bigint) => price + gridFeePerKwh;
   const cleared = clear(book);
@@ -120,7 +122,7 @@ export function AuctionChart({
           <table className="plain" aria-labelledby={id}>
             <TableHead columns={[t.auction.perKwh, numbers(t.auction.wanted), numbers(t.auction.offered)]} />
             <tbody>
-              {levels.slice(0, ROWS).map(({ pricePerKwh, bidFromWh, askUpToWh }) => (
+              {rows.map(({ pricePerKwh, bidFromWh, askUpToWh }) => (
                 <tr key={String(pricePerKwh)}>
                   <td className="number">{formatTokens(full(pricePerKwh), bus.decimals)}</td>
                   <td className="end">
@@ -133,7 +135,7 @@ export function AuctionChart({
               ))}
             </tbody>
           </table>
-          {levels.length > ROWS && <p className="hint">{t.pastWindows.andMore(levels.length - ROWS)}</p>}
+          {more}
         </details>
       </figcaption>
     </figure>

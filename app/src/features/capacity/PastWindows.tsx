@@ -11,11 +11,12 @@ import { useAnswer } from '../../state/useAnswer';
 import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy } from '../../ui/amounts';
 import { AddressLabel, Card } from '../../ui/parts';
+import { useShown } from '../../ui/shown';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { capacityClose, pastWindows } from './capacity';
 
-/** Windows that are listed; the others are counted. */
+/** Windows that are listed at first. */
 const LISTED = 6;
 
 /** The card, where there is something to close; `isWanted` says whose windows. */
@@ -32,6 +33,7 @@ export function PastWindows({
   const action = useAction();
   const rent = useRent();
   const windows = pastWindows({ capacities, offers, bids, buses }, wallet, now, isWanted);
+  const [shown, more] = useShown(windows, LISTED);
   const free = windows.filter(({ isHeldUp }) => !isHeldUp);
   if (windows.length === 0 && action.state.kind === 'idle') return null;
   const close = () => {
@@ -53,7 +55,7 @@ export function PastWindows({
             {rent !== undefined && <>{t.pastWindows.closingGivesTheRentBack(formatSol(rent), formatUnits(rent))}</>}
           </p>
           <ul className="lines-list" aria-label={t.pastWindows.pastWindows}>
-            {windows.slice(0, LISTED).map(({ capacity, isHeldUp, offers: left }) => (
+            {shown.map(({ capacity, isHeldUp, offers: left }) => (
               <li key={capacity.address} className="row spread wrap">
                 <span>
                   {windowLabel(capacity.windowStart, capacity.terms.windowSeconds)}{' '}
@@ -71,7 +73,7 @@ export function PastWindows({
               </li>
             ))}
           </ul>
-          {windows.length > LISTED && <p className="hint">{t.pastWindows.andMore(windows.length - LISTED)}</p>}
+          {more}
           <WalletButton tone="quiet" onClick={close} busy={action.isRunning} disabled={free.length === 0}>
             {t.pastWindows.closePastWindows}
           </WalletButton>

@@ -19,6 +19,7 @@ import { Dialog } from '../../ui/dialog';
 import { EnergyField, readEnergy, TextField, type EnergyInputValue } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Card, Facts } from '../../ui/parts';
+import { useShown } from '../../ui/shown';
 import { t } from '../../words';
 import { parseAddress } from '../bus/bus';
 import {
@@ -36,6 +37,8 @@ export const CERTIFICATES_CARD = 'certificates';
 
 /** Those to take that are listed at once. */
 const LISTED = 6;
+/** Own ones that are listed at once. */
+const OWN_LISTED = 24;
 
 /** The card; nothing for a wallet that has none and can take none. */
 export function Certificates() {
@@ -50,6 +53,7 @@ export function Certificates() {
     .sort(
       (a, b) => b.windowStart - a.windowStart || compare(a.device, b.device) || compare(a.rangeStart, b.rangeStart),
     );
+  const [shown, more] = useShown(own, OWN_LISTED);
   const isQuiet = taking.state.kind === 'idle' && dialog === undefined;
   if (own.length === 0 && toTake.length === 0 && isQuiet) return null;
   return (
@@ -59,7 +63,7 @@ export function Certificates() {
         <ToTake of={toTake} action={taking} />
         {own.length > 0 && (
           <ul className="lines-list" aria-label={t.certificate.yours}>
-            {own.map((certificate) => (
+            {shown.map((certificate) => (
               <li key={certificate.address} className="row spread wrap" data-certificate={certificate.address}>
                 <CertificateName of={certificate} />
                 <span className="row">
@@ -82,6 +86,7 @@ export function Certificates() {
             ))}
           </ul>
         )}
+        {more}
         {dialog?.what === 'give' && <GiveDialog of={dialog.certificate} onClose={() => setDialog(undefined)} />}
         {dialog?.what === 'retire' && <RetireDialog of={dialog.certificate} onClose={() => setDialog(undefined)} />}
       </div>
@@ -107,6 +112,7 @@ function CertificateName({ of: { source, windowStart, windowSeconds, ...range } 
 function ToTake({ of, action }: { readonly of: readonly Certifiable[]; readonly action: Action }) {
   const { live, signer } = useSession();
   const rent = useCertificateRent();
+  const [shown, more] = useShown(of, LISTED);
   const take = (one: Certifiable) => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
@@ -121,7 +127,7 @@ function ToTake({ of, action }: { readonly of: readonly Certifiable[]; readonly 
         <>
           {rent !== undefined && <p className="hint">{t.certificate.takesRent(formatSol(rent))}</p>}
           <ul className="lines-list" aria-label={t.certificate.toTake}>
-            {of.slice(0, LISTED).map((one) => (
+            {shown.map((one) => (
               <li key={`${one.holding}:${one.book.address}:${one.place}`} className="row spread wrap">
                 <span>
                   <Energy wh={one.energyWh} />{' '}
@@ -136,7 +142,7 @@ function ToTake({ of, action }: { readonly of: readonly Certifiable[]; readonly 
               </li>
             ))}
           </ul>
-          {of.length > LISTED && <p className="hint">{t.pastWindows.andMore(of.length - LISTED)}</p>}
+          {more}
         </>
       )}
       <ActionStatus action={action} />

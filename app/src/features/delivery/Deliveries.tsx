@@ -11,9 +11,10 @@ import { Energy, Tokens } from '../../ui/amounts';
 import { Segmented } from '../../ui/fields';
 import { saveFile } from '../../ui/file';
 import { AddressLabel, Card, Facts, numbers, TableHead } from '../../ui/parts';
+import { useShown } from '../../ui/shown';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
-import { deliveryRefund, deliveryRelease, dueToSeller, heldBy, soldBy } from './delivery';
+import { deliveryRefund, heldBy } from './delivery';
 import { DeliveryChart } from './DeliveryChart';
 import { barsOf, deliveriesCsv, deliveryRows, sumsOf, type DeliveryRow } from './rows';
 
@@ -122,35 +123,8 @@ export function RefundButton({ action }: { readonly action: Action }) {
   );
 }
 
-/** Releases what the wallet delivered; nothing where nothing is due. */
-export function ReleaseButton({ action }: { readonly action: Action }) {
-  const { live, signer, wallet } = useSession();
-  const state = useMarket();
-  const now = useNow();
-  const due = soldBy(state, wallet).filter(({ book }) => dueToSeller(state, book, now) > 0n);
-  const run = () => {
-    if (signer === undefined) return;
-    void action.run(async (onStage) => {
-      await deliveryRelease(live, signer, due, onStage);
-      return { message: t.delivery.itIsReleased };
-    });
-  };
-  if (due.length === 0 && action.state.kind === 'idle') return null;
-  return (
-    <div className="stack tight">
-      {due.length > 0 && (
-        <WalletButton onClick={run} busy={action.isRunning}>
-          {t.delivery.release}
-        </WalletButton>
-      )}
-      <ActionStatus action={action} />
-    </div>
-  );
-}
-
 function Rows({ rows }: { readonly rows: readonly DeliveryRow[] }) {
-  const [isWhole, setIsWhole] = useState(false);
-  const shown = isWhole ? rows : rows.slice(0, ROWS);
+  const [shown, more] = useShown(rows, ROWS);
   return (
     <>
       <table className="plain" aria-label={t.delivery.byWindow}>
@@ -168,11 +142,7 @@ function Rows({ rows }: { readonly rows: readonly DeliveryRow[] }) {
           ))}
         </tbody>
       </table>
-      {!isWhole && rows.length > shown.length && (
-        <button type="button" className="button small quiet" onClick={() => setIsWhole(true)}>
-          {t.delivery.showAll(rows.length)}
-        </button>
-      )}
+      {more}
     </>
   );
 }
@@ -206,7 +176,7 @@ function Outcome({ row }: { readonly row: DeliveryRow }) {
   const tokens = (units: bigint) => <Tokens units={units} bus={bus} />;
   if (stage === 'final') {
     if (row.promisedWh === 0n) return <span className="hint">{t.delivery.nothingWasSold}</span>;
-    if (side === 'sold') return isSettled ? t.delivery.earned(tokens(earned)) : t.delivery.toRelease(tokens(earned));
+    if (side === 'sold') return isSettled ? t.delivery.earned(tokens(earned)) : t.delivery.toWithdraw(tokens(earned));
     if (back === 0n) return <span>{t.delivery.allDelivered}</span>;
     return isSettled ? t.delivery.refunded(tokens(back)) : t.delivery.toRefund(tokens(back));
   }

@@ -25,12 +25,13 @@ import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/act
 import { Tokens } from '../../ui/amounts';
 import { EnergyField, readEnergy, TextField, type EnergyInputValue } from '../../ui/fields';
 import { AddressLabel, Card, Empty, Reading } from '../../ui/parts';
+import { useShown } from '../../ui/shown';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { deliveryReport, deliverySettle, dueToSeller } from './delivery';
 import { parseReading, readingBring } from './reading';
 
-/** Lines that are shown at once. */
+/** Lines that are shown at first. */
 const LISTED = 8;
 
 /** The card of a bus with windows that were sold on delivery terms. */
@@ -44,14 +45,6 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
   const isKnown = useBooksOf(bus.address);
   const own = [...books.values()].filter((book) => book.bus === bus.address);
   const isOnDelivery = bus.terms.isOnDelivery || bus.nextTerms?.isOnDelivery === true || bus.readingsUntil > 0;
-  if (!isKnown && isOnDelivery) {
-    return (
-      <Card title={t.delivery.readings}>
-        <Reading what={t.delivery.theReadings} />
-      </Card>
-    );
-  }
-  if (own.length === 0 && settling.state.kind === 'idle') return null;
   const missing = missingReadings(own, bus.address, now);
   // What the operator has read, it may still correct.
   const corrigible = own.flatMap((book) =>
@@ -61,7 +54,15 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
       )
       .map(({ place }) => ({ book, place })),
   );
-  const shown = [...missing, ...corrigible];
+  const [shown, more] = useShown([...missing, ...corrigible], LISTED);
+  if (!isKnown && isOnDelivery) {
+    return (
+      <Card title={t.delivery.readings}>
+        <Reading what={t.delivery.theReadings} />
+      </Card>
+    );
+  }
+  if (own.length === 0 && settling.state.kind === 'idle') return null;
   return (
     <Card title={t.delivery.readings}>
       <div className="stack">
@@ -69,12 +70,12 @@ export function MissingReadings({ bus }: { readonly bus: Bus }) {
           <Empty>{t.delivery.noReadingIsMissing}</Empty>
         ) : (
           <ul className="lines-list" aria-label={t.delivery.readings}>
-            {shown.slice(0, LISTED).map((one) => (
+            {shown.map((one) => (
               <ReadingLine key={`${one.book.address}:${one.place}`} of={one} isOperated={isHands} />
             ))}
           </ul>
         )}
-        {shown.length > LISTED && <p className="hint">{t.pastWindows.andMore(shown.length - LISTED)}</p>}
+        {more}
         <SignedReadings />
         <ul className="lines-list" aria-label={t.delivery.toSettle}>
           {own

@@ -208,20 +208,6 @@ export function releaseInstruction(book: Book): Instruction {
   return getDeliveryReleaseInstruction({ book: book.address, seller: book.seller });
 }
 
-/** Releases what is due of books, of as many as one transaction holds. */
-export function deliveryRelease(
-  live: LiveMarket,
-  signer: Signer,
-  books: readonly { readonly book: Book; readonly bus: Bus }[],
-  onStage: (stage: Stage) => void,
-): Promise<Sent> {
-  const build = async () => {
-    const parts = await Promise.all(books.map(({ book, bus }) => releaseParts(book, bus, live.now())));
-    return together(signer.address, parts.flat(), t.delivery.nothingToRelease);
-  };
-  return send(live.connection, signer, build, onStage);
-}
-
 /** Names other token accounts for the refunds of positions; only their buyer may. */
 export function positionSetRefund(
   live: LiveMarket,

@@ -99,6 +99,12 @@ export function OfferTable({
     overscan: 8,
   });
   const isWindowed = offers.some(({ windowStart }) => windowStart !== 0);
+  const titleOf = (column: Column, title: string) =>
+    column === 'price'
+      ? t.offerTable.kwh(bus.token)
+      : column === 'expires' && isWindowed
+        ? t.offerTable.delivery
+        : title;
   const present = SOURCES.filter((candidate) => offers.some((offer) => offer.source === candidate));
   return (
     <>
@@ -139,7 +145,7 @@ export function OfferTable({
                     className="sort"
                     onClick={() => setSort({ column, down: sort.column === column && !sort.down })}
                   >
-                    {column === 'expires' && isWindowed ? t.offerTable.delivery : title}
+                    {titleOf(column, title)}
                     <span aria-hidden="true">{sort.column === column ? (sort.down ? ' ↓' : ' ↑') : ''}</span>
                   </button>
                 </div>

@@ -78,6 +78,7 @@ export function WhenCard({
             </div>
           ))}
         </div>
+        <p className="hint">{t.dayStrip.pricesAreIn(t.marketScreen.kwh(bus.token))}</p>
       </div>
     </Card>
   );

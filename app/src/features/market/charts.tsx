@@ -4,7 +4,7 @@ import { useId, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { clockLabel, dateLabel } from '../../amount/time';
-import { formatTokens, tokensLabel } from '../../amount/token';
+import { tokensLabel } from '../../amount/token';
 import { freeWh, newestTrade, type Bus, type Offer, type TradePart } from '../../market/model';
 import { compare, compareAges } from '../../order';
 import { Chart, fits, fittingEnds } from '../../ui/Chart';
@@ -126,10 +126,7 @@ export function DepthChart({ offers, bus }: { readonly offers: readonly Offer[];
   const cheapest = sorted[0]?.fullPricePerKwh ?? 0n;
   return (
     <figure className="chart-figure">
-      <Chart
-        label={t.charts.depth(formatEnergy(total), sorted.length, formatTokens(cheapest, bus.decimals))}
-        height={HEIGHT}
-      >
+      <Chart label={t.charts.depth(formatEnergy(total), sorted.length, tokensLabel(cheapest, bus))} height={HEIGHT}>
         {(width) => {
           const x = across(width);
           return (
@@ -191,10 +188,7 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
   const read = sorted[at];
   return (
     <figure className="chart-figure">
-      <Chart
-        label={t.charts.prices(sorted.length, formatTokens(sorted.at(-1)?.pricePerKwh ?? 0n, bus.decimals))}
-        height={HEIGHT}
-      >
+      <Chart label={t.charts.prices(sorted.length, tokensLabel(sorted.at(-1)?.pricePerKwh ?? 0n, bus))} height={HEIGHT}>
         {(width) => {
           const x = across(width);
           const [begin, end] = fittingEnds(
@@ -204,7 +198,7 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
                   [momentLabel(first), momentLabel(last)],
                   [dateLabel(first), dateLabel(last)],
                 ],
-            x(1),
+            x(1) - x(0),
           );
           return (
             <>
@@ -219,7 +213,7 @@ export function PriceChart({ trades, bus }: { readonly trades: readonly TradePar
                 />
               ))}
               <g className="axis">
-                <text x={0} y={HEIGHT - 8}>
+                <text x={x(0)} y={HEIGHT - 8}>
                   {last > first ? begin : momentLabel(first)}
                 </text>
                 {last > first && (

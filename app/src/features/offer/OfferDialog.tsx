@@ -4,7 +4,7 @@ import { useMemo, useState } from 'react';
 
 import { cost, shareOf } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
-import { formatBps, formatTokens, tokensLabel } from '../../amount/token';
+import { formatBps, tokensLabel } from '../../amount/token';
 import { LOCK_MARGIN_SECONDS, LOCK_SECONDS } from '../../generated';
 import { opensPosition } from '../../market/delivery';
 import { freeWh, isLargeEnough, untradable, type Bus, type Offer } from '../../market/model';
@@ -278,7 +278,7 @@ export function OfferDialog({ offer: chosen, onClose }: { readonly offer: Offer;
         <ActionStatus action={action} />
         {elsewhere !== undefined && bus !== undefined && (
           <p className="status noted">
-            {t.offerDialog.elsewhere(formatTokens(elsewhere.total, bus.decimals), elsewhere.offers, bus.name)}
+            {t.offerDialog.elsewhere(tokensLabel(elsewhere.total, bus), elsewhere.offers, bus.name)}
           </p>
         )}
       </div>

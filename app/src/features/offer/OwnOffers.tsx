@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react';
 
 import { formatEnergy } from '../../amount/energy';
 import { duration, timeLabel } from '../../amount/time';
-import { formatTokens, parsePrice, plainTokens, tokensLabel } from '../../amount/token';
+import { parsePrice, plainTokens, tokensLabel } from '../../amount/token';
 import { BUS_OFFER_DELAY_SECONDS, LOCK_MARGIN_SECONDS } from '../../generated';
 import { askFill, askWh, heldBack, outcomeOf, owesAsk, phaseOf } from '../../market/auction';
 import {
@@ -31,13 +31,14 @@ import { Dialog } from '../../ui/dialog';
 import { TextField } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
 import { AddressLabel, Empty, Reading } from '../../ui/parts';
+import { useShown } from '../../ui/shown';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { lockRelease } from '../lock/lock';
 import { ExpiryField, longestExpiry, readExpiry, type Expiry } from './ExpiryField';
 import { askSettle, offerCancel, offerReprice, offerSetExpiry } from './offer';
 
-/** Offers that are drawn at first, and more of them at each press: a seller may have thousands. */
+/** Offers that are drawn at first: a seller may have thousands. */
 const DRAWN = 24;
 
 /**
@@ -47,8 +48,7 @@ const DRAWN = 24;
 export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
   const { offers, buses, sellers, capacities, readAt } = useMarket();
   const { wallet } = useSession();
-  const [dialog, setDialog] = useState<{ readonly offer: Offer; readonly what: 'reprice' | 'expiry' | 'cancel' }>();
-  const [most, setMost] = useState(DRAWN);
+  const [dialog, setDialog] = useState<Change>();
   const onlyBus = only?.address;
   const own = useMemo(
     () => ownOffers({ offers, buses, sellers }, wallet, onlyBus),
@@ -59,37 +59,17 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
   const dialogBus = dialog === undefined ? undefined : buses.get(dialog.offer.bus);
   const trading = own.filter(({ offer }) => !isOver(offer, capacities.get(offer.capacity), now));
   const over = own.filter(({ offer }) => isOver(offer, capacities.get(offer.capacity), now));
-  const tiles = (list: typeof own, label: string) => (
-    <>
-      <ul className="tiles" aria-label={label}>
-        {list.slice(0, most).map(({ offer, bus }) => (
-          <OfferTile
-            key={offer.address}
-            offer={offer}
-            bus={bus}
-            isOver={list === over}
-            onChange={(what) => setDialog({ offer, what })}
-          />
-        ))}
-      </ul>
-      {list.length > most && (
-        <button type="button" className="button small quiet" onClick={() => setMost(most + DRAWN)}>
-          {t.ownOffers.showMore(list.length - most)}
-        </button>
-      )}
-    </>
-  );
   return (
     <div className="stack">
       {own.length === 0 && readAt === undefined && <Reading what={t.ownOffers.yourOffers} />}
       {trading.length === 0 && readAt !== undefined && (
         <Empty>{only === undefined ? t.ownOffers.nothing : t.ownOffers.nothingOn(only.name)}</Empty>
       )}
-      {tiles(trading, t.ownOffers.ownOffers)}
+      <Tiles of={trading} label={t.ownOffers.ownOffers} isOver={false} onChange={setDialog} />
       {over.length > 0 && (
         <details className="more">
           <summary>{t.ownOffers.over(over.length)}</summary>
-          {tiles(over, t.ownOffers.over(over.length))}
+          <Tiles of={over} label={t.ownOffers.over(over.length)} isOver onChange={setDialog} />
         </details>
       )}
       {dialog !== undefined && dialogBus !== undefined && (
@@ -102,6 +82,43 @@ export function OwnOffers({ bus: only }: { readonly bus?: Bus }) {
         />
       )}
     </div>
+  );
+}
+
+/** What is to become of an offer. */
+interface Change {
+  readonly offer: Offer;
+  readonly what: 'reprice' | 'expiry' | 'cancel';
+}
+
+/** A list of offers. */
+function Tiles({
+  of,
+  label,
+  isOver,
+  onChange,
+}: {
+  readonly of: readonly { readonly offer: Offer; readonly bus: Bus }[];
+  readonly label: string;
+  readonly isOver: boolean;
+  readonly onChange: (change: Change) => void;
+}) {
+  const [shown, more] = useShown(of, DRAWN);
+  return (
+    <>
+      <ul className="tiles" aria-label={label}>
+        {shown.map(({ offer, bus }) => (
+          <OfferTile
+            key={offer.address}
+            offer={offer}
+            bus={bus}
+            isOver={isOver}
+            onChange={(what) => onChange({ offer, what })}
+          />
+        ))}
+      </ul>
+      {more}
+    </>
   );
 }
 
@@ -303,7 +320,7 @@ function OfferChange({
       if (what === 'reprice') {
         if (!price.ok) throw new Error(price.reason);
         await offerReprice(live, signer, offer, price.value, onStage);
-        return { message: <>{t.ownOffers.theOfferAsksPerKwh(formatTokens(price.value, bus.decimals))}</> };
+        return { message: <>{t.ownOffers.theOfferAsksPerKwh(tokensLabel(price.value, bus))}</> };
       }
       if (what === 'expiry') {
         if (!until.ok) throw new Error(until.reason);
@@ -327,7 +344,7 @@ function OfferChange({
             readAs={(units) => tokensLabel(units, bus)}
             showEmptyError
             suffix={bus.token}
-            hint={t.ownOffers.atLeast(formatTokens(lowestPrice(bus, offer.ownedByBus), bus.decimals))}
+            hint={t.ownOffers.atLeast(tokensLabel(lowestPrice(bus, offer.ownedByBus), bus))}
           />
         )}
         {whyNoPrice !== undefined && what === 'reprice' && <p className="error-text">{whyNoPrice}</p>}
@@ -448,7 +465,7 @@ export function expiryRefusal(
   if (expiresAt <= offer.expiresAt) return undefined;
   if (bus.closing) return t.ownOffers.onlyEarlierWhileClosing;
   const lowest = lowestPrice(bus, offer.ownedByBus);
-  if (offer.pricePerKwh < lowest) return t.ownOffers.repriceFirst(formatTokens(lowest, bus.decimals));
+  if (offer.pricePerKwh < lowest) return t.ownOffers.repriceFirst(tokensLabel(lowest, bus));
   return offer.ownedByBus ? undefined : listingRefusal(bus, offer.wallet, seller);
 }
 
@@ -457,7 +474,7 @@ export function checkedPrice(text: string, bus: Bus, ownedByBus: boolean): Retur
   const parsed = parsePrice(text, bus.decimals);
   const lowest = lowestPrice(bus, ownedByBus);
   if (!parsed.ok || parsed.value >= lowest) return parsed;
-  const said = formatTokens(lowest, bus.decimals);
+  const said = tokensLabel(lowest, bus);
   const isReserve = lowest > bus.basePricePerKwh;
   return {
     ok: false,

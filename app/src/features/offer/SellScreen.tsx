@@ -189,10 +189,7 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
       return {
         message: (
           <>
-            {t.sellScreen.onOfferAtPerKwh(
-              <Energy wh={listed.energyWh} />,
-              formatTokens(listed.pricePerKwh, bus.decimals),
-            )}{' '}
+            {t.sellScreen.onOfferAtPerKwh(<Energy wh={listed.energyWh} />, tokensLabel(listed.pricePerKwh, bus))}{' '}
             {forBus && t.sellScreen.tradesIn(BUS_OFFER_DELAY)}
           </>
         ),
@@ -249,8 +246,8 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
         hint={
           price.ok && terms.gridFeePerKwh > 0n
             ? t.sellScreen.buyersPay(
-                formatTokens(price.value + terms.gridFeePerKwh, bus.decimals),
-                formatTokens(terms.gridFeePerKwh, bus.decimals),
+                tokensLabel(price.value + terms.gridFeePerKwh, bus),
+                tokensLabel(terms.gridFeePerKwh, bus),
               )
             : t.sellScreen.atLeast(tokensLabel(lowestPrice(bus, forBus), bus))
         }
@@ -298,9 +295,7 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
           />
         </div>
       )}
-      {revenue !== undefined && (
-        <p className="hint">{t.sellScreen.bringsIfAllIsSold(formatTokens(revenue, bus.decimals), bus.token)}</p>
-      )}
+      {revenue !== undefined && <p className="hint">{t.sellScreen.bringsIfAllIsSold(tokensLabel(revenue, bus))}</p>}
       <p className="hint">
         {t.sellScreen.youArePaid(settlementName(terms))}{' '}
         {isOnDelivery &&

@@ -4,7 +4,7 @@ import { useState } from 'react';
 
 import { cost } from '../../amount/cost';
 import { formatEnergy, plainEnergy } from '../../amount/energy';
-import { formatTokens } from '../../amount/token';
+import { tokensLabel } from '../../amount/token';
 import { opensPosition } from '../../market/delivery';
 import { freeWh, isLargeEnough, untradable, type Bus, type Offer } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
@@ -189,8 +189,7 @@ function BasketLine({ line: { item, offer, bus, refused } }: { readonly line: Li
           <strong>{bus?.name ?? t.basketPanel.gone}</strong>
           {offer !== undefined && bus !== undefined && (
             <span className="hint">
-              {t.basketPanel.perKwh(formatTokens(offer.fullPricePerKwh, bus.decimals))},{' '}
-              {deliveryTime(bus, offer.windowStart)}
+              {t.basketPanel.perKwh(tokensLabel(offer.fullPricePerKwh, bus))}, {deliveryTime(bus, offer.windowStart)}
             </span>
           )}
         </span>

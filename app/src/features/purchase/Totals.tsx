@@ -1,6 +1,6 @@
 /** What a purchase costs: total, guard, fees, exact; and where the wallet holds less. */
 
-import { formatSol, formatTokens, formatUnits } from '../../amount/token';
+import { formatSol, formatUnits, tokensLabel } from '../../amount/token';
 import { WH_PER_KWH } from '../../generated';
 import type { Bus, Offer } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
@@ -48,12 +48,7 @@ export function Shortage({
 }) {
   const { holdings } = useMarket();
   const isShort = balance !== undefined && balance < total;
-  const costs = () =>
-    t.totals.yourWalletHoldsThisCosts(
-      formatTokens(balance ?? 0n, bus.decimals),
-      bus.token,
-      formatTokens(total, bus.decimals),
-    );
+  const costs = () => t.totals.yourWalletHoldsThisCosts(tokensLabel(balance ?? 0n, bus), tokensLabel(total, bus));
   // Both are said at once, so that both are got at once.
   const lacks = preview.kind === 'refused' ? preview.lacks : undefined;
   const sol = lacks?.sol ?? (holdings?.lamports === 0n ? t.explain.yourWalletHasNoSol : undefined);

@@ -80,7 +80,7 @@ describe('a wallet that cannot pay', () => {
     );
     expect(paymentRefusal(account(9n, 2), 1n, bus)?.message).toContain('frozen by their issuer');
     expect(paymentRefusal(account(250_000n), 260_000n, bus)?.message).toBe(
-      'Your wallet holds 0.25\u00a0USDC, and this costs 0.26.',
+      'Your wallet holds 0.25\u00a0USDC, and this costs 0.26\u00a0USDC.',
     );
     expect(paymentRefusal(account(260_000n), 260_000n, bus)).toBeUndefined();
   });

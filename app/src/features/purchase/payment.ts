@@ -1,6 +1,6 @@
 /** Whether a wallet can pay: what is known before anything is simulated, in words that name what is missing. */
 
-import { formatTokens } from '../../amount/token';
+import { tokensLabel } from '../../amount/token';
 import type { RawAccount } from '../../chain/connection';
 import { UNNAMED } from '../../chain/mint';
 import { tokenBalance } from '../../chain/tokenAccount';
@@ -29,7 +29,5 @@ export function paymentRefusal(
   if (account.data[STATE_AT] === FROZEN) return new Refusal(t.payment.yourAreFrozenByTheir(token));
   const balance = tokenBalance(account);
   if (balance >= total) return undefined;
-  return new TokensMissing(
-    t.payment.yourWalletHoldsAndThis(formatTokens(balance, bus.decimals), bus.token, formatTokens(total, bus.decimals)),
-  );
+  return new TokensMissing(t.payment.yourWalletHoldsAndThis(tokensLabel(balance, bus), tokensLabel(total, bus)));
 }

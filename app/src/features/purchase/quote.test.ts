@@ -123,7 +123,9 @@ describe('a best price', () => {
     const six = { energyWh: 6_000n, minEnergyWh: 6_000n };
     expect(said(six)).toBe('5\u00a0kWh is on offer within your limits now; buy less, or raise the limits.');
     expect(said({ maxPricePerKwh: 1n })).toBe('Nothing is on offer within your limits now.');
-    expect(said({ maxTotal: 600_000n })).toBe('The price moved: this costs 0.65 now, and your limit is 0.60.');
+    expect(said({ maxTotal: 600_000n })).toBe(
+      'The price moved: this costs 0.65\u00a0tokens now, and your limit is 0.60\u00a0tokens.',
+    );
     expect(said({ energyWh: 0n, minEnergyWh: 0n })).toBe('Ask for at least 1\u00a0Wh.');
     expect(said({ ...six, minEnergyWh: 1n })).toBeUndefined();
   });
@@ -231,7 +233,9 @@ describe('prices', () => {
     expect(quoteBest(charged, want(), undefined, 100)).toMatchObject({ quote: { totalCost: 800_000n } });
     expect(quoteBest(charged, want({ maxPricePerKwh: 199_999n }), undefined, 100)).toMatchObject({ ok: false });
     const chosen = { offer: key('A'), energyWh: 1n, maxPricePerKwh: 199_999n };
-    expect(() => chosenItems(charged, key('Buyer'), [chosen], 100)).toThrow('changed the price to 0.20 per kWh');
+    expect(() => chosenItems(charged, key('Buyer'), [chosen], 100)).toThrow(
+      'changed the price to 0.20\u00a0tokens per kWh',
+    );
   });
 });
 
@@ -286,7 +290,12 @@ describe('chosen offers', () => {
       ['Z', 1n, 1n, 'This offer is gone: it was sold out or withdrawn.'],
       ['F', 1n, U64_MAX, 'This offer was cancelled. Choose another.'],
       ['H', 1n, U64_MAX, 'This offer has expired. Choose another.'],
-      ['A', 1n, 199_999n, 'The seller changed the price to 0.20 per kWh, above your limit of 0.199999.'],
+      [
+        'A',
+        1n,
+        199_999n,
+        'The seller changed the price to 0.20\u00a0tokens per kWh, above your limit of 0.199999\u00a0tokens.',
+      ],
       ['A', 2_001n, U64_MAX, 'Somebody was faster: 2\u00a0kWh of this offer is left, and you want 2.001\u00a0kWh.'],
     ] as const;
     for (const [name, energyWh, limit, sentence] of cases) {

@@ -4,7 +4,7 @@ import type { Address } from '@solana/kit';
 
 import { U64_MAX } from '../../amount/cost';
 import { formatEnergy } from '../../amount/energy';
-import { formatTokens } from '../../amount/token';
+import { tokensLabel } from '../../amount/token';
 import { Refusal } from '../../errors/explain';
 import { opensPosition } from '../../market/delivery';
 import { freeWh, isLargeEnough, untradable } from '../../market/model';
@@ -140,17 +140,14 @@ export function plansOf(market: Quotable, buyer: Address, purchases: readonly Ba
 /** Why there is no best price, with what there is. */
 export function refusalOf(market: Quotable, want: BestPrice, quoted: Extract<Quoted, { ok: false }>): string {
   if (quoted.leastWh !== undefined) return t.quote.partsOfAtLeast(formatEnergy(quoted.leastWh));
-  const decimals = [...market.buses.values()].find(({ mint }) => mint === want.scope.mint)?.decimals ?? 0;
+  const bus = [...market.buses.values()].find(({ mint }) => mint === want.scope.mint) ?? { decimals: 0, token: '' };
   if (quoted.availableWh !== undefined) {
     return quoted.availableWh === 0n
       ? t.quote.nothingIsOnOfferWithin
       : t.quote.areOnOfferWithinYour(formatEnergy(quoted.availableWh));
   }
   if (quoted.leastCost !== undefined) {
-    return t.quote.thePriceMovedThisCosts(
-      formatTokens(quoted.leastCost, decimals),
-      formatTokens(want.maxTotal, decimals),
-    );
+    return t.quote.thePriceMovedThisCosts(tokensLabel(quoted.leastCost, bus), tokensLabel(want.maxTotal, bus));
   }
   return quoted.reason;
 }
@@ -174,10 +171,7 @@ export function chosenItems(market: Quotable, buyer: Address, wanted: readonly W
     if (why !== undefined) throw new Refusal(t.quote.chooseAnother(why));
     if (offer.fullPricePerKwh > maxPricePerKwh) {
       throw new Refusal(
-        t.quote.theSellerChangedThePrice(
-          formatTokens(offer.fullPricePerKwh, bus.decimals),
-          formatTokens(maxPricePerKwh, bus.decimals),
-        ),
+        t.quote.theSellerChangedThePrice(tokensLabel(offer.fullPricePerKwh, bus), tokensLabel(maxPricePerKwh, bus)),
       );
     }
     if (freeWh(offer) < energyWh) {

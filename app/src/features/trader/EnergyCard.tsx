@@ -233,11 +233,7 @@ function Partners({
   return (
     <table className="plain" aria-label={title}>
       <TableHead
-        columns={[
-          title,
-          numbers(t.purchases.energy),
-          numbers(side === 'bought' ? t.energyCard.spent : t.purchases.paid),
-        ]}
+        columns={[title, numbers(t.purchases.energy), numbers(side === 'bought' ? t.fillTable.cost : t.purchases.paid)]}
       />
       <tbody>
         {partners.map(({ who, energyWh, units, bus }) => (

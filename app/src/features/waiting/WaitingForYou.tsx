@@ -13,7 +13,7 @@ import { t } from '../../words';
 import { BidsButton } from '../auction/MyBids';
 import { CERTIFICATES_CARD } from '../certificate/Certificates';
 import { ClaimList } from '../claim/Claims';
-import { RefundButton, ReleaseButton } from '../delivery/Deliveries';
+import { RefundButton } from '../delivery/Deliveries';
 import { closingInstructions } from '../offer/offer';
 import { Elsewhere, UsualNote, useNamed } from '../payee/Elsewhere';
 import { WithdrawAll } from '../seller/WithdrawAll';
@@ -27,7 +27,6 @@ export function WaitingForYou() {
   const state = useMarket();
   const waiting = useWaiting();
   const refund = useAction();
-  const release = useAction();
   const withdraw = useAction();
   const bidding = useAction();
   // Of the card as well: what is claimed or closed waits no more, and what became of it must be read.
@@ -35,7 +34,7 @@ export function WaitingForYou() {
   const of = <K extends Waiting['kind']>(...kinds: readonly K[]) =>
     waiting.filter((one): one is WaitingOf<K> => (kinds as readonly string[]).includes(one.kind));
   const say = (one: Waiting) => sayWaiting(one, state);
-  const [refunds, releases, withdrawals] = [of('refund'), of('release'), of('withdraw')];
+  const [refunds, withdrawals] = [of('refund'), of('withdraw')];
   const [claims, bids] = [of('claim'), of('bids')];
   const isOpen = (action: typeof refund) => action.state.kind !== 'idle';
   return (
@@ -73,14 +72,6 @@ export function WaitingForYou() {
               <p key={one.key}>{say(one)}</p>
             ))}
             <RefundButton action={refund} />
-          </div>
-        )}
-        {(releases.length > 0 || isOpen(release)) && (
-          <div className="stack tight" data-waiting="release">
-            {releases.map((one) => (
-              <p key={one.key}>{say(one)}</p>
-            ))}
-            <ReleaseButton action={release} />
           </div>
         )}
         {(withdrawals.length > 0 || isOpen(withdraw)) && (

@@ -27,7 +27,7 @@ import { compareAges } from '../../order';
 import { t } from '../../words';
 import { ownSettleable } from '../auction/auction';
 import { debtorOf } from '../claim/claim';
-import { dueToSeller, heldBy, soldBy } from '../delivery/delivery';
+import { heldBy } from '../delivery/delivery';
 import { ACTION_TITLES } from '../proposal/titles';
 import { moneyOf } from '../seller/seller';
 
@@ -40,7 +40,6 @@ export type Waiting = { readonly key: string } & (
   | { readonly kind: 'claim'; readonly claim: Claim }
   /** Of one token, whatever its buses. */
   | { readonly kind: 'refund'; readonly bus: Bus; readonly amount: bigint }
-  | { readonly kind: 'release'; readonly bus: Bus; readonly amount: bigint }
   | { readonly kind: 'lock'; readonly bus: Bus; readonly lock: Lock; readonly isOver: boolean }
   /** Offers of one bus that trade no more and can close. */
   | { readonly kind: 'ended'; readonly bus: Bus; readonly offers: readonly Offer[] }
@@ -145,17 +144,13 @@ function money(state: Known, wallet: Address, now: number): readonly Waiting[] {
   const refunds = dueByToken(
     heldBy(state, wallet).map(({ bus, book, position }) => ({ bus, amount: refundable(book, position, now).amount })),
   );
-  const releases = dueByToken(
-    soldBy(state, wallet).map(({ bus, book }) => ({ bus, amount: dueToSeller(state, book, now) })),
-  );
   return [
     ...refunds.map((due) => ({ kind: 'refund', key: keyOf('refund', due.bus.mint), ...due }) as const),
-    ...releases.map((due) => ({ kind: 'release', key: keyOf('release', due.bus.mint), ...due }) as const),
     ...[...sellers.values()].flatMap((seller): Waiting[] => {
       const bus = buses.get(seller.bus);
       if (bus === undefined || seller.wallet !== wallet) return [];
-      const { released, proceeds } = moneyOf(seller, { ...state, books: new Map() }, now);
-      const amount = released + proceeds;
+      const { released, proceeds, due } = moneyOf(seller, state, now);
+      const amount = released + proceeds + due;
       return amount > 0n ? [{ kind: 'withdraw', key: keyOf('withdraw', seller.address), bus, seller, amount }] : [];
     }),
     ...[...buses.values()].flatMap((bus): Waiting[] => {
@@ -221,8 +216,6 @@ export function sayWaiting(one: Waiting, state: Pick<MarketState, 'buses' | 'tom
     }
     case 'refund':
       return t.waiting.refund(tokensLabel(one.amount, one.bus));
-    case 'release':
-      return t.waiting.release(tokensLabel(one.amount, one.bus));
     case 'lock': {
       const { lock, bus } = one;
       if (lock.isUnpaid || one.isOver) return t.waiting.lockIsOver(tokensLabel(lock.deposit, bus), bus.name);

@@ -6,7 +6,7 @@ import { isOfThisMachine } from '../../chain/network';
 import type { Bus } from '../../market/model';
 import { useSession } from '../../session';
 import { ActionStatus, useAction } from '../../ui/action';
-import { AddressLabel } from '../../ui/parts';
+import { CopyButton } from '../../ui/parts';
 import { t } from '../../words';
 import { fundLocally } from './fund';
 import { qrCode } from './qr';
@@ -25,7 +25,8 @@ export function FundCard({
   const action = useAction();
   if (wallet === undefined || (tokens === undefined && sol === undefined)) return null;
   const fund = () => {
-    void action.run(async () => {
+    void action.run(async (onStage) => {
+      onStage('confirming');
       await fundLocally(network, wallet, bus, { sol: sol !== undefined, tokens: tokens !== undefined });
       await live.refreshBalances();
       return { message: t.fund.itIsThere };
@@ -39,7 +40,9 @@ export function FundCard({
         <p>{t.fund.sendItTo}</p>
         <div className="row wrap">
           <Code text={`solana:${wallet}`} />
-          <AddressLabel address={wallet} copy />
+          <span className="break">
+            <span className="mono">{wallet}</span> <CopyButton text={wallet} label={t.parts.copyTheAddress} />
+          </span>
         </div>
         {chain === 'solana:localnet' && isOfThisMachine(network.rpcUrl) && (
           <div>
