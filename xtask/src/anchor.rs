@@ -72,8 +72,7 @@ pub fn clients(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
         .context("the TypeScript suite has wrong types or another format; `npm run format` writes the latter")?;
     let mut build = ctx.cargo();
     build.args(RUST).args(["--locked", "--ignore-rust-version", "--no-run"]);
-    run::lint_own(&mut build);
-    run::logged(
+    run::linted(
         &mut build,
         "Compiling the suite on anchor-client",
         "about 5 minutes from scratch on two cores, seconds after a change",

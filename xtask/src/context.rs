@@ -87,11 +87,23 @@ impl Context {
         self.cache.join("logs").join(format!("{name}.log"))
     }
 
-    /// Cargo of the toolchain that runs xtask, in the checkout, for programs that run on this machine.
+    /// Cargo of the toolchain that runs xtask, in the checkout, for programs that run on this machine. Where clippy is
+    /// installed, its compiler compiles the workspace's own crates, in every build: then what is linted is what is tested.
+    /// Were it in some builds only, own crates would be compiled again at each change between the two.
     pub fn cargo(&self) -> Command {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = self.command(cargo);
+        let cargo = PathBuf::from(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut command = self.command(&cargo);
         command.env("CARGO_TARGET_DIR", &self.target).env("MULTIBUS_PROGRAM", self.program_elf());
+        if let Some(clippy) = clippy(&cargo) {
+            command.env(LINTING, clippy).env_remove("CLIPPY_ARGS");
+        }
+        command
+    }
+
+    /// Cargo for crates that are not the workspace's, whose lints are not its own.
+    pub fn cargo_elsewhere(&self) -> Command {
+        let mut command = self.cargo();
+        command.env_remove(LINTING);
         command
     }
 
@@ -136,6 +148,14 @@ impl Context {
             _ => command.env_remove("LD_LIBRARY_PATH"),
         };
     }
+}
+
+/// Names what compiles the crates of a workspace.
+const LINTING: &str = "RUSTC_WORKSPACE_WRAPPER";
+
+/// Clippy's compiler of the same toolchain, if it is installed.
+pub fn clippy(cargo: &Path) -> Option<PathBuf> {
+    Some(cargo.with_file_name("clippy-driver")).filter(|path| path.is_file())
 }
 
 /// Cargo's own directory of downloaded crates.

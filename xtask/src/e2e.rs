@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Turns on the tests that need a network.
-pub const FEATURES: &str = "multibus-e2e/network,multibus-network/network";
+const FEATURES: &str = "multibus-e2e/network,multibus-network/network";
 /// Tests mostly wait for the network, so more of them run at a time than there are cores.
 const THREADS: &str = "--test-threads=16";
 
@@ -104,18 +104,33 @@ fn on_running_node(ctx: &Context, url: &str, ws: Option<&str>, args: &[String], 
     beside(ctx, network, &NEED_OWN_NODES, args, tally)
 }
 
+/// Cargo for the tests on networks.
+fn suite_of(ctx: &Context) -> Command {
+    let mut cargo = ctx.cargo();
+    cargo.args(["test", "--workspace", "--features", FEATURES, "--test", "e2e", "--test", "fault"]);
+    cargo.args(["--locked", "--ignore-rust-version"]);
+    cargo
+}
+
+/// Compiles the tests on networks with `run`, such as [`run::logged`].
+pub fn compile_tests<Done>(
+    ctx: &Context,
+    run: impl FnOnce(&mut Command, &str, &str, &Path) -> Result<Done>,
+) -> Result<()> {
+    let expect = "about 8 minutes from scratch on two cores, seconds after a change";
+    run(suite_of(ctx).arg("--no-run"), "Compiling the end-to-end suite", expect, &ctx.log("e2e")).map(drop)
+}
+
 /// Runs the tests as the command of `multibus-localnet`, and counts them.
 fn beside(ctx: &Context, mut network: Command, skipped: &[&str], args: &[String], tally: &mut Tally) -> Result<()> {
-    let mut tests = vec!["test", "--workspace", "--features", FEATURES, "--test", "e2e", "--test", "fault"];
-    tests.extend(["--locked", "--ignore-rust-version"]);
-    run::logged(
-        ctx.cargo().args(&tests).arg("--no-run"),
-        "Compiling the end-to-end suite",
-        "about 8 minutes from scratch on two cores, seconds after a change",
-        &ctx.log("e2e"),
-    )?;
-    let cargo = ctx.cargo();
-    network.arg("--").arg(Path::new(cargo.get_program())).args(&tests).args(["--quiet", "--", THREADS]).args(args);
+    compile_tests(ctx, run::logged)?;
+    let cargo = suite_of(ctx);
+    network
+        .arg("--")
+        .arg(Path::new(cargo.get_program()))
+        .args(cargo.get_args())
+        .args(["--quiet", "--", THREADS])
+        .args(args);
     for name in skipped {
         network.args(["--skip", name]);
     }

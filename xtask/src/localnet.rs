@@ -40,7 +40,8 @@ impl Engine {
     pub fn prepare(self, ctx: &Context) -> Result<(&'static str, PathBuf)> {
         match self {
             Self::Surfpool => {
-                surfpool(ctx, |_| {})?;
+                let (what, expect) = COMPILING_SURFPOOL;
+                run::logged(&mut surfpool(ctx)?, what, expect, &ctx.log("surfpool"))?;
                 Ok(("MULTIBUS_SURFNET", surfpool_target(ctx).join("debug/multibus-surfnet")))
             }
             Self::Agave => Ok(("MULTIBUS_VALIDATOR", setup::validator(ctx)?)),
@@ -53,8 +54,8 @@ fn surfpool_target(ctx: &Context) -> PathBuf {
     ctx.cache.join("surfpool")
 }
 
-/// Compiles surfpool, with a command that `change` prepares.
-fn surfpool(ctx: &Context, change: impl FnOnce(&mut Command)) -> Result<()> {
+/// A build of surfpool.
+fn surfpool(ctx: &Context) -> Result<Command> {
     let target = surfpool_target(ctx);
     begin_with_dependencies(&ctx.target.join("debug"), &target.join("debug"))?;
     ctx.forget_other_checkouts(&target)?;
@@ -62,16 +63,16 @@ fn surfpool(ctx: &Context, change: impl FnOnce(&mut Command)) -> Result<()> {
     build.args(["build", "--package", "multibus-surfnet", "--features", "engine"]);
     build.args(["--locked", "--ignore-rust-version"]);
     build.env("CARGO_TARGET_DIR", &target);
-    change(&mut build);
-    let what = "Compiling surfpool, once for this machine";
-    run::logged(&mut build, what, "about 10 minutes from scratch on two cores", &ctx.log("surfpool")).map(drop)
+    Ok(build)
 }
 
-/// Lints surfpool's process. `cargo clippy` would check its nine hundred dependencies again, so clippy replaces the
-/// compiler for this one crate.
+const COMPILING_SURFPOOL: (&str, &str) =
+    ("Compiling surfpool, once for this machine", "about 10 minutes from scratch on two cores");
+
+/// Builds surfpool's process, and fails at a lint in it.
 pub fn lint_surfpool(ctx: &Context) -> Result<()> {
-    surfpool(ctx, run::lint_own)
-        .context("surfpool's process has lints, or clippy is missing; `rustup component add clippy` installs it")
+    let (what, expect) = COMPILING_SURFPOOL;
+    run::linted(&mut surfpool(ctx)?, what, expect, &ctx.log("surfpool"))
 }
 
 /// What the command line asks of the network.

@@ -213,7 +213,7 @@ fn install(ctx: &Context, dir: &Path, version: &str) -> Result<PathBuf> {
 
     let (root, target) = (dir.join("root"), dir.join("target"));
     begin_with_dependencies(&ctx.target.join("debug"), &target.join("debug"))?;
-    let mut install = ctx.cargo();
+    let mut install = ctx.cargo_elsewhere();
     install
         .current_dir(dir)
         .args([

@@ -57,13 +57,6 @@ pub fn live(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Makes a build of cargo lint the workspace's own crates on the way, and fail at a lint. What they depend on is shared with
-/// builds that do not lint.
-pub fn lint_own(build: &mut Command) {
-    let clippy = Path::new(build.get_program()).with_file_name("clippy-driver");
-    build.env("RUSTC_WORKSPACE_WRAPPER", clippy).env("CLIPPY_ARGS", "-Dwarnings");
-}
-
 /// What a program prints, trimmed; `None` if it cannot run or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
@@ -120,6 +113,30 @@ pub fn logged(command: &mut Command, what: &str, expect: &str, log: &Path) -> Re
         );
     }
     Ok(time)
+}
+
+/// Runs a build of [`Context::cargo`](crate::context::Context::cargo) as [`logged`] does, and fails at a lint. Cargo repeats
+/// the lints of what it need not compile.
+pub fn linted(build: &mut Command, what: &str, expect: &str, log: &Path) -> Result<()> {
+    let clippy = crate::context::clippy(Path::new(build.get_program()));
+    clippy.context("clippy is missing; `rustup component add clippy` installs it")?;
+    logged(build, what, expect, log)?;
+    let text = fs::read_to_string(log).with_context(|| format!("could not read {}", log.display()))?;
+    let found: Vec<_> = lints(&text).collect();
+    if !found.is_empty() {
+        bail!("{}\nThe lints say what to change; all of them are in {}", found.join("\n"), log.display());
+    }
+    Ok(())
+}
+
+/// What compilers and Cargo warn of, each with the lines that say where.
+fn lints(log: &str) -> impl Iterator<Item = &str> {
+    let mut is_lint = false;
+    lines(log).filter(move |line| {
+        let goes_on = line.starts_with([' ', '|', '=']) && !line.starts_with("   Compiling");
+        is_lint = line.starts_with("warning") || is_lint && goes_on;
+        is_lint
+    })
 }
 
 #[derive(Default)]
@@ -277,6 +294,16 @@ mod tests {
         let failed = "error: why\n\r    Building [=====>] 399/400: xtask\r\x1b[Kerror: could not compile\n";
         assert_eq!(lines(failed).collect::<Vec<_>>(), ["error: why", "error: could not compile"]);
         assert!(Bar::parse("    Building [=>] 5/4: x").is_none() && Bar::parse("Building [ab").is_none());
+    }
+
+    #[test]
+    fn lints_are_found_among_what_cargo_says() {
+        let log = "   Compiling a v0.1.0 (a)\n\r    Building [=>  ] 1/2: a\r\x1b[Kwarning: unused variable: `x`\n --> a/src/lib.rs:1:2\n  |\n\
+                   1 | let x = 1;\n\nwarning: `a` (lib) generated 1 warning\n   Compiling b v0.1.0 (b)\n    Finished `dev`\n";
+        let found: Vec<_> = lints(log).collect();
+        assert_eq!(found[..2], ["warning: unused variable: `x`", " --> a/src/lib.rs:1:2"]);
+        assert_eq!(found.last(), Some(&"warning: `a` (lib) generated 1 warning"));
+        assert_eq!(lints("   Compiling a v0.1.0 (a)\n    Finished `dev`\n  Executable tests\n").count(), 0);
     }
 
     #[test]

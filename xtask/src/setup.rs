@@ -325,7 +325,7 @@ impl Tool {
         let Self { package, binary, version, expect, opt_level } = self;
         let tools = ctx.cache.join("tools");
         let build = ctx.cache.join("build").join(package);
-        let mut install = ctx.cargo();
+        let mut install = ctx.cargo_elsewhere();
         install
             .args(["install", package, "--version", version, "--locked", "--ignore-rust-version"])
             .args(["--bin", binary, "--root"])

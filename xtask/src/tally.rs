@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -45,18 +46,28 @@ impl Tally {
 /// plain `cargo test` begins anywhere, and `cargo xtask soak` and `fuzz` take their own seeds.
 const RANDOM_SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20241027");
 
+/// Cargo for the tests of the workspace, which need no network.
+fn workspace(ctx: &Context) -> Command {
+    let mut cargo = ctx.cargo();
+    cargo.args(["test", "--workspace", "--locked", "--ignore-rust-version"]);
+    cargo
+}
+
+/// Compiles the tests of the workspace with `run`, such as [`run::logged`].
+pub fn compile_tests<Done>(
+    ctx: &Context,
+    run: impl FnOnce(&mut Command, &str, &str, &Path) -> Result<Done>,
+) -> Result<()> {
+    let expect = "about 8 minutes from scratch on two cores, seconds after a change";
+    run(workspace(ctx).arg("--no-run"), "Compiling the tests", expect, &ctx.log("tests")).map(drop)
+}
+
 /// Runs `cargo test --workspace` with further arguments and variables, and counts its tests. Only the tests themselves
 /// print; what cargo says while it compiles goes to a log.
 pub fn run_tests(ctx: &Context, args: &[&str], set: &[(&str, &str)], tally: &mut Tally) -> Result<()> {
-    const WORKSPACE: &[&str] = &["test", "--workspace", "--locked", "--ignore-rust-version"];
-    run::logged(
-        ctx.cargo().args(WORKSPACE).arg("--no-run"),
-        "Compiling the tests",
-        "about 8 minutes from scratch on two cores, seconds after a change",
-        &ctx.log("tests"),
-    )?;
-    let mut command = ctx.cargo();
-    command.args(WORKSPACE).args(["--quiet", "--no-fail-fast"]).args(args).envs(set.iter().copied());
+    compile_tests(ctx, run::logged)?;
+    let mut command = workspace(ctx);
+    command.args(["--quiet", "--no-fail-fast"]).args(args).envs(set.iter().copied());
     if std::env::var_os(RANDOM_SEED.0).is_none() {
         command.env(RANDOM_SEED.0, RANDOM_SEED.1);
     }

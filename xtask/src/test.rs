@@ -2,14 +2,14 @@
 
 use std::{process::Stdio, time::Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::{
     anchor, app, audit,
     context::Context,
     demo, e2e, idl, load, memcheck, proof, publish, run,
     sbf::{self, Tools},
-    tally::{Tally, run_tests},
+    tally::{self, Tally, run_tests},
     tidy,
 };
 
@@ -22,10 +22,6 @@ struct Step {
 }
 
 enum Action {
-    /// Cargo, with the terminal.
-    Cargo(&'static [&'static str]),
-    /// Cargo, with progress and a log that is shown on failure: for what compiles long and says little.
-    Quiet(&'static [&'static str], &'static str),
     /// `cargo test` over the workspace with these further arguments; its tests are counted.
     Tests(&'static [&'static str]),
     /// A function of xtask that counts its tests.
@@ -35,11 +31,7 @@ enum Action {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        shows: "the sources are as rustfmt writes them",
-        action: Action::Cargo(&["fmt", "--all", "--check"]),
-    },
+    Step { name: "fmt", shows: "the sources are as rustfmt writes them", action: Action::Own(|ctx, _| fmt(ctx)) },
     Step {
         name: "program",
         shows: "the program compiles to a sound sBPF ELF",
@@ -53,21 +45,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "clippy",
         shows: "no lint of the compiler or clippy complains",
-        action: Action::Quiet(
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--features",
-                e2e::FEATURES,
-                "--locked",
-                "--ignore-rust-version",
-                "--",
-                "-D",
-                "warnings",
-            ],
-            "about 4 minutes from scratch on two cores",
-        ),
+        action: Action::Own(|ctx, _| clippy(ctx)),
     },
     Step {
         name: "tidy",
@@ -210,15 +188,6 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
 impl Step {
     fn run(&self, ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
         match self.action {
-            Action::Cargo(args) => run::live(ctx.cargo().args(args)).map_err(|error| with_hint(error, args)),
-            Action::Quiet(args, expect) => {
-                let mut command = ctx.cargo();
-                command.args(args);
-                let what = format!("Running {}", run::shown(&command));
-                run::logged(&mut command, &what, expect, &ctx.log(self.name))
-                    .map(drop)
-                    .map_err(|error| with_hint(error, args))
-            }
             Action::Tests(args) => run_tests(ctx, args, &[], tally),
             Action::Counted(function) => function(ctx, tools, tally),
             Action::Own(function) => function(ctx, tools),
@@ -226,18 +195,19 @@ impl Step {
     }
 }
 
-fn needs_program(steps: &[&Step]) -> bool {
-    steps.iter().any(|step| matches!(step.action, Action::Tests(_)) || step.name == "replay")
+fn fmt(ctx: &Context) -> Result<()> {
+    run::live(ctx.cargo().args(["fmt", "--all", "--check"]))
+        .context("`cargo fmt --all` formats the sources; `rustup component add rustfmt` installs it")
 }
 
-/// Adds the remedy to a failure whose own message lacks it. (A minimal toolchain lacks the components.)
-fn with_hint(error: anyhow::Error, args: &[&str]) -> anyhow::Error {
-    let hint = match args.first() {
-        Some(&"fmt") => "`cargo fmt --all` formats the sources; `rustup component add rustfmt` installs it",
-        Some(&"clippy") => "the lints above say what to change; `rustup component add clippy` installs it",
-        _ => return error,
-    };
-    anyhow!("{error:#}. {hint}")
+/// Compiles all tests, and fails at a lint.
+fn clippy(ctx: &Context) -> Result<()> {
+    tally::compile_tests(ctx, run::linted)?;
+    e2e::compile_tests(ctx, run::linted)
+}
+
+fn needs_program(steps: &[&Step]) -> bool {
+    steps.iter().any(|step| matches!(step.action, Action::Tests(_)) || step.name == "replay")
 }
 
 /// Replays eight hours with the CLI, as a user would. It must succeed and print JSON. In a shorter time nothing is
