@@ -18,7 +18,9 @@ pub fn memcheck(ctx: &Context) -> Result<()> {
         .arg("--message-format=json-render-diagnostics");
     run::logged(&mut cargo, "Compiling the unit tests", "about 8 minutes from scratch, seconds after a change", &log)?;
     let messages = fs::read_to_string(&log)?;
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    // What Cargo says stands behind its bar where that is drawn.
+    let messages = messages.split(['\n', '\r']).map(|line| line.trim_start_matches("\x1b[K"));
+    let messages = messages.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let mut ours = messages.filter(|one| one["target"]["name"] == "multibus" && one["profile"]["test"] == true);
     let binary = ours.find_map(|one| one["executable"].as_str().map(str::to_owned));
     let binary = binary.with_context(|| format!("cargo named no unit tests of the program in {}", log.display()))?;
