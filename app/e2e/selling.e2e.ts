@@ -76,7 +76,7 @@ describe('a bus that closes', () => {
     const owner = await suite().come([suite().cem], `#/bus/${bus}`);
     await owner.page.getByRole('button', { name: 'Propose a change' }).click();
     await owner.page.getByLabel('What to change').selectOption('busClose');
-    await owner.page.getByRole('dialog').getByRole('button', { name: 'Change it' }).click();
+    await owner.page.getByRole('dialog').getByRole('button', { name: 'Close Last Row for good' }).click();
     await owner.page.getByText('Decided and carried out').waitFor();
 
     const stranger = await suite().market.wallet('stranger', 0);

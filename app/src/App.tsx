@@ -71,6 +71,18 @@ export function App() {
       >
         {t.app.skipToTheContent}
       </a>
+      {route.screen === 'market' && (
+        <a
+          className="skip"
+          href="#buy"
+          onClick={(event) => {
+            event.preventDefault();
+            document.querySelector<HTMLElement>('#buy input')?.focus();
+          }}
+        >
+          {t.app.skipToBuying}
+        </a>
+      )}
       <Header screen={route.screen} />
       <LinkedNode />
       <ConnectionBanner />

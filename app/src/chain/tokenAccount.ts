@@ -6,7 +6,7 @@ import { TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../programs';
 import type { RawAccount } from './connection';
 
 /** Length of a token account's data; Token-2022 writes the account's type, 2, behind it and extensions behind that. */
-const TOKEN_ACCOUNT_LENGTH = 165;
+export const TOKEN_ACCOUNT_BYTES = 165;
 
 /**
  * Balance of a token account in base units; 0 where it does not exist or is something else, such as a mint. The amount
@@ -15,7 +15,7 @@ const TOKEN_ACCOUNT_LENGTH = 165;
 export function tokenBalance(account: RawAccount | undefined): bigint {
   if (account === undefined || (account.owner !== TOKEN_PROGRAM && account.owner !== TOKEN_2022_PROGRAM)) return 0n;
   const { length } = account.data;
-  if (length < TOKEN_ACCOUNT_LENGTH || (length > TOKEN_ACCOUNT_LENGTH && account.data[TOKEN_ACCOUNT_LENGTH] !== 2)) {
+  if (length < TOKEN_ACCOUNT_BYTES || (length > TOKEN_ACCOUNT_BYTES && account.data[TOKEN_ACCOUNT_BYTES] !== 2)) {
     return 0n;
   }
   return new DataView(account.data.buffer, account.data.byteOffset).getBigUint64(64, true);
@@ -40,7 +40,7 @@ export function isFrozen(account: RawAccount | undefined, kind: TokenKind): bool
   const { mint, tokenProgram } = kind;
   if (account?.owner !== tokenProgram || account.data.length === MULTISIG_LENGTH) return undefined;
   const { data } = account;
-  if (data.length < TOKEN_ACCOUNT_LENGTH || (data.length > TOKEN_ACCOUNT_LENGTH && data[TOKEN_ACCOUNT_LENGTH] !== 2)) {
+  if (data.length < TOKEN_ACCOUNT_BYTES || (data.length > TOKEN_ACCOUNT_BYTES && data[TOKEN_ACCOUNT_BYTES] !== 2)) {
     return undefined;
   }
   const state = data[STATE_AT];
@@ -58,7 +58,7 @@ export function payeeAt(account: RawAccount | undefined, kind: TokenKind): Addre
 function asksMemo(data: Uint8Array): boolean {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   // Extensions lie behind the account's type: number, length, value.
-  for (let at = TOKEN_ACCOUNT_LENGTH + 1; at + 4 < data.length;) {
+  for (let at = TOKEN_ACCOUNT_BYTES + 1; at + 4 < data.length;) {
     const [number, length] = [view.getUint16(at, true), view.getUint16(at + 2, true)];
     if (number === 0) return false;
     if (number === MEMO_TRANSFER) return data[at + 4] !== 0;

@@ -42,13 +42,26 @@ export interface Action {
   readonly forgetRefusal: () => void;
 }
 
-/** An action of a component. */
+/** Hears of each action that begins. */
+const begun = new EventTarget();
+
+/** An action of a component. What it did is told until something else is done: later, it may not be so any more. */
 export function useAction(): Action {
   const [state, setState] = useState<ActionState>({ kind: 'idle' });
   const { live } = useSession();
+  const own = useRef({});
+  useEffect(() => {
+    const forget = (event: Event) => {
+      if ((event as CustomEvent).detail !== own.current)
+        setState((before) => (before.kind === 'done' ? { kind: 'idle' } : before));
+    };
+    begun.addEventListener('begun', forget);
+    return () => begun.removeEventListener('begun', forget);
+  }, []);
   const run = useCallback(
     async (work: (onStage: (stage: PurchaseStage) => void) => Promise<Done>) => {
       setState({ kind: 'running', stage: 'checking' });
+      begun.dispatchEvent(new CustomEvent('begun', { detail: own.current }));
       // An object, because the compiler does not see that a callback sets it.
       const asked = { wallet: false };
       try {

@@ -27,6 +27,7 @@ export const de: Words = {
     verify: 'Prüfen',
     notFound: 'Nicht gefunden',
     multibus: (title) => `${title} · MultiBus`,
+    skipToBuying: 'Zum Kaufen springen',
     skipToTheContent: 'Zum Inhalt springen',
     thereIsNoSuchPage: 'Diese Seite gibt es nicht.',
     multibusToTheMarket: 'MultiBus, zum Markt',
@@ -114,7 +115,7 @@ export const de: Words = {
     theTransactionIsTooLarge: 'Das ist zu viel für eine Transaktion; kaufen Sie aus weniger Angeboten auf einmal.',
     multibusIsNotOnThis: 'MultiBus gibt es auf diesem Netz nicht; wählen Sie ein anderes Netz.',
     yourWalletHasNoSol: 'Ihre Wallet hat auf diesem Netz kein SOL; laden Sie zuerst etwas für Gebühren auf.',
-    yourWalletHasTooLittle2: 'Ihre Wallet hat zu wenig SOL für die Netzgebühr; laden Sie SOL auf.',
+    yourWalletHasTooLittle2: 'Ihre Wallet hat zu wenig SOL für die Chain-Gebühr; laden Sie SOL auf.',
     anAccountWouldHoldToo: 'Ein Konto hätte zu wenig SOL für seine Miete; laden Sie SOL auf.',
     theTransactionIsTooOld:
       'Die Transaktion ist zu alt, oder der Knoten hinkt hinterher; versuchen Sie es noch einmal.',
@@ -214,6 +215,8 @@ export const de: Words = {
     deliveryWindows: 'Zeitfenster der Lieferung',
     gateCloses: 'Handelsschluss',
     whoMayListEnergy: 'Wer Energie anbieten darf',
+    stillMissing: (names) => `Es fehlt noch: ${names}.`,
+    costs: (fee, rent) => `Chain-Gebühr ${fee}; Miete ${rent}, die fast ganz zurückkommt, wenn der Bus schließt.`,
     createTheBus: 'Bus anlegen',
     oneDay: '1 Tag',
     sevenDays: '7 Tage',
@@ -268,7 +271,11 @@ export const de: Words = {
         {energy} für {tokens} gekauft.
       </>
     ),
-    releasedCameBack: (tokens) => <>Zurückgegeben; {tokens} kamen zurück.</>,
+    releasedCameBack: (tokens, fee) => (
+      <>
+        Zurückgegeben; {tokens} kamen zurück.{fee !== false && <> Der Verkäufer behält {fee} fürs Halten.</>}
+      </>
+    ),
     releasingCosts: (tokens, share) => (
       <>
         ; Zurückgeben kostet {tokens} ({share})
@@ -548,7 +555,7 @@ export const de: Words = {
     setExpiry: 'Ende ändern',
     tradeUntilAnotherTime: 'Bis zu einer anderen Zeit anbieten',
     theOfferTradesUntil: (time) => `Das Angebot gilt jetzt bis ${time}.`,
-    paidSoFar: (tokens) => <>{tokens} bezahlt und noch nicht abgehoben</>,
+    paidSoFar: (tokens) => <>{tokens} verdient und noch nicht abgehoben</>,
     atLeast: (amount) => `Mindestens ${amount}. Gehaltene Energie behält ihren Preis.`,
     waitsAgain: (time) => `Ein niedrigerer Preis lässt das Angebot warten: Es gilt erst nach ${dative(time)} wieder.`,
     locksNeedItUntil: (time) =>
@@ -607,6 +614,8 @@ export const de: Words = {
     whoSells: 'Wer verkauft',
     youYourWalletIsPaid: 'Sie: Ihre Wallet wird bezahlt',
     theBusItsTreasuryIs: 'Der Bus: seine Kasse wird bezahlt',
+    theOperatorIs: 'Der Betreiber:',
+    yourAddressIs: 'Ihre Adresse:',
     bringsIfAllIsSold: (amount) => `Bringt ${amount}, wenn alles auf einmal verkauft wird.`,
     theOwnersHavePausedThis: 'Die Eigentümer haben diesen Bus angehalten; gerade lässt sich nichts anbieten.',
     putOnOffer: 'Anbieten',
@@ -664,7 +673,7 @@ export const de: Words = {
     carriedOutTheBusIs: 'Ausgeführt: Der Bus ist geändert.',
     carryOut: 'Ausführen',
     closedItsRentWentBack: 'Geschlossen; die Miete ging an den Vorschlagenden zurück.',
-    close: 'Schließen',
+    close: 'Weglegen',
     decidedAndCarriedOut: 'Beschlossen und ausgeführt.',
     theOtherOwnersSeeIt: 'Die anderen Eigentümer sehen ihn jetzt.',
     itCanBeCarriedOut: (time) => `Er kann in ${dative(time)} ausgeführt werden.`,
@@ -695,6 +704,7 @@ export const de: Words = {
     newLockFee: 'Neue Gebühr fürs Halten',
     atMost5: 'Höchstens 5\u00a0%.',
     yourApprovalIsEnoughThis: 'Ihre Zustimmung genügt: Das gilt sofort.',
+    closeForGood: (bus) => `${bus} endgültig schließen`,
     changeIt: 'Ändern',
     propose: 'Vorschlagen',
     expired: 'verfallen: in seinen 30 Tagen nicht ausgeführt',
@@ -901,7 +911,7 @@ export const de: Words = {
     none: 'keine',
     purchaseLane: 'Ihres Kaufbuchs',
     lamports: (units) => `${units}\u00a0Lamports`,
-    networkFee: 'Netzgebühr',
+    networkFee: 'Chain-Gebühr',
     connectAWalletToSee: 'mit Wallet zu sehen',
     onceNothingIsMissing: 'steht fest, sobald nichts mehr fehlt',
     checking: 'wird geprüft…',
@@ -946,6 +956,8 @@ export const de: Words = {
       `Das braucht ${counted(count, 'Transaktion', 'Transaktionen')}, und ${value} lassen sich auf einmal unterschreiben; kaufen Sie weniger, etwa ${energy}.`,
     anOfferClosedWhileIt: 'Ein Angebot wurde eben geschlossen; lassen Sie neu rechnen.',
     nothingIsOnOfferWithin: 'Innerhalb Ihrer Grenzen ist gerade nichts im Angebot.',
+    nothingThatYouCanBuy: 'Gerade ist nichts im Angebot, was Sie kaufen können.',
+    areOnOffer: (energy) => `Gerade sind ${energy} im Angebot; kaufen Sie weniger.`,
     areOnOfferWithinYour: (energy) =>
       `Innerhalb Ihrer Grenzen sind gerade ${energy} im Angebot; kaufen Sie weniger, oder erhöhen Sie die Grenzen.`,
     thePriceMovedThisCosts: (amount, amount2) =>
@@ -1069,6 +1081,7 @@ export const de: Words = {
   },
   verifyScreen: {
     print: 'Beleg drucken',
+    token: 'Token',
     receiptOf: (date) => `Beleg, ${date}`,
     from: 'Von',
     delivered: 'Lieferung',
@@ -1342,6 +1355,11 @@ export const de: Words = {
         {tokens} sind in Ihrer Wallet.{more}
       </>
     ),
+    theAccountIsClosedAndItsRentWent: (payer) => (
+      <>Das Verkäuferkonto ist geschlossen; seine Miete ging an {payer} zurück, woher sie kam.</>
+    ),
+    itsRentGoesTo: (payer) => <>Wird das Konto geschlossen, geht seine Miete an {payer}, woher sie kam.</>,
+    closingEndsAdmission: 'Um hier wieder zu verkaufen, müssen Sie erneut zugelassen werden.',
     theAccountIsClosedIts: 'Das Verkäuferkonto ist geschlossen; seine Miete kam zurück.',
     paidElsewhere: (tokens, account, more) => (
       <>
@@ -1364,7 +1382,8 @@ export const de: Words = {
     sellers: 'Verkäufer',
     nobodySellsYet: 'Auf diesem Bus verkauft noch niemand.',
     ownersDecideIt: 'Eigentümer lassen Verkäufer durch einen Beschluss zu oder sperren sie, der Betreiber sofort.',
-    isSuspended: 'Der Verkäufer ist gesperrt.',
+    isSuspended:
+      'Der Verkäufer ist gesperrt. Was er schon anbietet, wird weiter verkauft, bis es zurückgezogen wird; das können auch Sie.',
     isAdmitted: 'Der Verkäufer ist zugelassen.',
     badgeSuspended: 'gesperrt',
     mayList: 'darf anbieten',
@@ -1604,6 +1623,8 @@ export const de: Words = {
     nothingThen: 'Sie haben da nichts gekauft oder verkauft.',
     spent: 'Ausgegeben',
     earned: 'Verdient',
+    forYou: 'Für Sie',
+    withoutHoldingFees: 'Gebühren für gehaltene und zurückgegebene Energie zählen hier nicht mit.',
     released: 'Freigegeben oder zurückgekommen',
     held: 'Gehalten, bis der Zähler abgelesen ist',
     chart: (side, energy, bars) => `${side}: ${energy} in ${counted(bars, 'Balken', 'Balken')}`,
@@ -1731,9 +1752,9 @@ export const de: Words = {
     deliveredOf: (some, all) => `${some} von ${all}`,
     nothingWasSold: 'Kein Gebot traf ein Angebot; nichts wurde verkauft.',
     whatProvingIs: 'Jeder kann den Preis beweisen: Die Chain zählt alle Aufträge und nimmt nur den richtigen Preis an.',
-    costsAFee: 'Es kostet Sie eine Netzgebühr.',
+    costsAFee: 'Es kostet Sie eine Chain-Gebühr.',
     takesTransactions: (orders, transactions) =>
-      `${orders} Aufträge brauchen ${transactions} Transaktionen und je eine Netzgebühr; Ihre Wallet unterschreibt bis zu zehn auf einmal. Sie können aufhören und später weitermachen: Was gezählt ist, bleibt gezählt.`,
+      `${orders} Aufträge brauchen ${transactions} Transaktionen und je eine Chain-Gebühr; Ihre Wallet unterschreibt bis zu zehn auf einmal. Sie können aufhören und später weitermachen: Was gezählt ist, bleibt gezählt.`,
     ordersCounted: (some, all) => `${some} von ${all} Aufträgen sind gezählt.`,
     proveThePrice: 'Den Preis beweisen',
     priceIsProven: 'Der Preis ist bewiesen. Jeder Auftrag kann jetzt abgerechnet werden.',

@@ -19,6 +19,7 @@ export const en = {
     verify: 'Verify',
     notFound: 'Not found',
     multibus: (title: string) => `${title} · MultiBus`,
+    skipToBuying: 'Skip to buying',
     skipToTheContent: 'Skip to the content',
     thereIsNoSuchPage: 'There is no such page.',
     multibusToTheMarket: 'MultiBus, to the market',
@@ -200,6 +201,9 @@ export const en = {
     deliveryWindows: 'Delivery windows',
     gateCloses: 'Trading closes',
     whoMayListEnergy: 'Who may sell',
+    stillMissing: (names: string) => `Still missing: ${names}.`,
+    costs: (fee: string, rent: string) =>
+      `Network fee ${fee}; rent ${rent}, most of which comes back when the bus closes.`,
     createTheBus: 'Create the bus',
     oneDay: '1 day',
     sevenDays: '7 days',
@@ -252,7 +256,11 @@ export const en = {
         Bought {energy} for {tokens}.
       </>
     ),
-    releasedCameBack: (tokens: ReactNode) => <>Given back; {tokens} came back.</>,
+    releasedCameBack: (tokens: ReactNode, fee: ReactNode) => (
+      <>
+        Given back; {tokens} came back.{fee !== false && <> The seller keeps {fee} for holding it.</>}
+      </>
+    ),
     releasingCosts: (tokens: ReactNode, share: string) => (
       <>
         ; giving it back costs {tokens} ({share})
@@ -533,7 +541,7 @@ export const en = {
     setExpiry: 'Change its end',
     tradeUntilAnotherTime: 'Trade until another time',
     theOfferTradesUntil: (time: string) => `The offer trades until ${time} now.`,
-    paidSoFar: (tokens: ReactNode) => <>{tokens} paid and not withdrawn yet</>,
+    paidSoFar: (tokens: ReactNode) => <>{tokens} earned and not withdrawn yet</>,
     atLeast: (amount: string) => `At least ${amount}. Energy that buyers hold keeps its price.`,
     waitsAgain: (time: string) => `A lower price makes the offer wait: it trades again after ${time}.`,
     locksNeedItUntil: (time: string) => `Buyers hold energy of this offer until ${time}; choose that or a later time.`,
@@ -589,6 +597,8 @@ export const en = {
     whoSells: 'Who sells',
     youYourWalletIsPaid: 'You: your wallet is paid',
     theBusItsTreasuryIs: 'The bus: its treasury is paid',
+    theOperatorIs: 'The operator:',
+    yourAddressIs: 'Your address:',
     bringsIfAllIsSold: (amount: string) => `Brings ${amount} if all is sold at once.`,
     theOwnersHavePausedThis: 'The owners have paused this bus; nothing can be put on offer now.',
     putOnOffer: 'Put on offer',
@@ -645,7 +655,7 @@ export const en = {
     carriedOutTheBusIs: 'Carried out: the bus is changed.',
     carryOut: 'Carry out',
     closedItsRentWentBack: 'Closed; its rent went back to the proposer.',
-    close: 'Close',
+    close: 'Put away',
     decidedAndCarriedOut: 'Decided and carried out.',
     theOtherOwnersSeeIt: 'The other owners see it now.',
     itCanBeCarriedOut: (time: string) => `It can be carried out in ${time}.`,
@@ -676,6 +686,7 @@ export const en = {
     newLockFee: 'New fee for holding',
     atMost5: 'At most 5\u00a0%.',
     yourApprovalIsEnoughThis: 'Your approval is enough: this takes effect at once.',
+    closeForGood: (bus: string) => `Close ${bus} for good`,
     changeIt: 'Change it',
     propose: 'Propose',
     expired: 'expired: it was not carried out in its 30 days',
@@ -928,6 +939,8 @@ export const en = {
       `This takes ${count} transactions, and ${value} can be signed at once; buy less, such as ${energy}.`,
     anOfferClosedWhileIt: 'An offer closed while it was quoted; quote it again.',
     nothingIsOnOfferWithin: 'Nothing is on offer within your limits now.',
+    nothingThatYouCanBuy: 'Nothing that you can buy is on offer now.',
+    areOnOffer: (energy: string) => `${energy} is on offer now; buy less.`,
     areOnOfferWithinYour: (energy: string) =>
       `${energy} is on offer within your limits now; buy less, or raise the limits.`,
     thePriceMovedThisCosts: (amount: string, amount2: string) =>
@@ -1049,6 +1062,7 @@ export const en = {
   },
   verifyScreen: {
     print: 'Print the receipt',
+    token: 'Token',
     receiptOf: (date: string) => `Receipt, ${date}`,
     from: 'From',
     delivered: 'Delivered',
@@ -1136,7 +1150,7 @@ export const en = {
     belowTheReservePrice:
       'This offer of the bus asks less than the owners have decided; it trades once they reprice it.',
     youAreSuspended:
-      'You are suspended as a seller on this bus, so that you cannot put energy on offer. What you earned stays yours. Ask the owners or the operator to admit you again.',
+      'You are suspended as a seller on this bus, so that you can put no more energy on offer. What is on offer already goes on selling until you withdraw it. What you earned stays yours. Ask the owners or the operator to admit you again.',
     askToBeAdmitted: 'On this bus, sellers are admitted first: ask the owners or the operator to admit your wallet.',
     onlyOwnersList: 'Only owners may put energy on offer on this bus.',
     thisBusIsClosing: 'This bus is closing; nothing is offered or sold on it any more.',
@@ -1316,6 +1330,11 @@ export const en = {
         {tokens} are in your wallet.{more}
       </>
     ),
+    theAccountIsClosedAndItsRentWent: (payer: ReactNode) => (
+      <>The seller account is closed; its rent went back to {payer}, who paid it.</>
+    ),
+    itsRentGoesTo: (payer: ReactNode) => <>Where the account closes, its rent goes to {payer}, who paid it.</>,
+    closingEndsAdmission: 'To sell here again, you have to be admitted again.',
     theAccountIsClosedIts: 'The seller account is closed; its rent came back.',
     paidElsewhere: (tokens: ReactNode, account: ReactNode, more: ReactNode) => (
       <>
@@ -1327,7 +1346,7 @@ export const en = {
     someIsBlocked:
       ' Some of it could not be paid, because your usual account takes no payment: withdraw that under “What you earned”.',
     suspended:
-      'You are suspended as a seller on this bus, so that you cannot put energy on offer. What you earned stays yours: withdraw it whenever you like. Ask the owners or the operator to admit you again.',
+      'You are suspended as a seller on this bus, so that you can put no more energy on offer. What is on offer already goes on selling until you withdraw it. What you earned stays yours: withdraw it whenever you like. Ask the owners or the operator to admit you again.',
     notInTheTreasury: 'Not in the treasury yet',
     yoursToWithdraw: 'Yours to withdraw',
     heldForLocks: 'Held for buyers',
@@ -1338,7 +1357,8 @@ export const en = {
     sellers: 'Sellers',
     nobodySellsYet: 'Nobody sells on this bus yet.',
     ownersDecideIt: 'Owners admit and suspend sellers by a decision, the operator at once.',
-    isSuspended: 'The seller is suspended.',
+    isSuspended:
+      'The seller is suspended. What it has on offer goes on selling until it is withdrawn; you can withdraw it.',
     isAdmitted: 'The seller is admitted.',
     badgeSuspended: 'suspended',
     mayList: 'may sell',
@@ -1574,6 +1594,8 @@ export const en = {
     nothingThen: 'You bought and sold nothing then.',
     spent: 'Spent',
     earned: 'Earned',
+    forYou: 'For you',
+    withoutHoldingFees: 'Fees for energy that was held and given back are not counted here.',
     released: 'Released or came back',
     held: 'Held until the meter is read',
     chart: (side: string, energy: string, bars: number) => `${side}: ${energy} in ${counted(bars, 'bar')}`,

@@ -3,7 +3,7 @@
 import { useState } from 'react';
 
 import { short } from '../../amount/text';
-import { formatBps, formatTokens, parseBps, parsePrice } from '../../amount/token';
+import { formatBps, formatSol, formatTokens, parseBps, parsePrice } from '../../amount/token';
 import { UNNAMED } from '../../chain/mint';
 import { isUnreachable, sentence } from '../../errors/explain';
 import { LISTINGS, type Listing } from '../../market/model';
@@ -14,8 +14,12 @@ import { EnergyField, readEnergy, Select, TextField, type EnergyInputValue } fro
 import { CloseIcon, PlusIcon } from '../../ui/icons';
 import { Card } from '../../ui/parts';
 import { t } from '../../words';
+import { locale } from '../../words/language';
+import { usePreview } from '../purchase/usePreview';
 import { FIRST_TERMS, readTerms, TermsFields, type TermsInput } from '../terms/TermsFields';
-import { busCreate, parseAddress, parseName, readMint, type Mint } from './bus';
+import { busCreate, busCreateFees, parseAddress, parseName, readMint, type BusConfig, type Mint } from './bus';
+
+const LIST = new Intl.ListFormat(locale);
 
 /** What an empty box that may stay empty says. */
 const NONE = { ok: true, value: undefined } as const;
@@ -53,7 +57,7 @@ export function CreateBus() {
   const [capacity, setCapacity] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
   const [priceText, setPriceText] = useState('');
   const [owners, setOwners] = useState<readonly OwnerRow[]>([{ key: 0, wallet: '', share: '100' }]);
-  const [threshold, setThreshold] = useState('1');
+  const [threshold, setThreshold] = useState<string>();
   const [pauseQuorum, setPauseQuorum] = useState('0');
   const [timelock, setTimelock] = useState<(typeof TIMELOCK_CHOICES)[number][0]>('0');
   const [listing, setListing] = useState<Listing>('owners');
@@ -110,39 +114,56 @@ export function CreateBus() {
     parsedTerms.ok &&
     mint.kind === 'known' &&
     problems.length === 0;
+  const count = rows.length;
+  const numbers = Array.from({ length: count }, (_, index) => String(index + 1));
+  // More than half of the owners, until somebody chooses: none of them decides alone.
+  const thresholdValue = String(Math.min(Number(threshold ?? Math.floor(count / 2) + 1), count));
   const known = [...new Map([...buses.values()].map((bus) => [bus.mint, bus])).values()];
 
   const setRow = (key: number, change: Partial<OwnerRow>) =>
     setOwners(rows.map((row) => (row.key === key ? { ...row, ...change } : row)));
 
+  const config: BusConfig | undefined = !ready
+    ? undefined
+    : {
+        name: parsedName.value,
+        owners: parsedOwners.flatMap((owner) =>
+          owner.wallet.ok && owner.share.ok ? [{ wallet: owner.wallet.value, shareBps: owner.share.value }] : [],
+        ),
+        threshold: Number(thresholdValue),
+        pauseQuorum: Number(pauseQuorum),
+        listing,
+        lockFeeBps: fee.value,
+        timelockSeconds: Number(timelock),
+        terms: parsedTerms.value,
+        horizonSeconds: Number(horizon),
+        capacityWh: parsedCapacity.value,
+        basePricePerKwh: price.value,
+        reservePricePerKwh: reserve.value ?? 0n,
+        leastWh: parsedLeast.value,
+        operator: operator.value,
+        gridRecipient: recipient.value,
+      };
+
+  const preview = usePreview(
+    JSON.stringify(config, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)) + mintText,
+    config === undefined || mint.kind !== 'known'
+      ? undefined
+      : (creator) => busCreateFees(live, creator, mint.mint, config),
+  );
+  const missing = [
+    !parsedName.ok && t.createBus.name,
+    mint.kind !== 'known' && t.createBus.settlementTokenMint,
+    !parsedCapacity.ok && t.createBus.capacity,
+    !price.ok && t.createBus.basePricePerKwh,
+  ].filter((name): name is string => typeof name === 'string');
+
   const onCreate = () => {
-    if (!ready || signer === undefined) return;
+    if (config === undefined || signer === undefined || mint.kind !== 'known' || !parsedName.ok) return;
     void action.run(async (onStage) => {
-      const bus = await busCreate(
-        live,
-        signer,
-        mint.mint,
-        {
-          name: parsedName.value,
-          owners: parsedOwners.flatMap((owner) =>
-            owner.wallet.ok && owner.share.ok ? [{ wallet: owner.wallet.value, shareBps: owner.share.value }] : [],
-          ),
-          threshold: Number(thresholdValue),
-          pauseQuorum: Number(pauseQuorum),
-          listing,
-          lockFeeBps: fee.value,
-          timelockSeconds: Number(timelock),
-          terms: parsedTerms.value,
-          horizonSeconds: Number(horizon),
-          capacityWh: parsedCapacity.value,
-          basePricePerKwh: price.value,
-          reservePricePerKwh: reserve.value ?? 0n,
-          leastWh: parsedLeast.value,
-          operator: operator.value,
-          gridRecipient: recipient.value,
-        },
-        onStage,
-      );
+      const bus = await busCreate(live, signer, mint.mint, config, onStage);
+      // Whoever presses once more would make a second one of the same name.
+      setName('');
       return {
         message: (
           <>
@@ -156,10 +177,6 @@ export function CreateBus() {
       };
     });
   };
-
-  const count = rows.length;
-  const numbers = Array.from({ length: count }, (_, index) => String(index + 1));
-  const thresholdValue = Number(threshold) > count ? String(count) : threshold;
 
   return (
     <Card title={t.createBus.createABus}>
@@ -370,6 +387,17 @@ export function CreateBus() {
               <li key={problem}>{problem}</li>
             ))}
           </ul>
+        )}
+        {missing.length > 0 && action.state.kind === 'idle' && (
+          <p className="hint">{t.createBus.stillMissing(LIST.format(missing))}</p>
+        )}
+        {preview.kind === 'good' && (
+          <p className="hint">{t.createBus.costs(formatSol(preview.fee), formatSol(preview.rent))}</p>
+        )}
+        {preview.kind === 'refused' && (
+          <p className="error-text" role="alert">
+            {preview.reason}
+          </p>
         )}
         <WalletButton busy={action.isRunning} disabled={!ready}>
           {t.createBus.createTheBus}

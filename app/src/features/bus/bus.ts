@@ -4,15 +4,20 @@ import { address, isAddress, type Address, type Instruction } from '@solana/kit'
 
 import type { Parsed } from '../../amount/decimal';
 import { busAddress, capacityAddress, creatorAddress, ledgerAddress } from '../../chain/address';
-import { readAccounts, type Connection } from '../../chain/connection';
+import { readAccounts, rentOf, type Connection } from '../../chain/connection';
 import { newCounter } from '../../chain/counter';
 import { symbolOf } from '../../chain/mint';
-import { send, type Signer, type Stage } from '../../chain/send';
+import { prepare, send, type Signer, type Stage } from '../../chain/send';
 import { noSigner } from '../../chain/signer';
+import { TOKEN_ACCOUNT_BYTES } from '../../chain/tokenAccount';
 import { Refusal } from '../../errors/explain';
 import {
   getBusCreateInstructionAsync,
+  getBusSize,
+  getCapacitySize,
   getCreatorOpenInstruction,
+  getCreatorSize,
+  getLedgerSize,
   SettlementTime,
   type TermsConfigArgs,
 } from '../../generated';
@@ -22,6 +27,7 @@ import { LISTING_NUMBERS, type Listing } from '../../market/model';
 import type { Terms } from '../../market/terms';
 import { PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../../programs';
 import { t } from '../../words';
+import type { Fees } from '../purchase/usePreview';
 
 /** What owners decide about their bus when they create it. */
 export interface BusConfig {
@@ -123,6 +129,19 @@ export async function busCreateInstructions(
     gridRecipient: gridRecipient ?? null,
   });
   return { bus: await busAddress(creator, busSeq), instructions: [...opening, create] };
+}
+
+/** What the network takes for a new bus: the rent is that of the bus, its ledger, its capacity and its token accounts. */
+export async function busCreateFees(live: LiveMarket, creator: Address, mint: Mint, config: BusConfig): Promise<Fees> {
+  const { instructions } = await busCreateInstructions(live, creator, mint, config);
+  const opening = instructions.length > 1 ? [getCreatorSize()] : [];
+  const tokenAccounts = [TOKEN_ACCOUNT_BYTES, TOKEN_ACCOUNT_BYTES, TOKEN_ACCOUNT_BYTES];
+  const sizes = [getBusSize(), getLedgerSize(), getCapacitySize(), ...tokenAccounts, ...opening];
+  const [{ fee }, ...rents] = await Promise.all([
+    prepare(live.connection, creator, instructions),
+    ...sizes.map((size) => rentOf(live.connection, size)),
+  ]);
+  return { fee, rent: rents.reduce((sum, rent) => sum + rent, 0n), positionRent: 0n };
 }
 
 /** Creates a bus; returns its address. The first bus of a wallet opens the counter of its buses. */

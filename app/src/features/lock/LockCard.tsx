@@ -59,7 +59,7 @@ export function LockCard({ lock, action }: { readonly lock: Lock; readonly actio
         tone: refund === 'paid' ? 'done' : 'part',
         message:
           refund === 'paid'
-            ? t.lockCard.releasedCameBack(back)
+            ? t.lockCard.releasedCameBack(back, fee > 0n && <Tokens units={fee} bus={bus} />)
             : refund === 'claimed'
               ? t.lockCard.releasedWaits(back)
               : t.lockCard.refundIsFrozen,

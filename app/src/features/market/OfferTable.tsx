@@ -100,11 +100,7 @@ export function OfferTable({
   });
   const isWindowed = offers.some(({ windowStart }) => windowStart !== 0);
   const titleOf = (column: Column, title: string) =>
-    column === 'price'
-      ? t.offerTable.kwh(bus.token)
-      : column === 'expires' && isWindowed
-        ? t.offerTable.delivery
-        : title;
+    column === 'expires' && isWindowed ? t.offerTable.delivery : title;
   const present = SOURCES.filter((candidate) => offers.some((offer) => offer.source === candidate));
   return (
     <>

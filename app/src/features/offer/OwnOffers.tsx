@@ -35,6 +35,7 @@ import { useShown } from '../../ui/shown';
 import { Countdown, useNow } from '../../ui/time';
 import { t } from '../../words';
 import { lockRelease } from '../lock/lock';
+import { gridPart } from '../seller/seller';
 import { ExpiryField, longestExpiry, readExpiry, type Expiry } from './ExpiryField';
 import { askSettle, offerCancel, offerReprice, offerSetExpiry } from './offer';
 
@@ -178,7 +179,7 @@ function OfferTile({
       {why !== undefined && <p className="sub warning-text">{why}</p>}
       <AuctionLine offer={offer} bus={bus} />
       {offer.proceeds > 0n && (
-        <p className="sub">{t.ownOffers.paidSoFar(<Tokens units={offer.proceeds} bus={bus} />)}</p>
+        <p className="sub">{t.ownOffers.paidSoFar(<Tokens units={offer.proceeds - gridPart(offer)} bus={bus} />)}</p>
       )}
       <ExpiredLocks offer={offer} bus={bus} />
       <div className="row">

@@ -35,7 +35,7 @@ import { ActionStatus, useAction, WalletButton } from '../../ui/action';
 import { Energy } from '../../ui/amounts';
 import { EnergyField, readEnergy, Segmented, Select, TextField, type EnergyInputValue } from '../../ui/fields';
 import { SourceIcon } from '../../ui/icons';
-import { Card, Empty, NotFound, Reading } from '../../ui/parts';
+import { AddressLabel, Card, CopyButton, Empty, NotFound, Reading } from '../../ui/parts';
 import { useNow } from '../../ui/time';
 import { t } from '../../words';
 import { useRecordRents } from '../delivery/Records';
@@ -122,7 +122,7 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
   const now = useNow();
   const [amount, setAmount] = useState<EnergyInputValue>({ text: '', unit: 'kWh' });
   const [priceText, setPriceText] = useState('');
-  const [source, setSource] = useState<Source>('solar');
+  const [source, setSource] = useState<Source>('unspecified');
   const [expiry, setExpiry] = useState<Expiry>({ kind: 'longest', text: '' });
   const [forBusChoice, setForBus] = useState(false);
   const [windowChoice, setWindow] = useState<number | undefined>();
@@ -205,6 +205,26 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
         onSell();
       }}
     >
+      {whyNot !== undefined && (
+        <div className="status noted">
+          <div className="stack tight">
+            <p role="alert">{whyNot}</p>
+            {unlisted !== undefined && bus.listing === 'admitted' && !bus.closing && wallet !== undefined && (
+              <>
+                {bus.operator !== undefined && (
+                  <p>
+                    {t.sellScreen.theOperatorIs} <AddressLabel address={bus.operator} copy />
+                  </p>
+                )}
+                <p>
+                  {t.sellScreen.yourAddressIs} <span className="mono break">{wallet}</span>{' '}
+                  <CopyButton text={wallet} label={t.parts.copyTheAddress} />
+                </p>
+              </>
+            )}
+          </div>
+        </div>
+      )}
       {(windows.length > 1 || windowStart !== 0) && (
         <Select
           label={t.sellScreen.deliveryWindow}
@@ -323,11 +343,6 @@ function SellForm({ bus, seller }: { readonly bus: Bus; readonly seller: Seller 
         <dl className="lines">
           <FeeLines preview={preview} account={t.offerDialog.yourOffer} />
         </dl>
-      )}
-      {whyNot !== undefined && (
-        <p className="error-text" role="alert">
-          {whyNot}
-        </p>
       )}
       <WalletButton busy={action.isRunning} disabled={!isReady}>
         {t.sellScreen.putOnOffer}

@@ -527,8 +527,13 @@ function ProposeForm({
             onClick={propose}
             busy={action.isRunning}
             disabled={built === undefined || pointless !== undefined}
+            tone={kind === 'busClose' ? 'danger' : 'primary'}
           >
-            {atOnce ? t.proposals.changeIt : t.proposals.propose}
+            {!atOnce
+              ? t.proposals.propose
+              : kind === 'busClose'
+                ? t.proposals.closeForGood(bus.name)
+                : t.proposals.changeIt}
           </WalletButton>
         </>
       )}

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { formatEnergy } from '../../amount/energy';
 import { duration, timeLabel } from '../../amount/time';
 import { formatBps, formatTokens } from '../../amount/token';
-import { ownersAfter, type Action, type Bus } from '../../market/model';
+import { lowestPrice, ownersAfter, type Action, type Bus } from '../../market/model';
 import type { Terms } from '../../market/terms';
 import { AddressLabel } from '../../ui/parts';
 import { t } from '../../words';
@@ -23,6 +23,12 @@ const auctionName = ({ hasAuction }: Terms) => (hasAuction ? t.auction.closesEac
 
 const priceOf = ({ decimals, token }: Pick<Bus, 'decimals' | 'token'>, pricePerKwh: bigint) =>
   t.change.perKwh(formatTokens(pricePerKwh, decimals), token);
+
+/** The least that the bus's own energy is sold for, where it changes with the base price. */
+function reserveWith(bus: Bus, basePricePerKwh: bigint): readonly (readonly [string, string, string])[] {
+  const [before, after] = [lowestPrice(bus, true), lowestPrice({ ...bus, basePricePerKwh }, true)];
+  return before === after ? [] : [[t.change.reservePrice, priceOf(bus, before), priceOf(bus, after)]];
+}
 
 /** How long a decision waits before it takes effect. */
 const waitOf = (seconds: number) => (seconds === 0 ? t.busScreen.none : duration(seconds));
@@ -69,7 +75,10 @@ export function changesOf(bus: Bus, action: Action): readonly (readonly [string,
     case 'capacitySet':
       return [[t.change.capacity, formatEnergy(bus.capacityWh), formatEnergy(action.capacityWh)]];
     case 'basePriceSet':
-      return [[t.change.basePrice, priceOf(bus, bus.basePricePerKwh), priceOf(bus, action.basePricePerKwh)]];
+      return [
+        [t.change.basePrice, priceOf(bus, bus.basePricePerKwh), priceOf(bus, action.basePricePerKwh)],
+        ...reserveWith(bus, action.basePricePerKwh),
+      ];
     case 'listingPolicySet':
       return [[t.change.listing, t.listings[bus.listing], t.listings[action.listing]]];
     case 'termsSet': {

@@ -142,9 +142,16 @@ export function refusalOf(market: Quotable, want: BestPrice, quoted: Extract<Quo
   if (quoted.leastWh !== undefined) return t.quote.partsOfAtLeast(formatEnergy(quoted.leastWh));
   const bus = [...market.buses.values()].find(({ mint }) => mint === want.scope.mint) ?? { decimals: 0, token: '' };
   if (quoted.availableWh !== undefined) {
-    return quoted.availableWh === 0n
-      ? t.quote.nothingIsOnOfferWithin
-      : t.quote.areOnOfferWithinYour(formatEnergy(quoted.availableWh));
+    const [only, ...others] = want.scope.buses.map((address) => market.buses.get(address));
+    const { availableWh } = quoted;
+    const isLimited = want.maxPricePerKwh < U64_MAX || want.maxTotal < U64_MAX || want.scope.windows !== undefined;
+    if (availableWh > 0n) {
+      const energy = formatEnergy(availableWh);
+      return isLimited ? t.quote.areOnOfferWithinYour(energy) : t.quote.areOnOffer(energy);
+    }
+    if (others.length === 0 && only?.closing === true) return t.model.thisBusIsClosing;
+    if (others.length === 0 && only?.paused === true) return t.model.theOwnersHavePausedThis;
+    return isLimited ? t.quote.nothingIsOnOfferWithin : t.quote.nothingThatYouCanBuy;
   }
   if (quoted.leastCost !== undefined) {
     return t.quote.thePriceMovedThisCosts(tokensLabel(quoted.leastCost, bus), tokensLabel(want.maxTotal, bus));

@@ -2,12 +2,13 @@
 
 import { formatSol } from '../../amount/token';
 import { rentOf } from '../../chain/connection';
+import { TOKEN_ACCOUNT_BYTES } from '../../chain/tokenAccount';
 import { isUnreachable } from '../../errors/explain';
 import { getSellerSize } from '../../generated';
 import { listingRefusal, type Bus, type Seller } from '../../market/model';
 import { useMarket, useSession } from '../../session';
 import { useAnswer } from '../../state/useAnswer';
-import { ActionStatus, useAction, WalletButton } from '../../ui/action';
+import { ActionStatus, useAction, WalletButton, type Action } from '../../ui/action';
 import { Tokens } from '../../ui/amounts';
 import { AddressLabel, Card, Facts } from '../../ui/parts';
 import { useNow } from '../../ui/time';
@@ -15,31 +16,40 @@ import { t } from '../../words';
 import { Elsewhere, UsualNote, useNamed } from '../payee/Elsewhere';
 import { moneyOf, sellerClose, sellersOf, sellerWithdraw, whyNotClosed } from './seller';
 
-/** Length of a token account's data without extensions. */
-const TOKEN_ACCOUNT_BYTES = 165;
-
 /** The card of all buses on which the wallet sells; nothing where it sells on none. */
 export function SellerMoneyCard() {
   const { wallet } = useSession();
   const { sellers, buses } = useMarket();
   const own = sellersOf({ sellers, buses }, wallet);
-  if (own.length === 0) return null;
+  // Of the card, because a line is gone once its account is closed.
+  const closing = useAction();
+  if (own.length === 0 && closing.state.kind === 'idle') return null;
   return (
     <Card title={t.seller.whatYouEarned}>
       <ul className="stack">
         {own.map(({ seller, bus }) => (
           <li key={seller.address} className="stack tight" data-seller={seller.address}>
-            {own.length > 1 && <strong>{bus.name}</strong>}
-            <SellerMoney bus={bus} seller={seller} />
+            <strong>{bus.name}</strong>
+            <SellerMoney bus={bus} seller={seller} closing={closing} />
           </li>
         ))}
       </ul>
+      <ActionStatus action={closing} />
     </Card>
   );
 }
 
 /** What one seller can withdraw, what is held for locks, and why it cannot list where that is so. */
-export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly seller: Seller }) {
+export function SellerMoney({
+  bus,
+  seller,
+  closing,
+}: {
+  readonly bus: Bus;
+  readonly seller: Seller;
+  /** Closes the account, where it is the wallet's own. */
+  readonly closing?: Action;
+}) {
   const { live, signer, wallet } = useSession();
   const state = useMarket();
   const now = useNow();
@@ -52,6 +62,7 @@ export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly selle
   const rent = useSellerRent();
   const named = useNamed();
   const isOwn = seller.wallet === wallet;
+  const isRentOwn = seller.rentPayer === wallet;
   const withdraw = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
@@ -68,9 +79,13 @@ export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly selle
   };
   const close = () => {
     if (signer === undefined) return;
-    void action.run(async (onStage) => {
+    void closing?.run(async (onStage) => {
       await sellerClose(live, signer, bus, seller, onStage);
-      return { message: t.seller.theAccountIsClosedIts };
+      return {
+        message: isRentOwn
+          ? t.seller.theAccountIsClosedIts
+          : t.seller.theAccountIsClosedAndItsRentWent(<AddressLabel address={seller.rentPayer} />),
+      };
     });
   };
   return (
@@ -98,12 +113,18 @@ export function SellerMoney({ bus, seller }: { readonly bus: Bus; readonly selle
         <WalletButton onClick={withdraw} busy={action.isRunning} disabled={due === 0n || (isOwn && named.isUnreadable)}>
           {isOfBus ? t.seller.moveToTheTreasury : t.seller.withdraw}
         </WalletButton>
-        {isOwn && whyOpen === undefined && (
-          <WalletButton tone="quiet" onClick={close} busy={action.isRunning}>
-            {rent === undefined ? t.seller.closeTheAccount : t.seller.closeForRent(formatSol(rent))}
+        {isOwn && whyOpen === undefined && closing !== undefined && (
+          <WalletButton tone="quiet" onClick={close} busy={closing.isRunning}>
+            {rent === undefined || !isRentOwn ? t.seller.closeTheAccount : t.seller.closeForRent(formatSol(rent))}
           </WalletButton>
         )}
       </div>
+      {isOwn && whyOpen === undefined && (!isRentOwn || seller.admitted) && (
+        <p className="hint">
+          {!isRentOwn && t.seller.itsRentGoesTo(<AddressLabel address={seller.rentPayer} />)}{' '}
+          {seller.admitted && bus.listing === 'admitted' && t.seller.closingEndsAdmission}
+        </p>
+      )}
       <ActionStatus action={action} />
     </>
   );

@@ -117,6 +117,9 @@ export function EnergyCard() {
             ]}
           />
         ))}
+        {[...buses.values()].some((bus) => bus.lockFeeBps > 0) && (
+          <p className="hint">{t.energyCard.withoutHoldingFees}</p>
+        )}
         {figures.length > 0 && (
           <>
             <Segmented
@@ -233,7 +236,11 @@ function Partners({
   return (
     <table className="plain" aria-label={title}>
       <TableHead
-        columns={[title, numbers(t.purchases.energy), numbers(side === 'bought' ? t.fillTable.cost : t.purchases.paid)]}
+        columns={[
+          title,
+          numbers(t.purchases.energy),
+          numbers(side === 'bought' ? t.fillTable.cost : t.energyCard.forYou),
+        ]}
       />
       <tbody>
         {partners.map(({ who, energyWh, units, bus }) => (

@@ -26,7 +26,8 @@ describe('a period', () => {
 });
 
 describe('what was bought and sold', () => {
-  async function traded() {
+  /** Where the bus has closed, nothing is left of it but its tombstone, and nothing of the sellers. */
+  async function traded(isClosed = false) {
     const { bus } = await makeBus(100, { terms: { ...QUARTERS, gridFeePerKwh: 20_000n } });
     const [mine, theirs] = [await makeSeller(bus, ME), await makeSeller(bus, OTHER)];
     const origin = (seller: typeof mine, windowStart: number, source: OfferOrigin['source']): OfferOrigin => ({
@@ -46,7 +47,12 @@ describe('what was bought and sold', () => {
       ...{ signature: 's', slot: 1n, hash: 'bb', buyer: OTHER, lane: 0, nonce: 1n, kind: 'batch', at: monday },
       fills: [fill(302, 1_000n, 220_000n), fill(300, 500n, 110_000n)],
     };
-    const state = { buses: byAddress([bus]), sellers: byAddress([mine, theirs]), origins };
+    const { address, creator, mint, tokenProgram, decimals } = bus;
+    const rest = { unclaimed: key(400), openClaims: 0, closedAt: monday };
+    const stone = { address, creator, mint, tokenProgram, decimals, ...rest };
+    const open = { buses: byAddress([bus]), tombstones: new Map(), sellers: byAddress([mine, theirs]) };
+    const closed = { buses: byAddress([]), tombstones: byAddress([stone]), sellers: byAddress([]) };
+    const state = { ...(isClosed ? closed : open), origins, own: new Set([mine.address]) };
     return { bus, entries: entriesOf(state, ME, purchases, [sale], () => undefined) };
   }
 
@@ -77,6 +83,14 @@ describe('what was bought and sold', () => {
     const tuesday = periodOf('day', monday + DAY);
     expect(figuresOf(entries, [], tuesday)).toMatchObject([{ boughtWh: 2_000n, spent: 440_000n }]);
     expect(figuresOf(entries, [], periodOf('day', monday + 5 * DAY))).toEqual([]);
+  });
+
+  it('still counts once a bus and its sellers have closed', async () => {
+    const { bus, entries } = await traded(true);
+    const [figures] = figuresOf(entries, [], periodOf('week', monday));
+    expect(figures).toMatchObject({ boughtWh: 3_000n, spent: 660_000n, soldWh: 1_000n, earned: 200_000n });
+    expect(figures?.bus).toMatchObject({ mint: bus.mint, decimals: bus.decimals });
+    expect(partnersOf(entries, [], 'bought', periodOf('week', monday))).toMatchObject([{ units: 660_000n }]);
   });
 
   it('goes out as a table', async () => {

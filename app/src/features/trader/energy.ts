@@ -8,8 +8,12 @@ import type { MarketState } from '../../market/state';
 import { termsAt, windowSecondsOf } from '../../market/terms';
 import { compare } from '../../order';
 import { csvText } from '../../ui/csv';
+import { tokenOf } from '../claim/claim';
 import type { DeliveryRow } from '../delivery/rows';
 import type { Bought } from './history';
+
+/** What a trade was paid in, which is known of a bus that has closed too. */
+export type Payable = Pick<Bus, 'address' | 'mint' | 'decimals' | 'token'>;
 
 /** One part of a trade, as its buyer or its seller counts it. */
 export interface Entry {
@@ -21,7 +25,7 @@ export interface Entry {
   /** What the buyer paid, or what the seller gets without the grid fee, in base units. */
   readonly units: bigint;
   /** `undefined` where nobody tells the bus, and so the token. */
-  readonly bus: Bus | undefined;
+  readonly bus: Payable | undefined;
   readonly source: Source | undefined;
   /** The other side: the seller, or the buyer. */
   readonly who: Address | undefined;
@@ -30,16 +34,23 @@ export interface Entry {
   readonly isOnDelivery: boolean;
 }
 
-type Known = Pick<MarketState, 'buses' | 'origins' | 'sellers'>;
+type Known = Pick<MarketState, 'buses' | 'tombstones' | 'origins' | 'sellers'> & {
+  /** The wallet's accounts as a seller, also those that have closed. */
+  readonly own: ReadonlySet<Address>;
+};
 
 /** Parts of purchases and sales, which are given newest first; those of each side oldest first. `busOf` tells the bus of an offer that is not known otherwise. */
 export function entriesOf(
-  { buses, origins, sellers }: Known,
+  { buses, tombstones, origins, sellers, own }: Known,
   wallet: Address,
   purchases: readonly Bought[],
   sales: readonly Trade[],
   busOf: (offer: Address) => Address | undefined,
 ): readonly Entry[] {
+  const payable = (address: Address | undefined): Payable | undefined => {
+    const stone = address === undefined ? undefined : tombstones.get(address);
+    return stone === undefined ? undefined : { ...stone, token: tokenOf(buses, stone) };
+  };
   const entry = (
     side: Entry['side'],
     trade: Pick<Trade, 'hash' | 'at' | 'buyer'>,
@@ -47,7 +58,8 @@ export function entriesOf(
     fill: Bought['fills'][number],
   ): Entry => {
     const origin = origins.get(fill.offer);
-    const bus = buses.get(origin?.bus ?? busOf(fill.offer) ?? ('' as Address));
+    const place = origin?.bus ?? busOf(fill.offer);
+    const bus = place === undefined ? undefined : buses.get(place);
     const windowStart = origin?.windowStart ?? 0;
     const gridFee = (fill.energyWh * (origin?.gridFeePerKwh ?? 0n)) / WH_PER_KWH;
     const isWindow = windowStart !== 0;
@@ -57,7 +69,7 @@ export function entriesOf(
       at: isWindow ? windowStart : trade.at,
       energyWh: fill.energyWh,
       units: side === 'bought' ? fill.cost : fill.cost - gridFee,
-      bus,
+      bus: bus ?? payable(place),
       source: origin?.source,
       who: side === 'bought' ? sellerOf(sellers, origin?.seller) : trade.buyer,
       hash: trade.hash,
@@ -78,7 +90,7 @@ export function entriesOf(
             ...{
               energyWh,
               units: paid,
-              bus: buses.get(bid.bus),
+              bus: buses.get(bid.bus) ?? payable(bid.bus),
               source: undefined,
               who: undefined,
               isOnDelivery: false,
@@ -94,8 +106,7 @@ export function entriesOf(
     ...soldInOrder.flatMap((trade) =>
       trade.fills.flatMap((fill, index) => {
         const seller = origins.get(fill.offer)?.seller;
-        const isOwn = seller !== undefined && sellers.get(seller)?.wallet === wallet;
-        return isOwn ? [entry('sold', trade, index, fill)] : [];
+        return seller !== undefined && own.has(seller) ? [entry('sold', trade, index, fill)] : [];
       }),
     ),
   ];
@@ -194,7 +205,7 @@ const sum = (values: readonly bigint[]) => values.reduce((total, value) => total
 
 /** Figures of a period, of one token. */
 export interface Figures {
-  readonly bus: Bus;
+  readonly bus: Payable;
   readonly boughtWh: bigint;
   /** Paid, less what came back since it was not delivered. */
   readonly spent: bigint;
@@ -210,7 +221,7 @@ export interface Figures {
 export function figuresOf(entries: readonly Entry[], rows: readonly DeliveryRow[], period: Period): readonly Figures[] {
   const own = entries.filter(({ at }) => within(period, at));
   const deliveries = rows.filter(({ windowStart }) => within(period, windowStart));
-  const buses = new Map<string, Bus>();
+  const buses = new Map<string, Payable>();
   for (const { bus } of [...own, ...deliveries]) if (bus !== undefined) buses.set(bus.mint, buses.get(bus.mint) ?? bus);
   return [...buses.values()].map((bus) => {
     const rowsOf = (side: Entry['side']) => deliveries.filter((row) => row.side === side && row.bus.mint === bus.mint);
@@ -242,7 +253,7 @@ export interface Partner {
   readonly who: Address | undefined;
   readonly energyWh: bigint;
   readonly units: bigint;
-  readonly bus: Bus | undefined;
+  readonly bus: Payable | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { Address } from '@solana/kit';
 import { useMemo } from 'react';
 
+import { sellerAddress, vaultAddress } from '../../chain/address';
 import { isUnreachable } from '../../errors/explain';
 import { talesWith } from '../../market/bids';
 import { newestTrade, type OfferOrigin, type Trade } from '../../market/model';
@@ -14,6 +15,8 @@ import { knownPurchases, readPurchases, readSales, withOlder, type Bought } from
 
 /** Transactions of each vault that are read for sales. */
 const SALES_READ = 200;
+/** Buses on which the wallet may have sold with an account that is closed by now. */
+const CLOSED_ACCOUNTS = 32;
 /** Offers that are closed by now, and whose creation is read. */
 const OFFERS_READ = 100;
 
@@ -22,12 +25,14 @@ interface Past {
   readonly sales: readonly Trade[];
   readonly buses: ReadonlyMap<Address, Address>;
   readonly origins: ReadonlyMap<Address, OfferOrigin>;
+  /** Accounts as a seller that may have been the wallet's and are closed. */
+  readonly closed: readonly Address[];
 }
 
 /** Everything that the wallet traded: at once what is known, then what the chain tells of earlier. */
 export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRead: boolean } {
   const { live, wallet } = useSession();
-  const { trades, origins, buses, sellers, bids, bidTales, readAt } = useMarket();
+  const { trades, origins, buses, tombstones, sellers, bids, bidTales, readAt } = useMarket();
   const vaults = useMemo(
     () => [...sellers.values()].flatMap((seller) => (seller.wallet === wallet ? [seller.vault] : [])).join(' '),
     [sellers, wallet],
@@ -38,11 +43,17 @@ export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRe
     async (signal): Promise<Past | undefined> => {
       if (wallet === undefined) return undefined;
       const own = vaults.split(' ').filter(Boolean) as Address[];
+      const state = live.state.get();
+      const accounts = await Promise.all(
+        [...state.tombstones.keys(), ...state.buses.keys()].map((bus) => sellerAddress(bus, wallet)),
+      );
+      const closed = accounts.filter((one) => !state.sellers.has(one)).slice(0, CLOSED_ACCOUNTS);
+      const closedVaults = await Promise.all(closed.map(vaultAddress));
       const [bought, sales] = await Promise.all([
         readPurchases(live.connection, wallet, signal, () => undefined),
-        readSales(live.connection, own, SALES_READ, signal),
+        readSales(live.connection, [...own, ...closedVaults], SALES_READ, signal),
       ]);
-      const known = live.state.get().origins;
+      const known = state.origins;
       const offers = new Set([...bought.purchases, ...sales].flatMap(({ fills }) => fills.map(({ offer }) => offer)));
       const found = new Map<Address, OfferOrigin>();
       for (const offer of [...offers]
@@ -52,7 +63,7 @@ export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRe
         const created = await readCreation(live.connection, offer);
         if (created !== undefined) found.set(offer, originOf(created));
       }
-      return { ...bought, sales, origins: found };
+      return { ...bought, sales, origins: found, closed };
     },
     { isPassing: isUnreachable },
   );
@@ -69,13 +80,15 @@ export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRe
     const all = new Map(
       [...(read?.origins ?? []), ...origins].filter(([, { windowStart }]) => windowStart !== undefined),
     );
+    const open = [...sellers.values()].flatMap((seller) => (seller.wallet === wallet ? [seller.address] : []));
+    const own = new Set([...open, ...(read?.closed ?? [])]);
     return entriesOf(
-      { buses, sellers, origins: all },
+      { buses, tombstones, sellers, origins: all, own },
       wallet,
       purchases,
       sales,
       (offer) => read?.buses.get(offer) ?? origins.get(offer)?.bus,
     );
-  }, [wallet, trades, origins, buses, sellers, bids, bidTales, read]);
+  }, [wallet, trades, origins, buses, tombstones, sellers, bids, bidTales, read]);
   return { entries, isRead: read !== undefined };
 }

@@ -236,6 +236,9 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
             ),
           ],
           [t.verifyScreen.buyer, <AddressLabel key="b" address={purchase.wallet} copy />],
+          ...(bus === undefined
+            ? []
+            : [[t.verifyScreen.token, <AddressLabel key="t" address={bus.mint} copy />] as const]),
         ]}
       />
       {purchase.fills.length > 0 && (

@@ -137,7 +137,7 @@ describe('a bid', () => {
     expect(own).toMatchObject({ energyWh: 800n, paid: 176_000n, bid: { energyWh: 1_000n, deposit: 320_000n } });
     expect(own !== undefined && isBid(own)).toBe(true);
     const { bus } = await makeBus(100);
-    const known = { ...UNREAD, buses: byAddress([bus]) };
+    const known = { ...UNREAD, buses: byAddress([bus]), own: new Set<never>() };
     const entries = entriesOf(known, BUYER, purchases, [], () => undefined);
     expect(entries.find(({ hash }) => hash === BIDDEN)).toMatchObject({
       ...{ side: 'bought', at: NOW + 900, energyWh: 800n, units: 176_000n, bus },
