@@ -435,7 +435,7 @@ describe('a language', () => {
     await page.getByRole('table', { name: 'Gewählte Angebote' }).getByText('1,5 kWh').waitFor();
     await page.locator('.grand').getByText('0,30').waitFor();
     await amount.fill('1.000');
-    await page.getByText('gerade 10 kWh im Angebot').waitFor();
+    await page.getByText('Gerade sind 10 kWh im Angebot').waitFor();
     await amount.fill('0.5');
     await page.getByText('Nachkommastellen mit Komma').waitFor();
     // Another one is chosen in the header, and kept.

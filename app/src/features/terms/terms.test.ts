@@ -45,6 +45,15 @@ describe('terms that owners choose', () => {
 });
 
 describe('a decision on terms', () => {
+  it('of a base price name the least for the bus’s own energy, where it goes with it', async () => {
+    const lines = (reservePricePerKwh: bigint) =>
+      makeBus(100, { basePricePerKwh: 100_000n, reservePricePerKwh }).then(({ bus }) =>
+        changesOf(bus, { kind: 'basePriceSet', basePricePerKwh: 120_000n }).map(([what]) => what),
+      );
+    expect(await lines(0n)).toHaveLength(2);
+    expect(await lines(200_000n)).toEqual(['Base price']);
+  });
+
   it('says before and after in words', async () => {
     const { bus } = await makeBus(100, { terms: QUARTERS });
     const terms = { ...DELIVERY, from: 90_000 };
