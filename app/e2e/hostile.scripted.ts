@@ -594,6 +594,11 @@ describe('vaults and exits', () => {
     const left = await node.offer(mill, { kWh: 1, price: 200_000n });
     const { page, wallet } = await pages().visit(node.urls(), [neighbour], `#/market/${mill}`);
     await page.locator('.bus-card').getByText('closing').waitFor();
+    // Said where one looks for offers and where one buys, not only where a pointer rests.
+    const why = page.getByText('This bus is closing; nothing is offered or sold on it any more.');
+    await why.first().waitFor();
+    await page.getByLabel('Buy at the best price').fill('1');
+    await expect.poll(() => why.count()).toBe(2);
     await expect.poll(() => row(page, left).getByRole('button', { name: 'Buy', exact: true }).isDisabled()).toBe(true);
     await goto(page, `#/bus/${mill}`);
     const card = page.getByRole('region', { name: 'This bus is closing' });

@@ -1252,6 +1252,7 @@ export const de: Words = {
     copyHash: 'Transaktions-Hash kopieren',
     baseUnits: (units) => `${units} Basiseinheiten`,
     csv: 'CSV',
+    onAClosedBus: 'auf einem Bus, der geschlossen ist',
     showAll: 'Alle Käufe von der Chain zeigen',
     asking: 'Die Chain wird nach älteren Käufen gefragt…',
     progress: (read, all) => `Ältere Käufe: ${read} von ${all} Transaktionen gelesen…`,

@@ -1227,6 +1227,7 @@ export const en = {
     copyHash: 'Copy the transaction hash',
     baseUnits: (units: string) => `${units} base units`,
     csv: 'CSV',
+    onAClosedBus: 'on a bus that has closed',
     showAll: 'Show all purchases from the chain',
     asking: 'Asking the chain for older purchases…',
     progress: (read: number, all: number) => `Reading older purchases: ${read} of ${all} transactions…`,

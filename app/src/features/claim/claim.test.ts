@@ -7,7 +7,7 @@ import type { Claim, Tombstone } from '../../market/model';
 import { TOKEN_PROGRAM } from '../../programs';
 import { addressesOf, namesOf } from '../../testing/instructions';
 import { byAddress, key, makeBus, marketOf, tokenAccountOf } from '../../testing/market';
-import { claimPayInstructions, debtorOf } from './claim';
+import { claimPayInstructions, debtorOf, onlyToken, tokenPaidOn } from './claim';
 
 const SAM = key(9);
 const claimOn = (bus: Claim['bus']): Claim => ({ address: key(60), bus, wallet: SAM, amount: 5n, rentPayer: key(8) });
@@ -83,5 +83,24 @@ describe('a claim', () => {
 
   it('of a bus that is not known is refused', async () => {
     await expect(claimPayInstructions(marketOf({}), SAM, claimOn(key(100)))).rejects.toThrow('not known');
+  });
+});
+
+describe('the token that is paid', () => {
+  it('is told by what a closed bus leaves, and never guessed where there are several', async () => {
+    const { bus } = await makeBus(100);
+    const { creator, tokenProgram, unclaimed } = bus;
+    const stone = (mint: Tombstone['mint'], decimals: number): Tombstone => ({
+      ...{ address: key(70), creator, tokenProgram, unclaimed, openClaims: 0, closedAt: 1, mint, decimals },
+    });
+    const withStone = (closed: Tombstone) => ({ buses: byAddress([bus]), tombstones: byAddress([closed]) });
+    const alike = withStone(stone(bus.mint, bus.decimals));
+    expect(tokenPaidOn(alike, key(70))).toMatchObject({ mint: bus.mint, token: bus.token });
+    expect(onlyToken(alike)?.mint).toBe(bus.mint);
+    const other = withStone(stone(key(71), 9));
+    expect(tokenPaidOn(other, key(70))).toMatchObject({ mint: key(71), decimals: 9, token: 'tokens' });
+    expect(onlyToken(other)).toBeUndefined();
+    expect(tokenPaidOn(other, undefined)).toBeUndefined();
+    expect(tokenPaidOn(other, key(72))).toBeUndefined();
   });
 });

@@ -33,6 +33,25 @@ export function debtorOf(
     : { ...stone, treasury: undefined, name: undefined, token: tokenOf(buses, stone) };
 }
 
+/** The token that is paid on a bus. */
+export type PaidToken = Pick<Bus, 'address' | 'mint' | 'decimals' | 'token'>;
+
+/** The token that is paid on a bus, which its tombstone tells once it has closed; `undefined` where nobody tells it. */
+export function tokenPaidOn(
+  { buses, tombstones }: Pick<MarketState, 'buses' | 'tombstones'>,
+  address: Address | undefined,
+): PaidToken | undefined {
+  if (address === undefined) return undefined;
+  const stone = tombstones.get(address);
+  return buses.get(address) ?? (stone === undefined ? undefined : { ...stone, token: tokenOf(buses, stone) });
+}
+
+/** The token of all buses, where they have one. */
+export function onlyToken({ buses, tombstones }: Pick<MarketState, 'buses' | 'tombstones'>): PaidToken | undefined {
+  const all = [...buses.keys(), ...tombstones.keys()].flatMap((one) => tokenPaidOn({ buses, tombstones }, one) ?? []);
+  return new Set(all.map(({ mint }) => mint)).size === 1 ? all[0] : undefined;
+}
+
 /** What a closed bus's token is called, by the buses that settle in it. */
 export function tokenOf(buses: MarketState['buses'], { mint }: Pick<Tombstone, 'mint'>): string {
   for (const bus of buses.values()) if (bus.mint === mint) return bus.token;

@@ -104,6 +104,9 @@ export function OfferTable({
   const present = SOURCES.filter((candidate) => offers.some((offer) => offer.source === candidate));
   return (
     <>
+      {(bus.closing || bus.paused) && (
+        <p className="status noted">{bus.closing ? t.model.thisBusIsClosing : t.model.theOwnersHavePausedThis}</p>
+      )}
       <div className="filters" role="group" aria-label={t.offerTable.filterBySource}>
         {(['all', ...present] as const).map((candidate) => (
           <button
@@ -252,7 +255,9 @@ const Row = memo(function Row({
           {offer.windowStart !== 0 && <span className="block">{deliveryTime(bus, offer.windowStart)}</span>}
           <span className={offer.windowStart === 0 ? undefined : 'sub'}>
             <span className={offer.windowStart === 0 ? 'only-narrow' : undefined}>{t.offerTable.endsIn} </span>
-            {offer.expiresAt - now < 3_600 ? (
+            {bus.closing ? (
+              '–'
+            ) : offer.expiresAt - now < 3_600 ? (
               <Countdown until={offer.expiresAt} />
             ) : (
               <span className="number">{duration(offer.expiresAt - now, 'short')}</span>

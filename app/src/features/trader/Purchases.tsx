@@ -7,7 +7,6 @@ import { formatEnergy } from '../../amount/energy';
 import { tokensLabel } from '../../amount/token';
 import { isUnreachable, sentence } from '../../errors/explain';
 import { talesWith } from '../../market/bids';
-import type { Bus } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
 import { useMarket, useSession } from '../../session';
 import { useStore } from '../../state/store';
@@ -19,6 +18,7 @@ import { ReceiptLink } from '../../ui/ReceiptLink';
 import { Ago } from '../../ui/time';
 import { t } from '../../words';
 import { bidState } from '../auction/state';
+import { tokenPaidOn, type PaidToken } from '../claim/claim';
 import { settlementOf } from '../delivery/TermsNote';
 import { csvOf, isBid, isHistoryWanted, knownPurchases, readPurchases, withOlder, type Bought } from './history';
 
@@ -103,7 +103,7 @@ function PurchaseTable({
   readonly purchases: readonly Bought[];
   readonly busOf: (offer: Address) => Address | undefined;
 }) {
-  const { buses, origins } = useMarket();
+  const { buses, tombstones, origins } = useMarket();
   return (
     <table className="plain" aria-label={t.purchases.purchases}>
       <TableHead
@@ -123,6 +123,8 @@ function PurchaseTable({
             const start = origins.get(offer)?.windowStart;
             return bus === undefined || start === undefined ? [] : [deliveryTime(bus, start)];
           });
+          const payables = one.fills.flatMap(({ offer }) => tokenPaidOn({ buses, tombstones }, busOf(offer)) ?? []);
+          const isClosed = names.length === 0 && payables.length > 0;
           if (isBid(one)) return <BidRow key={one.hash} of={one} />;
           const settlements = places.flatMap(({ bus, offer }) => {
             const start = origins.get(offer)?.windowStart;
@@ -134,7 +136,11 @@ function PurchaseTable({
                 <Ago at={one.at} />
               </td>
               <td>
-                {windows.length === 0 ? t.energyCard.notKnown : [...new Set(windows)].join(', ')}
+                {isClosed
+                  ? t.purchases.onAClosedBus
+                  : windows.length === 0
+                    ? t.energyCard.notKnown
+                    : [...new Set(windows)].join(', ')}
                 <span className="sub block">{[...names, ...new Set(settlements)].join(', ')}</span>
                 <Narrow of={one} />
               </td>
@@ -142,7 +148,7 @@ function PurchaseTable({
                 <Energy wh={one.energyWh} />
               </td>
               <td className="end number">
-                <Paid units={one.paid} bus={places.find(({ bus }) => bus !== undefined)?.bus} />
+                <Paid units={one.paid} bus={payables[0]} />
               </td>
               <td className="end wide-only">
                 <Receipt hash={one.hash} />
@@ -207,7 +213,7 @@ function BidRow({ of: { hash, at, energyWh, paid, bid } }: { readonly of: Bought
 }
 
 /** What was paid. A receipt does not name its token, so it is told where the bus is known, or all have the same one. */
-function Paid({ units, bus }: { readonly units: bigint; readonly bus: Bus | undefined }) {
+function Paid({ units, bus }: { readonly units: bigint; readonly bus: PaidToken | undefined }) {
   const { buses } = useMarket();
   const all = [...buses.values()];
   const [first] = all;

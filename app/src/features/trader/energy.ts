@@ -3,17 +3,14 @@
 import type { Address } from '@solana/kit';
 
 import { WH_PER_KWH } from '../../generated';
-import { SOURCES, type Bus, type Source, type Trade } from '../../market/model';
+import { SOURCES, type Source, type Trade } from '../../market/model';
 import type { MarketState } from '../../market/state';
 import { termsAt, windowSecondsOf } from '../../market/terms';
 import { compare } from '../../order';
 import { csvText } from '../../ui/csv';
-import { tokenOf } from '../claim/claim';
+import { tokenPaidOn, type PaidToken } from '../claim/claim';
 import type { DeliveryRow } from '../delivery/rows';
 import type { Bought } from './history';
-
-/** What a trade was paid in, which is known of a bus that has closed too. */
-export type Payable = Pick<Bus, 'address' | 'mint' | 'decimals' | 'token'>;
 
 /** One part of a trade, as its buyer or its seller counts it. */
 export interface Entry {
@@ -25,7 +22,7 @@ export interface Entry {
   /** What the buyer paid, or what the seller gets without the grid fee, in base units. */
   readonly units: bigint;
   /** `undefined` where nobody tells the bus, and so the token. */
-  readonly bus: Payable | undefined;
+  readonly bus: PaidToken | undefined;
   readonly source: Source | undefined;
   /** The other side: the seller, or the buyer. */
   readonly who: Address | undefined;
@@ -47,10 +44,6 @@ export function entriesOf(
   sales: readonly Trade[],
   busOf: (offer: Address) => Address | undefined,
 ): readonly Entry[] {
-  const payable = (address: Address | undefined): Payable | undefined => {
-    const stone = address === undefined ? undefined : tombstones.get(address);
-    return stone === undefined ? undefined : { ...stone, token: tokenOf(buses, stone) };
-  };
   const entry = (
     side: Entry['side'],
     trade: Pick<Trade, 'hash' | 'at' | 'buyer'>,
@@ -69,7 +62,7 @@ export function entriesOf(
       at: isWindow ? windowStart : trade.at,
       energyWh: fill.energyWh,
       units: side === 'bought' ? fill.cost : fill.cost - gridFee,
-      bus: bus ?? payable(place),
+      bus: tokenPaidOn({ buses, tombstones }, place),
       source: origin?.source,
       who: side === 'bought' ? sellerOf(sellers, origin?.seller) : trade.buyer,
       hash: trade.hash,
@@ -90,7 +83,7 @@ export function entriesOf(
             ...{
               energyWh,
               units: paid,
-              bus: buses.get(bid.bus) ?? payable(bid.bus),
+              bus: tokenPaidOn({ buses, tombstones }, bid.bus),
               source: undefined,
               who: undefined,
               isOnDelivery: false,
@@ -205,7 +198,7 @@ const sum = (values: readonly bigint[]) => values.reduce((total, value) => total
 
 /** Figures of a period, of one token. */
 export interface Figures {
-  readonly bus: Payable;
+  readonly bus: PaidToken;
   readonly boughtWh: bigint;
   /** Paid, less what came back since it was not delivered. */
   readonly spent: bigint;
@@ -221,7 +214,7 @@ export interface Figures {
 export function figuresOf(entries: readonly Entry[], rows: readonly DeliveryRow[], period: Period): readonly Figures[] {
   const own = entries.filter(({ at }) => within(period, at));
   const deliveries = rows.filter(({ windowStart }) => within(period, windowStart));
-  const buses = new Map<string, Payable>();
+  const buses = new Map<string, PaidToken>();
   for (const { bus } of [...own, ...deliveries]) if (bus !== undefined) buses.set(bus.mint, buses.get(bus.mint) ?? bus);
   return [...buses.values()].map((bus) => {
     const rowsOf = (side: Entry['side']) => deliveries.filter((row) => row.side === side && row.bus.mint === bus.mint);
@@ -253,7 +246,7 @@ export interface Partner {
   readonly who: Address | undefined;
   readonly energyWh: bigint;
   readonly units: bigint;
-  readonly bus: Payable | undefined;
+  readonly bus: PaidToken | undefined;
 }
 
 /**

@@ -5,8 +5,9 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { flushSync } from 'react-dom';
 
 import { deliveryLabel, momentLabel } from '../../amount/time';
-import { formatTokens } from '../../amount/token';
+import { formatUnits } from '../../amount/token';
 import { sentence } from '../../errors/explain';
+import { WH_PER_KWH } from '../../generated';
 import type { BidTale } from '../../market/bids';
 import type { Bus } from '../../market/model';
 import { deliveryTime } from '../../market/terms';
@@ -20,6 +21,7 @@ import { Worth } from '../../ui/Worth';
 import { t } from '../../words';
 import { Check } from '../auction/AuctionCard';
 import { bidState } from '../auction/state';
+import { onlyToken, tokenPaidOn } from '../claim/claim';
 import { settlementOf } from '../delivery/TermsNote';
 import { FillTable } from '../purchase/FillTable';
 import { history, parseQuery, searchMarket, verify, type Processed, type Proof, type Verdict } from './verify';
@@ -188,14 +190,21 @@ function bidFacts(bid: BidTale, bus: Bus): readonly (readonly [string, ReactNode
 function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
   const [isDetailed, setIsDetailed] = useState(false);
   const [proof, setProof] = useState(purchase.proof);
-  const { buses, origins, capacities } = useMarket();
+  const { buses, tombstones, origins, capacities } = useMarket();
   const known = purchase.fills.map(({ offer }) =>
     buses.get(purchase.buses.get(offer) ?? origins.get(offer)?.bus ?? ('' as never)),
   );
   const { bid } = purchase;
-  const bus =
-    (bid === undefined ? known.find((found) => found !== undefined) : buses.get(bid.bus)) ?? [...buses.values()][0];
-  const decimals = bus?.decimals ?? 0;
+  const place =
+    bid?.bus ?? purchase.fills.flatMap(({ offer }) => purchase.buses.get(offer) ?? origins.get(offer)?.bus ?? [])[0];
+  // Never the token of any bus: a sum in another token would be another sum.
+  const payable = tokenPaidOn({ buses, tombstones }, place) ?? onlyToken({ buses, tombstones });
+  const bus = bid === undefined ? undefined : buses.get(bid.bus);
+  const fees = purchase.fills.map(({ offer, energyWh }) => {
+    const perKwh = origins.get(offer)?.gridFeePerKwh;
+    return perKwh === undefined ? undefined : energyWh * perKwh;
+  });
+  const gridFee = fees.reduce((sum, fee) => (sum === undefined || fee === undefined ? undefined : sum + fee), 0n);
   return (
     <Card
       className="receipt"
@@ -225,28 +234,31 @@ function PurchaseProof({ purchase }: { readonly purchase: Processed }) {
           [t.verifyScreen.energy, <Energy key="e" wh={purchase.energyWh} />],
           [
             t.verifyScreen.paid,
-            bus === undefined ? (
+            payable === undefined ? (
               <span key="p" className="number">
-                {formatTokens(purchase.paid, decimals)}
+                {t.totals.baseUnits(formatUnits(purchase.paid))}
               </span>
             ) : (
               <span key="p">
-                <Tokens units={purchase.paid} bus={bus} /> <Worth units={purchase.paid} bus={bus} />
+                <Tokens units={purchase.paid} bus={payable} /> <Worth units={purchase.paid} bus={payable} />
               </span>
             ),
           ],
-          [t.verifyScreen.buyer, <AddressLabel key="b" address={purchase.wallet} copy />],
-          ...(bus === undefined
+          ...(payable === undefined || gridFee === undefined || gridFee < WH_PER_KWH
             ? []
-            : [[t.verifyScreen.token, <AddressLabel key="t" address={bus.mint} copy />] as const]),
+            : [[t.totals.ofItGridFee, <Tokens key="g" units={gridFee / WH_PER_KWH} bus={payable} />] as const]),
+          [t.verifyScreen.buyer, <AddressLabel key="b" address={purchase.wallet} copy />],
+          ...(payable === undefined
+            ? []
+            : [[t.verifyScreen.token, <AddressLabel key="t" address={payable.mint} copy />] as const]),
         ]}
       />
       {purchase.fills.length > 0 && (
         <FillTable
           label={t.verifyScreen.whatWasBought}
           from={t.verifyScreen.offer}
-          decimals={decimals}
-          token={bus?.token}
+          decimals={payable?.decimals ?? 0}
+          token={payable?.token}
           groups={[
             {
               rows: purchase.fills.map((fill, index) => ({
