@@ -185,23 +185,15 @@ function offline(): Plugin {
   };
 }
 
-/**
- * Runs test files by their names, and gives each shard every other one. The order that vitest takes of itself comes from
- * earlier runs, which a new checkout lacks.
- */
+/** Runs test files by their names. The order that vitest takes of itself comes from earlier runs, which a new checkout lacks. */
 class ByName extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     return files.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
   }
-
-  override async shard(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const { index = 1, count = 1 } = this.ctx.config.shard ?? {};
-    return (await this.sort(files)).filter((_, at) => at % count === index - 1);
-  }
 }
 
 /**
- * Files `e2e/*.KIND.ts` of flows in Chromium, one after the other. Shards of both kinds run at once: they share no node. A flow that
+ * Files `e2e/*.KIND.ts` of flows in Chromium, one after the other. Two kinds may run at once: they share no node. A flow that
  * failed is tried once more; `cargo xtask test` names those that passed only then.
  */
 const flows = (kind: 'e2e' | 'scripted') => ({

@@ -91,57 +91,34 @@ fn read(ctx: &Context) -> Result<()> {
         .context("the app is not formatted: run `npm run format` in app/")
 }
 
-/// Parts of the flows that run at the same time: browsers wait more than they compute.
-const SHARDS: usize = 2;
-
-/// What people do, in Chromium on fresh networks; at the same time what they do with nodes that are scripted.
+/// What people do, in Chromium on a fresh network; at the same time what they do with nodes that are scripted.
 pub fn e2e(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
-    let mut runs = Vec::new();
-    for shard in 1..=SHARDS {
-        let commands =
-            [("e2e", beside_network(ctx, tools, &format!("app-{shard}"))?), ("scripted", tool(ctx, "vitest"))];
-        for (project, mut command) in commands {
-            let name = format!("{project}-{shard}");
-            let report = reporting(ctx, &mut command, project, &name)?;
-            command.arg(format!("--shard={shard}/{SHARDS}"));
-            runs.push((name, command, report));
-        }
-    }
-    let (first, others) = runs.split_first_mut().context("there are no flows")?;
-    println!(
-        "{} parts of the flows run at the same time. What the others say follows after the first.",
-        others.len() + 1
-    );
-    let (result, beside) = thread::scope(|threads| {
-        let beside: Vec<_> = others.iter_mut().map(|(_, command, _)| threads.spawn(|| command.output())).collect();
-        let result = run::live(&mut first.1);
-        let mut outputs = Vec::new();
-        for one in beside {
-            let output = one.join().map_err(|_| anyhow!("flows were not run"))??;
-            print!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            outputs.push(output.status);
-        }
-        anyhow::Ok((result, outputs))
-    })?;
-    for (_, _, report) in &runs {
-        count(report, tally)?;
-    }
+    let mut network = beside_network(ctx, tools)?;
+    let mut scripted = tool(ctx, "vitest");
+    let (scripted, report) = reporting(ctx, &mut scripted, "scripted")?;
+    println!("Flows with scripted nodes run at the same time. What they say follows after the others.");
+    let (beside, result) = thread::scope(|threads| {
+        let beside = threads.spawn(|| scripted.output());
+        let result = vitest(ctx, &mut network, "e2e", tally);
+        (beside.join(), result)
+    });
+    let beside = beside.map_err(|_| anyhow!("the flows with scripted nodes were not run"))??;
+    print!("{}{}", String::from_utf8_lossy(&beside.stdout), String::from_utf8_lossy(&beside.stderr));
+    count(&report, tally)?;
     // At the end of the step, where it is seen.
-    for (_, _, report) in &runs {
-        for flow in second_tries(report)? {
+    for report in [reports(ctx, "e2e"), report] {
+        for flow in second_tries(&report)? {
             println!("passed only the second time: {flow}; look for what is left to chance");
         }
     }
-    for ((name, ..), status) in runs.iter().skip(1).zip(beside) {
-        ensure!(status.success(), "the app's flows `{name}` failed ({status}), see above");
-    }
-    result.context("the app's flows `e2e-1` failed, see above")
+    ensure!(beside.status.success(), "the app's tests `scripted` failed ({}), see above", beside.status);
+    result
 }
 
 /// Pictures of every screen, in both themes and on a phone.
 fn screenshots(ctx: &Context, tools: Tools) -> Result<()> {
     let out = ctx.root.join("docs/app");
-    let mut network = beside_network(ctx, tools, "app")?;
+    let mut network = beside_network(ctx, tools)?;
     network.args(["run", "--project", "e2e", "looks", "--testNamePattern", "every screen"]);
     network.env("MULTIBUS_SCREENSHOTS", &out);
     run::live(&mut network).context("the pictures could not be made")?;
@@ -149,14 +126,14 @@ fn screenshots(ctx: &Context, tools: Tools) -> Result<()> {
     Ok(())
 }
 
-/// Vitest as the command beside a fresh network, kept under a name, with the app built and Chromium there.
-fn beside_network(ctx: &Context, tools: Tools, name: &str) -> Result<Command> {
+/// Vitest as the command beside a fresh network, with the app built and Chromium there.
+fn beside_network(ctx: &Context, tools: Tools) -> Result<Command> {
     setup::chromium(ctx)?;
     build(ctx)?;
     let mut network = localnet::prepared(ctx, tools, Engine::default())?;
     network
         .args(["exec", "--engine", Engine::default().name(), "--dir"])
-        .arg(ctx.target.join("localnet").join(name))
+        .arg(ctx.target.join("localnet/app"))
         .arg("--")
         .arg(dir(ctx).join("node_modules/.bin/vitest"))
         .env("MULTIBUS_CLI", ctx.target.join("debug/multibus"))
@@ -166,22 +143,29 @@ fn beside_network(ctx: &Context, tools: Tools, name: &str) -> Result<Command> {
 
 /// Runs a project of Vitest and counts its tests.
 fn vitest(ctx: &Context, command: &mut Command, project: &str, tally: &mut Tally) -> Result<()> {
-    let report = reporting(ctx, command, project, project)?;
+    let (command, report) = reporting(ctx, command, project)?;
     let result = run::live(command);
     count(&report, tally)?;
     result.with_context(|| format!("the app's tests `{project}` failed, see above"))
 }
 
-/// Makes a command run a project of Vitest; returns the file in which it reports under a name.
-fn reporting(ctx: &Context, command: &mut Command, project: &str, name: &str) -> Result<PathBuf> {
-    let report = ctx.target.join(format!("app-{name}.json"));
+/// A run of a project of Vitest, and the file in which it reports.
+fn reporting<'command>(
+    ctx: &Context,
+    command: &'command mut Command,
+    project: &str,
+) -> Result<(&'command mut Command, PathBuf)> {
+    let report = reports(ctx, project);
     if report.exists() {
         fs::remove_file(&report).with_context(|| format!("could not remove {}", report.display()))?;
     }
-    command
-        .args(["run", "--project", project, "--reporter=default", "--reporter=json", "--outputFile.json"])
-        .arg(&report);
-    Ok(report)
+    command.args(["run", "--project", project, "--reporter=default", "--reporter=json", "--outputFile.json"]);
+    Ok((command.arg(&report), report))
+}
+
+/// The file in which a project of Vitest reports.
+fn reports(ctx: &Context, project: &str) -> PathBuf {
+    ctx.target.join(format!("app-{project}.json"))
 }
 
 /// Counts the tests of a report, if Vitest came as far as writing it.
