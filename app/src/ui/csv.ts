@@ -4,7 +4,7 @@ import { language, SIGNS, type Language } from '../words/language';
 
 /**
  * Rows as a file that a spreadsheet of the page's language opens in columns: where a comma is the sign before decimals,
- * Excel parts cells at semicolons. All numbers are integers, so neither sign is in a number.
+ * Excel parts cells at semicolons.
  */
 export function csvText(rows: readonly (readonly (string | number | bigint)[])[], of: Language = language): string {
   const separator = SIGNS[of].decimal === ',' ? ';' : ',';

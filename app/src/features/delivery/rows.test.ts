@@ -101,10 +101,12 @@ describe('deliveries', () => {
   it('are exported as a table', () => {
     const [head, ...lines] = deliveriesCsv(deliveryRows(state(), BUYER, NOW)).split('\r\n');
     expect(head).toBe(
-      'window_start,side,bus,seller,promised_wh,delivered_wh,paid_base_units,refund_base_units,earned_base_units,grid_fee_base_units,token,stage',
+      'window_start,side,bus,seller,promised_wh,delivered_wh,paid_base_units,refund_base_units,earned_base_units,grid_fee_base_units,token,stage,bus_name,paid',
     );
     const start = new Date(FIRST * 1_000).toISOString();
-    expect(lines.at(-1)).toBe(`${start},bought,${bus.address},${SELLER},400,200,88000,44000,0,0,${bus.mint},final`);
+    expect(lines.at(-1)).toBe(
+      `${start},bought,${bus.address},${SELLER},400,200,88000,44000,0,0,${bus.mint},final,${bus.name},0.088`,
+    );
     // What is not known yet is no 0.
     expect(lines[0]).toContain(`,400,,88000,,,,${bus.mint},ahead`);
   });

@@ -2,6 +2,7 @@
 
 import type { Address } from '@solana/kit';
 
+import { plainTokens } from '../../amount/token';
 import { paidFor } from '../../market/auction';
 import {
   deliveredOf,
@@ -191,7 +192,7 @@ export function barsOf(rows: readonly DeliveryRow[], count: number): readonly De
 export function deliveriesCsv(rows: readonly DeliveryRow[]): string {
   const head = [
     ...['window_start', 'side', 'bus', 'seller', 'promised_wh', 'delivered_wh', 'paid_base_units'],
-    ...['refund_base_units', 'earned_base_units', 'grid_fee_base_units', 'token', 'stage'],
+    ...['refund_base_units', 'earned_base_units', 'grid_fee_base_units', 'token', 'stage', 'bus_name', 'paid'],
   ];
   const lines = rows.map((row) => {
     // What nobody knows yet is no 0.
@@ -200,7 +201,7 @@ export function deliveriesCsv(rows: readonly DeliveryRow[]): string {
       new Date(row.windowStart * 1_000).toISOString(),
       ...[row.side, row.bus.address, row.seller?.wallet ?? row.book.seller],
       ...[row.promisedWh, row.deliveredWh ?? '', row.paid, known(row.back), known(row.earned), known(row.gridFee)],
-      ...[row.bus.mint, row.stage],
+      ...[row.bus.mint, row.stage, row.bus.name, plainTokens(row.paid, row.bus.decimals)],
     ];
   });
   return csvText([head, ...lines]);

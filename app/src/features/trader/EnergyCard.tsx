@@ -61,7 +61,13 @@ export function EnergyCard() {
           type="button"
           className="button small quiet"
           disabled={all.length === 0}
-          onClick={() => saveFile('multibus-energy.csv', energyCsv(all), 'text/csv')}
+          onClick={() =>
+            saveFile(
+              'multibus-energy.csv',
+              energyCsv(all, (bus) => buses.get(bus)?.name),
+              'text/csv',
+            )
+          }
         >
           {t.purchases.csv}
         </button>

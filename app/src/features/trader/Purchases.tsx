@@ -67,7 +67,7 @@ export function Purchases() {
             className="button small quiet"
             onClick={() => {
               const windowOf = (offer: Address) => origins.get(offer)?.windowStart;
-              const csv = csvOf(all, busOf, windowOf, (bus) => buses.get(bus)?.mint);
+              const csv = csvOf(all, busOf, windowOf, (bus) => buses.get(bus));
               saveFile('multibus-purchases.csv', csv, 'text/csv');
             }}
           >

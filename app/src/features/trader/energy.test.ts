@@ -95,10 +95,11 @@ describe('what was bought and sold', () => {
 
   it('goes out as a table', async () => {
     const { entries } = await traded();
-    const [head, ...lines] = energyCsv(entries).split('\r\n');
-    expect(head).toBe('time,side,energy_wh,paid_base_units,token,bus,with,source,transaction_hash');
+    const [head, ...lines] = energyCsv(entries, () => 'Mill').split('\r\n');
+    expect(head).toBe('time,side,energy_wh,paid_base_units,token,bus,with,source,transaction_hash,bus_name,paid');
     expect(lines).toHaveLength(3);
     expect(lines[0]).toContain('bought,1000,220000,');
+    expect(lines[0]).toMatch(/,Mill,0\.22$/u);
   });
 });
 

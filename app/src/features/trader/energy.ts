@@ -2,6 +2,7 @@
 
 import type { Address } from '@solana/kit';
 
+import { plainTokens } from '../../amount/token';
 import { WH_PER_KWH } from '../../generated';
 import { SOURCES, type Source, type Trade } from '../../market/model';
 import type { MarketState } from '../../market/state';
@@ -275,14 +276,21 @@ export function partnersOf(
   return [...found.values()].toSorted((a, b) => compare(b.energyWh, a.energyWh));
 }
 
-/** Entries as a table that spreadsheets read: times in UTC, energy in Wh, money in base units. */
-export function energyCsv(entries: readonly Entry[]): string {
-  const head = ['time', 'side', 'energy_wh', 'paid_base_units', 'token', 'bus', 'with', 'source', 'transaction_hash'];
+/**
+ * Entries as a table that spreadsheets read: times in UTC, energy in Wh, money in base units, and at the end for people the
+ * bus's name and the money in tokens.
+ */
+export function energyCsv(entries: readonly Entry[], nameOf: (bus: Address) => string | undefined): string {
+  const head = [
+    ...['time', 'side', 'energy_wh', 'paid_base_units', 'token', 'bus', 'with', 'source', 'transaction_hash'],
+    ...['bus_name', 'paid'],
+  ];
   const lines = entries
     .toSorted((a, b) => a.at - b.at)
     .map(({ at, side, energyWh, units, bus, who, source, hash }) => [
       ...[new Date(at * 1_000).toISOString(), side, energyWh, units],
       ...[bus?.mint ?? '', bus?.address ?? '', who ?? '', source ?? '', hash],
+      ...(bus === undefined ? ['', ''] : [nameOf(bus.address) ?? '', plainTokens(units, bus.decimals)]),
     ]);
   return csvText([head, ...lines]);
 }

@@ -119,12 +119,12 @@ describe('purchases', () => {
       purchases,
       () => '=HYPERLINK("x"), Mill' as Address,
       () => 900,
-      (bus) => (bus.startsWith('=') ? OFFER : undefined),
+      (bus) => (bus.startsWith('=') ? { mint: OFFER, decimals: 1, name: 'Mill, new' } : undefined),
     );
     expect(csv.split('\r\n')).toEqual([
-      'time,transaction_hash,offer,bus,delivery_start,energy_wh,price_per_kwh_base_units,cost_base_units,token',
-      `1970-01-01T00:00:00.000Z,${hash('a')},${OFFER},"'=HYPERLINK(""x""), Mill",1970-01-01T00:15:00.000Z,1000,2,2,${OFFER}`,
-      `1970-01-01T00:01:00.000Z,${hash('b')},,,,7,,8,`,
+      'time,transaction_hash,offer,bus,delivery_start,energy_wh,price_per_kwh_base_units,cost_base_units,token,bus_name,cost',
+      `1970-01-01T00:00:00.000Z,${hash('a')},${OFFER},"'=HYPERLINK(""x""), Mill",1970-01-01T00:15:00.000Z,1000,2,2,${OFFER},"Mill, new",0.2`,
+      `1970-01-01T00:01:00.000Z,${hash('b')},,,,7,,8,,,`,
     ]);
   });
 

@@ -5,10 +5,11 @@
 
 import type { Address } from '@solana/kit';
 
+import { plainTokens } from '../../amount/token';
 import { traderAddress } from '../../chain/address';
 import { COMMITMENT, type Connection } from '../../chain/connection';
 import type { BidTale } from '../../market/bids';
-import type { Fill, Receipt, Trade } from '../../market/model';
+import type { Bus, Fill, Receipt, Trade } from '../../market/model';
 import { readTale, readTransaction, signaturesOf } from '../../market/transactions';
 import { compare } from '../../order';
 import { Store } from '../../state/store';
@@ -167,16 +168,21 @@ export function csvOf(
   purchases: readonly Bought[],
   busOf: (offer: Address) => Address | undefined,
   windowOf: (offer: Address) => number | undefined,
-  tokenOf: (bus: Address) => string | undefined,
+  named: (bus: Address) => Pick<Bus, 'mint' | 'decimals' | 'name'> | undefined,
 ): string {
   const time = (seconds: number) => new Date(seconds * 1_000).toISOString();
+  /** The token's mint, and at the end for people the bus's name and the money in tokens. */
+  const ends = (address: Address | undefined, cost: bigint | '') => {
+    const bus = address === undefined ? undefined : named(address);
+    return bus === undefined ? ['', '', ''] : [bus.mint, bus.name, cost === '' ? '' : plainTokens(cost, bus.decimals)];
+  };
   const rows = purchases.flatMap((purchase) => {
     const { hash, at, fills, bid } = purchase;
-    const [energyWh, paid] = isDecided(purchase) ? [purchase.energyWh, purchase.paid] : ['', ''];
+    const [energyWh, paid] = isDecided(purchase) ? [purchase.energyWh, purchase.paid] : (['', ''] as const);
     return fills.length === 0
       ? [
           bid === undefined
-            ? [time(at), hash, '', '', '', energyWh, '', paid, '']
+            ? [time(at), hash, '', '', '', energyWh, '', paid, ...ends(undefined, paid)]
             : [
                 time(at),
                 hash,
@@ -186,20 +192,20 @@ export function csvOf(
                 energyWh,
                 '',
                 paid,
-                tokenOf(bid.bus) ?? '',
+                ...ends(bid.bus, paid),
               ],
         ]
       : fills.map((fill) => {
           const start = windowOf(fill.offer);
           const delivery = start === undefined || start === 0 ? '' : time(start);
           const bus = busOf(fill.offer);
-          const sold = [fill.energyWh, fill.pricePerKwh, fill.cost, bus === undefined ? '' : (tokenOf(bus) ?? '')];
+          const sold = [fill.energyWh, fill.pricePerKwh, fill.cost, ...ends(bus, fill.cost)];
           return [time(at), hash, fill.offer, bus ?? '', delivery, ...sold];
         });
   });
   const head = [
     ...['time', 'transaction_hash', 'offer', 'bus', 'delivery_start', 'energy_wh'],
-    ...['price_per_kwh_base_units', 'cost_base_units', 'token'],
+    ...['price_per_kwh_base_units', 'cost_base_units', 'token', 'bus_name', 'cost'],
   ];
   return csvText([head, ...rows]);
 }

@@ -146,10 +146,10 @@ describe('a bid', () => {
       purchases,
       () => undefined,
       () => undefined,
-      () => key(50),
+      () => ({ mint: key(50), decimals: 6, name: 'Mill' }),
     );
     expect(csv).toContain(
-      `${BIDDEN},${key(101)},${key(100)},${new Date((NOW + 900) * 1_000).toISOString()},800,,176000,${key(50)}`,
+      `${BIDDEN},${key(101)},${key(100)},${new Date((NOW + 900) * 1_000).toISOString()},800,,176000,${key(50)},Mill,0.176`,
     );
   });
 
