@@ -1,7 +1,11 @@
 //! Local networks: builds or installs an engine, and hands over to `multibus-localnet`, which starts it, deploys the
 //! program, seeds a village and keeps the network until it is told to end.
 
-use std::{os::unix::process::CommandExt, path::PathBuf, process::Command};
+use std::{
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
@@ -40,8 +44,7 @@ impl Engine {
     pub fn prepare(self, ctx: &Context) -> Result<(&'static str, PathBuf)> {
         match self {
             Self::Surfpool => {
-                let (what, expect) = COMPILING_SURFPOOL;
-                run::logged(&mut surfpool(ctx)?, what, expect, &ctx.log("surfpool"))?;
+                surfpool(ctx, run::logged)?;
                 Ok(("MULTIBUS_SURFNET", surfpool_target(ctx).join("debug/multibus-surfnet")))
             }
             Self::Agave => Ok(("MULTIBUS_VALIDATOR", setup::validator(ctx)?)),
@@ -54,8 +57,8 @@ fn surfpool_target(ctx: &Context) -> PathBuf {
     ctx.cache.join("surfpool")
 }
 
-/// A build of surfpool.
-fn surfpool(ctx: &Context) -> Result<Command> {
+/// Compiles surfpool with `run`, such as [`run::logged`].
+fn surfpool<Done>(ctx: &Context, run: impl FnOnce(&mut Command, &str, &str, &Path) -> Result<Done>) -> Result<()> {
     let target = surfpool_target(ctx);
     begin_with_dependencies(&ctx.target.join("debug"), &target.join("debug"))?;
     ctx.forget_other_checkouts(&target)?;
@@ -63,16 +66,13 @@ fn surfpool(ctx: &Context) -> Result<Command> {
     build.args(["build", "--package", "multibus-surfnet", "--features", "engine"]);
     build.args(["--locked", "--ignore-rust-version"]);
     build.env("CARGO_TARGET_DIR", &target);
-    Ok(build)
+    let what = "Compiling surfpool, once for this machine";
+    run(&mut build, what, "about 10 minutes from scratch on two cores", &ctx.log("surfpool")).map(drop)
 }
-
-const COMPILING_SURFPOOL: (&str, &str) =
-    ("Compiling surfpool, once for this machine", "about 10 minutes from scratch on two cores");
 
 /// Builds surfpool's process, and fails at a lint in it.
 pub fn lint_surfpool(ctx: &Context) -> Result<()> {
-    let (what, expect) = COMPILING_SURFPOOL;
-    run::linted(&mut surfpool(ctx)?, what, expect, &ctx.log("surfpool"))
+    surfpool(ctx, run::linted)
 }
 
 /// What the command line asks of the network.

@@ -23,7 +23,7 @@ export type Debtor = Pick<Bus, 'address' | 'creator' | 'mint' | 'tokenProgram' |
 /** The bus that owes a claim, or what is left of it. */
 export function debtorOf(
   { buses, tombstones }: Pick<MarketState, 'buses' | 'tombstones'>,
-  { bus: address }: Claim,
+  { bus: address }: Pick<Claim, 'bus'>,
 ): Debtor | undefined {
   const bus = buses.get(address);
   if (bus !== undefined) return bus;
@@ -41,9 +41,7 @@ export function tokenPaidOn(
   { buses, tombstones }: Pick<MarketState, 'buses' | 'tombstones'>,
   address: Address | undefined,
 ): PaidToken | undefined {
-  if (address === undefined) return undefined;
-  const stone = tombstones.get(address);
-  return buses.get(address) ?? (stone === undefined ? undefined : { ...stone, token: tokenOf(buses, stone) });
+  return address === undefined ? undefined : debtorOf({ buses, tombstones }, { bus: address });
 }
 
 /** The token of all buses, where they have one. */

@@ -63,6 +63,7 @@ export function SellerMoney({
   const named = useNamed();
   const isOwn = seller.wallet === wallet;
   const isRentOwn = seller.rentPayer === wallet;
+  const endsAdmission = seller.admitted && bus.listing === 'admitted';
   const withdraw = () => {
     if (signer === undefined) return;
     void action.run(async (onStage) => {
@@ -119,10 +120,10 @@ export function SellerMoney({
           </WalletButton>
         )}
       </div>
-      {isOwn && whyOpen === undefined && (!isRentOwn || seller.admitted) && (
+      {isOwn && whyOpen === undefined && (!isRentOwn || endsAdmission) && (
         <p className="hint">
           {!isRentOwn && t.seller.itsRentGoesTo(<AddressLabel address={seller.rentPayer} />)}{' '}
-          {seller.admitted && bus.listing === 'admitted' && t.seller.closingEndsAdmission}
+          {endsAdmission && t.seller.closingEndsAdmission}
         </p>
       )}
       <ActionStatus action={action} />

@@ -44,10 +44,10 @@ export function useEnergy(): { readonly entries: readonly Entry[]; readonly isRe
       if (wallet === undefined) return undefined;
       const own = vaults.split(' ').filter(Boolean) as Address[];
       const state = live.state.get();
-      const accounts = await Promise.all(
-        [...state.tombstones.keys(), ...state.buses.keys()].map((bus) => sellerAddress(bus, wallet)),
-      );
-      const closed = accounts.filter((one) => !state.sellers.has(one)).slice(0, CLOSED_ACCOUNTS);
+      const open = new Set([...state.sellers.values()].flatMap((one) => (one.wallet === wallet ? [one.bus] : [])));
+      const left = [...state.tombstones.keys(), ...state.buses.keys()].filter((bus) => !open.has(bus));
+      // Counted before, because an address takes its time to derive, and strangers may have thousands of buses.
+      const closed = await Promise.all(left.slice(0, CLOSED_ACCOUNTS).map((bus) => sellerAddress(bus, wallet)));
       const closedVaults = await Promise.all(closed.map(vaultAddress));
       const [bought, sales] = await Promise.all([
         readPurchases(live.connection, wallet, signal, () => undefined),
