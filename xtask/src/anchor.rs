@@ -78,14 +78,14 @@ pub fn clients(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
         "about 5 minutes from scratch on two cores, seconds after a change",
         &ctx.log("anchor-clients"),
     )?;
-    let mut network = localnet::prepared(ctx, tools, Engine::Surfpool)?;
     let dir = localnet::dir(ctx, Engine::Surfpool).with_extension("anchor");
+    let mut network = localnet::for_tests(ctx, tools, &dir)?;
     let script = format!(
         r#""$CARGO" {} --locked --ignore-rust-version --quiet && npm --prefix {TYPESCRIPT} test"#,
         RUST.join(" ")
     );
     let cargo = build.get_program().to_owned();
-    network.args(["exec", "--engine", Engine::Surfpool.name(), "--dir"]).arg(dir).args(["--", "sh", "-c", &script]);
+    network.args(["sh", "-c", &script]);
     network.envs(build.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("CARGO", cargo);
     tally::count(&mut network, tally)
 }

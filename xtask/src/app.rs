@@ -130,11 +130,8 @@ fn screenshots(ctx: &Context, tools: Tools) -> Result<()> {
 fn beside_network(ctx: &Context, tools: Tools) -> Result<Command> {
     setup::chromium(ctx)?;
     build(ctx)?;
-    let mut network = localnet::prepared(ctx, tools, Engine::default())?;
+    let mut network = localnet::for_tests(ctx, tools, &ctx.target.join("localnet/app"))?;
     network
-        .args(["exec", "--engine", Engine::default().name(), "--dir"])
-        .arg(ctx.target.join("localnet/app"))
-        .arg("--")
         .arg(dir(ctx).join("node_modules/.bin/vitest"))
         .env("MULTIBUS_CLI", ctx.target.join("debug/multibus"))
         .current_dir(dir(ctx));

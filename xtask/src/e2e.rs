@@ -82,11 +82,14 @@ pub fn where_installed(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result
 
 /// Runs the suite on a fresh network, with further arguments for the tests, and counts it.
 pub fn suite(ctx: &Context, tools: Tools, engine: Engine, args: &[String], tally: &mut Tally) -> Result<()> {
-    let mut network = localnet::prepared(ctx, tools, engine)?;
-    network.args(["exec", "--engine", engine.name(), "--dir"]).arg(localnet::dir(ctx, engine).with_extension("e2e"));
-    let skipped: &[&str] = match engine {
-        Engine::Surfpool => &[NEEDS_A_LEDGER],
-        Engine::Agave => &[],
+    let dir = localnet::dir(ctx, engine).with_extension("e2e");
+    let (network, skipped): (_, &[&str]) = match engine {
+        Engine::Surfpool => (localnet::for_tests(ctx, tools, &dir)?, &[NEEDS_A_LEDGER]),
+        Engine::Agave => {
+            let mut network = localnet::prepared(ctx, tools, engine)?;
+            network.args(["exec", "--engine", engine.name(), "--dir"]).arg(dir).arg("--");
+            (network, &[])
+        }
     };
     beside(ctx, network, skipped, args, tally)
 }
@@ -100,6 +103,7 @@ fn on_running_node(ctx: &Context, url: &str, ws: Option<&str>, args: &[String], 
     if let Some(ws) = ws {
         network.args(["--ws", ws]);
     }
+    network.arg("--");
     println!("Left out, because they start nodes of their own:\n  {}", NEED_OWN_NODES.join("\n  "));
     beside(ctx, network, &NEED_OWN_NODES, args, tally)
 }
@@ -125,12 +129,7 @@ pub fn compile_tests<Done>(
 fn beside(ctx: &Context, mut network: Command, skipped: &[&str], args: &[String], tally: &mut Tally) -> Result<()> {
     compile_tests(ctx, run::logged)?;
     let cargo = suite_of(ctx);
-    network
-        .arg("--")
-        .arg(Path::new(cargo.get_program()))
-        .args(cargo.get_args())
-        .args(["--quiet", "--", THREADS])
-        .args(args);
+    network.arg(Path::new(cargo.get_program())).args(cargo.get_args()).args(["--quiet", "--", THREADS]).args(args);
     for name in skipped {
         network.args(["--skip", name]);
     }

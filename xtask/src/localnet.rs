@@ -52,6 +52,19 @@ impl Engine {
     }
 }
 
+/// Time between two slots of networks for tests, in milliseconds: a transaction lands in half the time of public networks.
+const TEST_SLOT_MS: u32 = 200;
+
+/// A fresh surfpool network for tests, in a folder of its own; the command that is to run beside it follows.
+pub fn for_tests(ctx: &Context, tools: Tools, dir: &Path) -> Result<Command> {
+    let mut network = prepared(ctx, tools, Engine::Surfpool)?;
+    network
+        .args(["exec", "--engine", Engine::Surfpool.name(), "--slot-ms", &TEST_SLOT_MS.to_string(), "--dir"])
+        .arg(dir);
+    network.arg("--");
+    Ok(network)
+}
+
 /// In the cache, so that its nine hundred crates are compiled once and not for every checkout.
 fn surfpool_target(ctx: &Context) -> PathBuf {
     ctx.cache.join("surfpool")

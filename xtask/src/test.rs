@@ -1,15 +1,23 @@
-//! Every check, one after the other: what continuous integration runs, and what to run before a commit.
+//! Every check: what continuous integration runs, and what to run before a commit. One follows the other, but for those that
+//! mostly wait ([`WAITING`]).
 
-use std::{process::Stdio, time::Instant};
+use std::{
+    env,
+    fs::{self, File},
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
     anchor, app, audit,
     context::Context,
-    demo, e2e, idl, load, memcheck, proof, publish, run,
+    demo, e2e, idl, load,
+    localnet::{self, Engine},
+    memcheck, proof, publish, run,
     sbf::{self, Tools},
-    tally::{self, Tally, run_tests},
+    tally::{self, Tally},
     tidy,
 };
 
@@ -22,8 +30,8 @@ struct Step {
 }
 
 enum Action {
-    /// `cargo test` over the workspace with these further arguments; its tests are counted.
-    Tests(&'static [&'static str]),
+    /// All tests of the workspace, which drive the built programs; they are counted.
+    Tests,
     /// A function of xtask that counts its tests.
     Counted(fn(&Context, Tools, &mut Tally) -> Result<()>),
     /// A function of xtask.
@@ -95,7 +103,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "tests",
         shows: "units, the built program in a simulated chain, its compute units, the client and the CLI behave",
-        action: Action::Tests(&[]),
+        action: Action::Tests,
     },
     Step {
         name: "memcheck",
@@ -140,6 +148,11 @@ const STEPS: &[Step] = &[
     },
 ];
 
+/// Steps that mostly wait for their networks. Where all steps run, these run beside [`BUSY`], which keeps the processors busy and
+/// takes as long as they do together.
+const WAITING: [&str; 3] = ["surfpool", "anchor-clients", "load"];
+const BUSY: &str = "app-e2e";
+
 /// Prints the table of steps.
 pub fn list() {
     for step in STEPS {
@@ -158,26 +171,38 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
     if !only.is_empty() && !only.iter().any(|name| name == "program") && needs_program(&chosen) {
         sbf::build(ctx, tools)?;
     }
-    if !only.is_empty() && chosen.iter().any(|step| matches!(step.action, Action::Tests(_))) {
+    if !only.is_empty() && chosen.iter().any(|step| matches!(step.action, Action::Tests)) {
         sbf::build_program(ctx, tools, sbf::CHARGER)?;
     }
 
     let start = Instant::now();
     let mut tally = Tally::default();
-    for (index, step) in chosen.iter().enumerate() {
-        println!("\n== {}/{} {}: {}", index + 1, chosen.len(), step.name, step.shows);
+    let waiting: Vec<&str> = match chosen.iter().any(|step| step.name == BUSY) {
+        true => chosen.iter().map(|step| step.name).filter(|name| WAITING.contains(name)).collect(),
+        false => Vec::new(),
+    };
+    let front = chosen.iter().filter(|step| !waiting.contains(&step.name));
+    for (index, step) in front.enumerate() {
+        println!("\n== {}/{} {}: {}", index + 1, chosen.len() - waiting.len(), step.name, step.shows);
         let begun = Instant::now();
+        let beside = match step.name == BUSY && !waiting.is_empty() {
+            true => Some(Beside::start(ctx, tools, &waiting)?),
+            false => None,
+        };
         let result = step.run(ctx, tools, &mut tally);
-        let time = run::elapsed(begun.elapsed());
-        match result {
-            Ok(()) => println!("== {} passed in {time}", step.name),
+        match &result {
+            Ok(()) => println!("== {} passed in {}", step.name, run::elapsed(begun.elapsed())),
             Err(error) => {
-                println!("\n== {} FAILED after {time}: {error:#}", step.name);
+                println!("\n== {} FAILED after {}: {error:#}", step.name, run::elapsed(begun.elapsed()));
                 println!("   It checks that {}.", step.shows);
                 println!("   Just this one again: cargo xtask test --only {}", step.name);
-                println!("\n{} passed, {} failed", tally.passed, tally.failed.max(1));
-                bail!("the check `{}` failed; those after it did not run", step.name);
             }
+        }
+        let waited = beside.map_or(Ok(()), |beside| beside.end(&mut tally));
+        if result.is_err() || waited.is_err() {
+            println!("\n{} passed, {} failed", tally.passed, tally.failed.max(1));
+            waited?;
+            bail!("the check `{}` failed; those after it did not run", step.name);
         }
     }
     println!("\nAll {} checks passed in {}. Tests:", chosen.len(), run::elapsed(start.elapsed()));
@@ -185,10 +210,51 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Checks that another process of xtask runs, and where it writes what they say.
+struct Beside {
+    process: Child,
+    log: std::path::PathBuf,
+    names: String,
+}
+
+impl Beside {
+    fn start(ctx: &Context, tools: Tools, names: &[&str]) -> Result<Self> {
+        // What both need is built first, and by one alone.
+        localnet::prepared(ctx, tools, Engine::Surfpool)?;
+        let (log, names) = (ctx.log("beside"), names.join(", "));
+        let file = File::create(&log).with_context(|| format!("could not write the log {}", log.display()))?;
+        let mut command = Command::new(env::current_exe()?);
+        command.arg("test").args(names.split(", ").flat_map(|name| ["--only", name]));
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let process = command.spawn().with_context(|| format!("could not start `{}`", run::shown(&command)))?;
+        println!("At the same time run: {names}. What they say follows after this check.");
+        Ok(Self { process, log, names })
+    }
+
+    /// Waits for the end, says what was said, and counts the tests.
+    fn end(mut self, tally: &mut Tally) -> Result<()> {
+        if self.process.try_wait()?.is_none() {
+            println!("Waiting for what ran beside it: {} ...", self.names);
+        }
+        let status = self.process.wait()?;
+        let said = fs::read(&self.log).with_context(|| format!("could not read {}", self.log.display()))?;
+        let said = String::from_utf8_lossy(&said);
+        println!("{}", said.trim_end());
+        if let Some(total) = said.lines().rev().find_map(Tally::parse) {
+            tally.passed += total.passed;
+            tally.failed += total.failed;
+        }
+        if !status.success() {
+            bail!("of the checks {} one failed, see above; what follows them did not run", self.names);
+        }
+        Ok(())
+    }
+}
+
 impl Step {
     fn run(&self, ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
         match self.action {
-            Action::Tests(args) => run_tests(ctx, args, &[], tally),
+            Action::Tests => tally::run_all(ctx, tally),
             Action::Counted(function) => function(ctx, tools, tally),
             Action::Own(function) => function(ctx, tools),
         }
@@ -207,7 +273,7 @@ fn clippy(ctx: &Context) -> Result<()> {
 }
 
 fn needs_program(steps: &[&Step]) -> bool {
-    steps.iter().any(|step| matches!(step.action, Action::Tests(_)) || step.name == "replay")
+    steps.iter().any(|step| matches!(step.action, Action::Tests) || step.name == "replay")
 }
 
 /// Replays eight hours with the CLI, as a user would. It must succeed and print JSON. In a shorter time nothing is

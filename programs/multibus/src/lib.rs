@@ -19,6 +19,8 @@ pub mod math;
 pub mod numbered;
 pub mod payment;
 pub mod state;
+#[cfg(test)]
+mod testing;
 pub mod token;
 
 use anchor_lang::prelude::*;

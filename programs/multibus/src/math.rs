@@ -126,7 +126,10 @@ pub const fn share_of(amount: u64, bps: u16) -> u64 {
 mod tests {
     use {
         super::*,
-        crate::constants::{MAX_CAPACITY_WH, MAX_GRID_FEE_PER_KWH},
+        crate::{
+            constants::{MAX_CAPACITY_WH, MAX_GRID_FEE_PER_KWH},
+            testing::cases,
+        },
         proptest::prelude::*,
     };
 
@@ -171,7 +174,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #![proptest_config(cases(20_000))]
 
         #[test]
         fn mul_wide_is_the_128_bit_product(a: u64, b: u64) {

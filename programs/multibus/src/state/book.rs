@@ -827,6 +827,7 @@ mod tests {
                 MeterSpec, PositionBook, TermsConfig,
                 fixture::{BUS, assert_noticed, wallet},
             },
+            testing::cases,
         },
         proptest::prelude::*,
     };
@@ -1252,7 +1253,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #![proptest_config(cases(4_000))]
 
         /// Random trade of up to 12 buyers in one window and a random delivery: no amount is negative, all can be paid,
         /// and at most one base unit for each position is left.

@@ -192,7 +192,7 @@ impl Clearing {
 mod tests {
     use {
         super::*,
-        crate::{error::MultibusError, state::fixture::assert_noticed},
+        crate::{error::MultibusError, state::fixture::assert_noticed, testing::cases},
         bytemuck::Zeroable,
         proptest::prelude::*,
     };
@@ -261,7 +261,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #![proptest_config(cases(2_000))]
 
         /// In random books with few prices, exactly one pair of claims passes, and it moves the most energy.
         #[test]

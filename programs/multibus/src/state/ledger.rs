@@ -366,6 +366,7 @@ mod tests {
                 Action, ActionKind, Capacity, Moment, OwnerSlot,
                 fixture::{BUS, assert_noticed},
             },
+            testing::cases,
         },
         proptest::prelude::*,
     };
@@ -659,7 +660,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #![proptest_config(cases(2_000))]
 
         /// Claims + claimable + remainder = received, and the remainder is below one base unit for each owner.
         #[test]
