@@ -220,13 +220,12 @@ fn seller_address(bus: &Address, seller: &str) -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NOON_IN_2100;
     use multibus_client::{
         Market,
         chain::{Chain, EmbeddedChain},
         multibus::token::SPL_TOKEN_ID,
     };
-
-    const NOON_IN_2100: i64 = 4_102_488_000;
 
     #[test]
     fn readings_are_possible_and_meters_are_silent_now_and_then() {

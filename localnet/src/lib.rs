@@ -37,3 +37,7 @@ pub mod network;
 pub mod node;
 pub mod square;
 pub mod village;
+
+/// A time at which tests begin: what they see depends on where a window stands.
+#[cfg(test)]
+const NOON_IN_2100: i64 = 4_102_488_000;

@@ -522,6 +522,7 @@ pub(crate) fn unless_gone<T>(done: Result<T, Error>) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NOON_IN_2100;
     use multibus_client::{
         auction::AuctionPhase,
         bid::{BidOrder, BidProgress},
@@ -578,6 +579,8 @@ mod tests {
     #[tokio::test]
     async fn the_village_is_seeded_once_and_tended_as_time_passes() {
         let chain = Arc::new(EmbeddedChain::new().expect("the program is built"));
+        // Shortly before a gate closes, a window more is open than is listed anew.
+        chain.wait_until(NOON_IN_2100).await.unwrap();
         let village = Village::seed(chain.clone()).await.unwrap();
         let market = Market::new(chain.clone());
         let offers = market.all_offers(&village.sunny_street).await.unwrap();
