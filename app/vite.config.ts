@@ -203,6 +203,8 @@ const flows = (kind: 'e2e' | 'scripted') => ({
     setupFiles: ['src/testing/speaking.ts'],
     environment: 'node',
     fileParallelism: false,
+    // Files of one kind share what they import, which takes seconds to read.
+    isolate: false,
     retry: 1,
     testTimeout: 600_000,
     hookTimeout: 600_000,

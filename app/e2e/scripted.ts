@@ -85,15 +85,18 @@ import type { Keys } from './network';
 /** Genesis hash of the public mainnet. */
 export const MAINNET = '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d';
 
-let keys = 0;
+/** How many keys each file of tests has made. */
+const keys = new Map<string, number>();
 
 /**
  * The next key of this file of tests. Each run makes the same ones, because addresses decide what is shown first where all
  * else is equal.
  */
 async function nextKey(): Promise<CryptoKeyPair> {
-  keys += 1;
-  const seed = `${basename(expect.getState().testPath ?? '')} ${keys}`;
+  const file = basename(expect.getState().testPath ?? '');
+  const number = (keys.get(file) ?? 0) + 1;
+  keys.set(file, number);
+  const seed = `${file} ${number}`;
   return createKeyPairFromPrivateKeyBytes(createHash('sha256').update(seed).digest());
 }
 

@@ -74,12 +74,13 @@ interface People {
 
 /** New wallets of everybody. */
 async function people(market: Market): Promise<People> {
-  return {
-    ada: await market.wallet('ada'),
-    ben: await market.wallet('ben'),
-    cem: await market.wallet('cem'),
-    buyer: await market.wallet('buyer', 500),
-  };
+  const [ada, ben, cem, buyer] = await Promise.all([
+    market.wallet('ada'),
+    market.wallet('ben'),
+    market.wallet('cem'),
+    market.wallet('buyer', 500),
+  ]);
+  return { ada, ben, cem, buyer };
 }
 
 /** The suite of one file: pages, and a network with people. */
@@ -94,8 +95,8 @@ export class Suite extends Pages {
 
   static async open(): Promise<Suite> {
     const market = await Market.open();
-    const pages = await Pages.openAlone();
-    return new Suite(pages, market, await people(market));
+    const [pages, everybody] = await Promise.all([Pages.openAlone(), people(market)]);
+    return new Suite(pages, market, everybody);
   }
 
   /** Everybody is somebody else, who has neither bought nor sold. */
