@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
 
 use crate::{
     anchor, app, audit,
@@ -221,12 +222,16 @@ impl Beside {
     fn start(ctx: &Context, tools: Tools, names: &[&str]) -> Result<Self> {
         // What both need is built first, and by one alone.
         localnet::prepared(ctx, tools, Engine::Surfpool)?;
-        let (log, names) = (ctx.log("beside"), names.join(", "));
+        let log = ctx.log("beside");
         let file = File::create(&log).with_context(|| format!("could not write the log {}", log.display()))?;
         let mut command = Command::new(env::current_exe()?);
-        command.arg("test").args(names.split(", ").flat_map(|name| ["--only", name]));
+        command.arg("test").args(names.iter().flat_map(|name| ["--only", name]));
+        if let Some(tools) = tools.to_possible_value() {
+            command.args(["--tools", tools.get_name()]);
+        }
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         let process = command.spawn().with_context(|| format!("could not start `{}`", run::shown(&command)))?;
+        let names = names.join(", ");
         println!("At the same time run: {names}. What they say follows after this check.");
         Ok(Self { process, log, names })
     }
