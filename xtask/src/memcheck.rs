@@ -13,9 +13,15 @@ const CASES: (&str, &str) = ("PROPTEST_CASES", "100");
 /// Runs the program's unit tests under valgrind.
 pub fn memcheck(ctx: &Context) -> Result<()> {
     let valgrind = setup::valgrind(ctx)?;
-    tally::compile_tests(ctx, run::logged)?;
     // The command line has the program's name, too, and is no library.
-    let libraries = tally::binaries(tally::workspace(ctx).arg("--lib"))?;
+    let libraries = || {
+        let mut cargo = tally::workspace(ctx);
+        cargo.arg("--lib");
+        cargo
+    };
+    let expect = "about 8 minutes from scratch, seconds after a change";
+    run::logged(libraries().arg("--no-run"), "Compiling the unit tests", expect, &ctx.log("memcheck-tests"))?;
+    let libraries = tally::binaries(&mut libraries())?;
     let program = libraries.iter().find(|tests| tests.name == "multibus").context("the program has no unit tests")?;
     let mut command = ctx.command(valgrind);
     command.env(CASES.0, CASES.1);

@@ -56,6 +56,14 @@ impl Tally {
 /// plain `cargo test` begins anywhere, and `cargo xtask soak` and `fuzz` take their own seeds.
 const RANDOM_SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20241027");
 
+/// A command of tests with this seed, unless the user sets one.
+fn seeded(command: &mut Command) -> &mut Command {
+    match std::env::var_os(RANDOM_SEED.0) {
+        Some(_) => command,
+        None => command.env(RANDOM_SEED.0, RANDOM_SEED.1),
+    }
+}
+
 /// Cargo for the tests of the workspace, which need no network.
 pub fn workspace(ctx: &Context) -> Command {
     let mut cargo = ctx.cargo();
@@ -78,10 +86,7 @@ pub fn run_tests(ctx: &Context, args: &[&str], set: &[(&str, &str)], tally: &mut
     compile_tests(ctx, run::logged)?;
     let mut command = workspace(ctx);
     command.args(["--quiet", "--no-fail-fast"]).args(args).envs(set.iter().copied());
-    if std::env::var_os(RANDOM_SEED.0).is_none() {
-        command.env(RANDOM_SEED.0, RANDOM_SEED.1);
-    }
-    count(&mut command, tally)
+    count(seeded(&mut command), tally)
 }
 
 /// Tests that take longest. They begin first, so that none of them is alone at the end.
@@ -134,11 +139,8 @@ pub fn run_all(ctx: &Context, tally: &mut Tally) -> Result<()> {
     let (jobs, told) = (Mutex::new(jobs), Mutex::new((tally, Vec::new())));
     let work = || -> Result<()> {
         while let Some((name, mut command)) = taken(&jobs) {
-            if std::env::var_os(RANDOM_SEED.0).is_none() {
-                command.env(RANDOM_SEED.0, RANDOM_SEED.1);
-            }
             let begun = Instant::now();
-            let output = command.stdin(Stdio::null()).output();
+            let output = seeded(&mut command).stdin(Stdio::null()).output();
             let output = output.with_context(|| format!("could not start `{}`", run::shown(&command)))?;
             let (tally, failed) = &mut *told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if !output.status.success() {
