@@ -29,7 +29,7 @@ use {
 /// Wait before a broken connection is made again.
 const RECONNECT_DELAY: Duration = Duration::from_millis(300);
 /// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// After connecting, the history is read a second time, because a node lists what it just executed a little late.
 const SECOND_LOOK: Duration = Duration::from_secs(4);
 /// How long the history may lag behind the connection, just after connecting.

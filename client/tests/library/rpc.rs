@@ -4,7 +4,7 @@ use {
     futures_util::StreamExt,
     multibus_client::{
         Address, Error, Keypair, Market, PricePerKwh, Signer, Wallet, Wh,
-        chain::{Chain, CommitmentLevel, RpcChain},
+        chain::{Chain, CommitmentLevel, Outcome, RpcChain},
         multibus::error::MultibusError,
         offer::{OfferFilter, OfferSort},
         purchase::{BatchItem, BatchOrder, PurchaseOrder},
@@ -14,7 +14,14 @@ use {
         market::{EmbeddedMarket, FUNDS, SOL, open_bus, terms},
         node::{Lie, TestNode},
     },
-    std::sync::{Arc, atomic::Ordering},
+    serde_json::json,
+    std::{
+        sync::{
+            Arc,
+            atomic::{AtomicBool, AtomicU32, Ordering},
+        },
+        time::{Duration, Instant},
+    },
     tokio::net::TcpListener,
 };
 
@@ -181,6 +188,52 @@ async fn events_arrive_by_subscription_and_a_lost_connection_loses_none() {
     bought.push(buyer.buy(&order).await.unwrap().signature);
     heard.push(logs.next().await.unwrap().unwrap().signature);
     assert_eq!(heard[2..], bought);
+}
+
+#[tokio::test]
+async fn outcomes_are_looked_for_when_the_node_confirms_a_slot_and_else_at_intervals() {
+    let (fresh, node, seller, _buyer) = over_rpc().await;
+    let signature = seller.offer_create(&fresh.bus, &terms(1_000, 500)).await.unwrap().sent.signature;
+    let (asked, lands) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
+    let (counted, known) = (asked.clone(), lands.clone());
+    node.lies(move |method, _, _| match method {
+        "getSignatureStatuses" => {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let nothing = json!({ "context": { "slot": 1 }, "value": [null] });
+            if known.load(Ordering::Relaxed) { Lie::None } else { Lie::Result(nothing) }
+        }
+        _ => Lie::None,
+    });
+    let chain = RpcChain::new(&seller.chain().description(), None, CommitmentLevel::Confirmed).unwrap();
+    chain.follow_confirmations().await.unwrap();
+    let confirming = {
+        let chain = chain.clone();
+        tokio::spawn(async move { chain.confirm(&signature, u64::MAX).await })
+    };
+    // Once a second, and at once where the node tells.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let at_intervals = asked.load(Ordering::Relaxed);
+    assert!((1..=4).contains(&at_intervals), "asked {at_intervals} times in 2 s");
+    let told_at = Instant::now();
+    while asked.load(Ordering::Relaxed) < at_intervals + 6 {
+        node.confirms.notify_waiters();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(told_at.elapsed() < Duration::from_secs(4), "6 confirmed slots took {:?}", told_at.elapsed());
+    // Without the connection it asks more often.
+    node.hang_up.notify_waiters();
+    let before = asked.load(Ordering::Relaxed);
+    let alone_at = Instant::now();
+    while asked.load(Ordering::Relaxed) < before + 12 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(alone_at.elapsed() < Duration::from_secs(8), "12 intervals took {:?}", alone_at.elapsed());
+    lands.store(true, Ordering::Relaxed);
+    assert!(matches!(confirming.await.unwrap().unwrap(), Outcome::Landed { .. }));
+
+    let nowhere = RpcChain::new(&chain.description(), Some("ws://127.0.0.1:1"), CommitmentLevel::Confirmed).unwrap();
+    let refused = nowhere.follow_confirmations().await.unwrap_err().to_string();
+    assert!(refused.contains("ws://127.0.0.1:1") && refused.contains("at intervals"), "{refused}");
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ pub struct TestNode {
     pub lacks_airdrops: AtomicBool,
     /// Closes every websocket.
     pub hang_up: Notify,
+    /// Tells every websocket that asked that a slot is confirmed.
+    pub confirms: Notify,
     twist: Mutex<Twist>,
 }
 
@@ -66,6 +68,7 @@ impl TestNode {
             requests: AtomicU32::new(0),
             lacks_airdrops: AtomicBool::new(false),
             hang_up: Notify::new(),
+            confirms: Notify::new(),
             twist: Mutex::new(Box::new(|_, _, _| Lie::None)),
         });
         let (listener, websockets) = loop {
@@ -79,7 +82,7 @@ impl TestNode {
         let subscribed = node.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = websockets.accept().await {
-                tokio::spawn(subscribed.clone().serve_logs(stream));
+                tokio::spawn(subscribed.clone().serve_subscriptions(stream));
             }
         });
         let serving = node.clone();
@@ -155,11 +158,12 @@ impl TestNode {
         }
     }
 
-    /// Serves subscriptions to logs on one websocket until it closes.
-    async fn serve_logs(self: Arc<Self>, stream: TcpStream) {
+    /// Serves subscriptions to logs and to slots on one websocket until it closes.
+    async fn serve_subscriptions(self: Arc<Self>, stream: TcpStream) {
         let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
         let mut logs = stream::SelectAll::new();
         let mut subscriptions = 0;
+        let mut of_slots = None;
         loop {
             let text = tokio::select! {
                 () = self.hang_up.notified() => {
@@ -176,10 +180,20 @@ impl TestNode {
                         let of_address = self.chain.subscribe_logs(&mentions).await.unwrap();
                         logs.push(of_address.map(move |notification| (subscription, notification.unwrap())));
                         json!(subscription)
+                    } else if request["method"] == "slotsUpdatesSubscribe" {
+                        subscriptions += 1;
+                        of_slots = Some(subscriptions);
+                        json!(subscriptions)
                     } else {
                         json!(true)
                     };
                     json!({ "jsonrpc": "2.0", "result": result, "id": request["id"] })
+                }
+                () = self.confirms.notified() => {
+                    let Some(subscription) = of_slots else { continue };
+                    let result = json!({ "type": "optimisticConfirmation", "slot": 1, "timestamp": 1 });
+                    let params = json!({ "result": result, "subscription": subscription });
+                    json!({ "jsonrpc": "2.0", "method": "slotsUpdatesNotification", "params": params })
                 }
                 Some((subscription, notification)) = logs.next() => {
                     let (signature, err) = (notification.signature.to_string(), notification.error);
