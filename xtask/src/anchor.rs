@@ -78,8 +78,7 @@ pub fn clients(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
         "about 5 minutes from scratch on two cores, seconds after a change",
         &ctx.log("anchor-clients"),
     )?;
-    let dir = localnet::dir(ctx, Engine::Surfpool).with_extension("anchor");
-    let mut network = localnet::for_tests(ctx, tools, &dir)?;
+    let mut network = localnet::for_tests(ctx, tools, "anchor")?;
     let script = format!(
         r#""$CARGO" {} --locked --ignore-rust-version --quiet && npm --prefix {TYPESCRIPT} test"#,
         RUST.join(" ")
@@ -105,10 +104,9 @@ pub fn where_installed(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result
     let page = fs::read_to_string(ctx.root.join(PAGE)).with_context(|| format!("could not read {PAGE}"))?;
     let script = typed(&page)?;
     let wallet = usual_wallet(ctx)?;
-    let mut network = localnet::prepared(ctx, tools, Engine::Surfpool)?;
     npm::install(ctx, &ctx.root.join(MIGRATIONS))?;
-    let dir = localnet::dir(ctx, Engine::Surfpool).with_extension("anchor");
-    network.args(["exec", "--engine", Engine::Surfpool.name(), "--dir"]).arg(dir).args(["--", "bash", "-exc", &script]);
+    let mut network = localnet::fresh(ctx, tools, Engine::Surfpool, "anchor")?;
+    network.args(["bash", "-exc", &script]);
     set(&mut network, &environment(ctx, &wallet)?);
     tally::count(&mut network, tally)?;
     deploy(ctx, &wallet)

@@ -11,7 +11,7 @@ use crate::{
 /// Builds the program and one of the players of the tests' crate, and runs it with these arguments.
 pub fn play(ctx: &Context, tools: Tools, player: &str, args: &[String]) -> Result<()> {
     sbf::build(ctx, tools)?;
-    demo::build_bins(ctx, &[player], "Compiling the model and the chain that it is compared with")?;
+    demo::build_bins(ctx, &[player], &[], "Compiling the model and the chain that it is compared with")?;
     let mut command = ctx.command(ctx.target.join("debug").join(player));
     command.env("MULTIBUS_PROGRAM", ctx.program_elf()).args(args);
     run::live(&mut command).context("the chain and the model differ: the script above shows how")

@@ -159,7 +159,8 @@ fn released(ctx: &Context, name: &str) -> Result<Command> {
     let mut build = ctx.cargo();
     // Both at once: they share their dependencies, with the features of both.
     build.args(["build", "--release", "--package", "multibus-bench", "--package", "multibus-network"]);
-    build.args(["--bin", "multibus-bench", "--bin", "multibus-load", "--locked", "--ignore-rust-version"]);
+    build.args(["--bin", "multibus-bench", "--bin", "multibus-load", "--features", "multibus-network/tpu"]);
+    build.args(["--locked", "--ignore-rust-version"]);
     let expect = "about 12 minutes from scratch on two cores, 2 minutes after a change";
     run::logged(&mut build, "Compiling what measures, in release", expect, &ctx.log("bench"))?;
     Ok(ctx.command(ctx.target.join("release").join(name)))
@@ -228,20 +229,23 @@ fn bytes(ctx: &Context) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The market and bare token transfers, one after the other, on a fresh network for each mix.
+/// The market and bare token transfers, one after the other, on a fresh network for each mix and way to the node.
 fn node(ctx: &Context, tools: Tools, options: &Options) -> Result<Vec<Row>> {
     let engine = options.engine;
     let load = released(ctx, "multibus-load")?;
+    // Surfpool has an RPC server alone.
+    let ways: &[&[&str]] = match engine {
+        Engine::Surfpool => &[&[]],
+        Engine::Agave => &[&[], &["--tpu"]],
+    };
     let mut all = Vec::new();
-    for Load { mix, traders, lanes } in MIXES {
-        let mut command = localnet::prepared(ctx, tools, engine)?;
+    for (Load { mix, traders, lanes }, way) in MIXES.iter().flat_map(|load| ways.iter().map(move |way| (load, way))) {
+        let mut command = localnet::fresh(ctx, tools, engine, "bench")?;
         command
-            .args(["exec", "--engine", engine.name(), "--dir"])
-            .arg(localnet::dir(ctx, engine).with_extension("bench"))
-            .arg("--")
             .arg(load.get_program())
             .args(["--beside-transfers", "--seconds", &options.seconds.to_string()])
-            .args(["--mix", mix, "--traders", traders, "--lanes", lanes]);
+            .args(["--mix", mix, "--traders", traders, "--lanes", lanes])
+            .args(*way);
         all.extend(rows(&mut command)?);
     }
     for row in &mut all {

@@ -1,6 +1,6 @@
 //! From a clone to a village's energy market at work, in one command.
 
-use std::time::Instant;
+use std::{process::Command, time::Instant};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -37,19 +37,17 @@ pub fn demo(ctx: &Context, tools: Tools, extra: &[String]) -> Result<()> {
 
 /// Builds the command-line client.
 pub fn build_cli(ctx: &Context) -> Result<()> {
-    build_bins(ctx, &["multibus"], "Compiling the command-line client with its embedded chain")
+    build_bins(ctx, &["multibus"], &[], "Compiling the command-line client with its embedded chain")
 }
 
-/// Builds programs of the workspace.
-///
-/// Tests need more features of some dependencies than the client does, and four hundred crates depend on these.
-/// `--test` turns them on here too, so that `demo` and `test` share one build; otherwise each would compile nearly
-/// everything anew. The test that it names depends on little.
-pub fn build_bins(ctx: &Context, bins: &[&str], what: &str) -> Result<()> {
-    let mut build = ctx.cargo();
-    build.args(["build", "--workspace", "--test", "errors", "--locked", "--ignore-rust-version"]);
+/// Builds programs of the workspace, with features of their crates.
+pub fn build_bins(ctx: &Context, bins: &[&str], features: &[&str], what: &str) -> Result<()> {
+    let mut build = with_features_of_tests(ctx);
     for bin in bins {
         build.args(["--bin", bin]);
+    }
+    for feature in features {
+        build.args(["--features", feature]);
     }
     run::logged(
         &mut build,
@@ -60,8 +58,17 @@ pub fn build_bins(ctx: &Context, bins: &[&str], what: &str) -> Result<()> {
     Ok(())
 }
 
+/// A `cargo build` that shares its dependencies with the tests: they need more features of some, and four hundred crates depend
+/// on these. `--test` turns them on here too; otherwise `demo` and `test` would each compile nearly everything. The test that
+/// it names depends on little.
+pub fn with_features_of_tests(ctx: &Context) -> Command {
+    let mut build = ctx.cargo();
+    build.args(["build", "--workspace", "--test", "alone", "--locked", "--ignore-rust-version"]);
+    build
+}
+
 /// The built command-line client, told where the program is.
-pub fn cli(ctx: &Context) -> std::process::Command {
+pub fn cli(ctx: &Context) -> Command {
     let mut command = ctx.command(ctx.target.join("debug/multibus"));
     command.env("MULTIBUS_PROGRAM", ctx.program_elf());
     command

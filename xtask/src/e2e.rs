@@ -82,14 +82,9 @@ pub fn where_installed(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result
 
 /// Runs the suite on a fresh network, with further arguments for the tests, and counts it.
 pub fn suite(ctx: &Context, tools: Tools, engine: Engine, args: &[String], tally: &mut Tally) -> Result<()> {
-    let dir = localnet::dir(ctx, engine).with_extension("e2e");
     let (network, skipped): (_, &[&str]) = match engine {
-        Engine::Surfpool => (localnet::for_tests(ctx, tools, &dir)?, &[NEEDS_A_LEDGER]),
-        Engine::Agave => {
-            let mut network = localnet::prepared(ctx, tools, engine)?;
-            network.args(["exec", "--engine", engine.name(), "--dir"]).arg(dir).arg("--");
-            (network, &[])
-        }
+        Engine::Surfpool => (localnet::for_tests(ctx, tools, "e2e")?, &[NEEDS_A_LEDGER]),
+        Engine::Agave => (localnet::fresh(ctx, tools, engine, "e2e")?, &[]),
     };
     beside(ctx, network, skipped, args, tally)
 }

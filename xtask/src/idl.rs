@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     context::Context,
+    demo,
     generated::{self, Files},
     npm, reference, run,
     tally::{Tally, run_tests},
@@ -62,18 +63,8 @@ pub fn golden(ctx: &Context) -> Result<()> {
 
 /// The IDL as the program's sources say.
 fn build(ctx: &Context) -> Result<Vec<u8>> {
-    let mut tool = ctx.cargo();
-    // The same features of shared dependencies as everything else in the workspace, see `demo::build_cli`.
-    tool.args([
-        "build",
-        "--workspace",
-        "--bin",
-        "multibus-idl",
-        "--test",
-        "errors",
-        "--locked",
-        "--ignore-rust-version",
-    ]);
+    let mut tool = demo::with_features_of_tests(ctx);
+    tool.args(["--bin", "multibus-idl"]);
     run::logged(
         &mut tool,
         "Compiling the IDL builder",

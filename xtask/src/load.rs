@@ -42,6 +42,9 @@ pub struct Options {
     /// Weights of purchases, batches, locks and offers [default: 55,15,10,20]
     #[arg(long, value_name = "P,B,L,O")]
     mix: Option<String>,
+    /// Send straight to the node's TPU over QUIC, past its RPC server; needs a node of Agave
+    #[arg(long, conflicts_with = "auction")]
+    tpu: bool,
     /// Hold one auction of this many orders instead, half of them offers and half bids
     #[arg(long, value_name = "ORDERS", conflicts_with_all = ["seconds", "hot", "buses", "max_transactions", "mix"])]
     auction: Option<u32>,
@@ -63,6 +66,7 @@ impl Options {
             buses: Some(2),
             max_transactions: Some(2_000),
             mix: None,
+            tpu: false,
             auction: None,
             lookup_tables: false,
         }
@@ -74,8 +78,20 @@ impl Options {
     }
 
     fn add_to(&self, command: &mut Command) {
-        let Self { engine: _, url, traders, lanes, seconds, hot, buses, max_transactions, mix, auction, lookup_tables } =
-            self;
+        let Self {
+            engine: _,
+            url,
+            traders,
+            lanes,
+            seconds,
+            hot,
+            buses,
+            max_transactions,
+            mix,
+            tpu,
+            auction,
+            lookup_tables,
+        } = self;
         let mut add = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 command.args([name, &value]);
@@ -89,7 +105,7 @@ impl Options {
         add("--max-transactions", max_transactions.map(|number| number.to_string()));
         add("--mix", mix.clone());
         add("--auction", auction.map(|number| number.to_string()));
-        for (flag, given) in [("--hot", hot), ("--lookup-tables", lookup_tables)] {
+        for (flag, given) in [("--hot", hot), ("--tpu", tpu), ("--lookup-tables", lookup_tables)] {
             if *given {
                 command.arg(flag);
             }
@@ -107,16 +123,13 @@ pub fn load(ctx: &Context, tools: Tools, options: &Options) -> Result<()> {
     let mut command = match (&options.url, options.engine.unwrap_or_default()) {
         (Some(_), _) => ctx.command(binary(ctx)),
         (None, engine) => {
-            let mut network = localnet::prepared(ctx, tools, engine)?;
-            network
-                .args(["exec", "--engine", engine.name(), "--dir"])
-                .arg(localnet::dir(ctx, engine).with_extension("load"))
-                .arg("--")
-                .arg(binary(ctx));
+            let mut network = localnet::fresh(ctx, tools, engine, "load")?;
+            network.arg(binary(ctx));
             network
         }
     };
-    demo::build_bins(ctx, &["multibus-load"], "Compiling the generator of load")?;
+    let features: &[&str] = if options.tpu { &["multibus-network/tpu"] } else { &[] };
+    demo::build_bins(ctx, &["multibus-load"], features, "Compiling the generator of load")?;
     options.add_to(&mut command);
     let status = command.status().with_context(|| format!("could not start `{}`", run::shown(&command)))?;
     if !status.success() {

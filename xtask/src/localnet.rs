@@ -55,13 +55,20 @@ impl Engine {
 /// Time between two slots of networks for tests, in milliseconds: a transaction lands in half the time of public networks.
 const TEST_SLOT_MS: u32 = 200;
 
-/// A fresh surfpool network for tests, in a folder of its own; the command that is to run beside it follows.
-pub fn for_tests(ctx: &Context, tools: Tools, dir: &Path) -> Result<Command> {
-    let mut network = prepared(ctx, tools, Engine::Surfpool)?;
-    network
-        .args(["exec", "--engine", Engine::Surfpool.name(), "--slot-ms", &TEST_SLOT_MS.to_string(), "--dir"])
-        .arg(dir);
-    network.arg("--");
+/// A fresh network in a folder of its own, which has a name; the command that is to run beside it follows.
+pub fn fresh(ctx: &Context, tools: Tools, engine: Engine, name: &str) -> Result<Command> {
+    exec(ctx, tools, engine, name, &[])
+}
+
+/// The same for tests, on surfpool.
+pub fn for_tests(ctx: &Context, tools: Tools, name: &str) -> Result<Command> {
+    exec(ctx, tools, Engine::Surfpool, name, &["--slot-ms", &TEST_SLOT_MS.to_string()])
+}
+
+fn exec(ctx: &Context, tools: Tools, engine: Engine, name: &str, options: &[&str]) -> Result<Command> {
+    let mut network = prepared(ctx, tools, engine)?;
+    network.args(["exec", "--engine", engine.name()]).args(options);
+    network.arg("--dir").arg(dir(ctx, engine).with_extension(name)).arg("--");
     Ok(network)
 }
 
@@ -158,6 +165,7 @@ pub fn keeper(ctx: &Context) -> Result<Command> {
     demo::build_bins(
         ctx,
         &["multibus", "multibus-localnet"],
+        &[],
         "Compiling the command-line client and the local network's keeper",
     )?;
     let mut command = ctx.command(binary(ctx));

@@ -13,7 +13,7 @@ const BINARY: &str = "multibus-migrate";
 /// Builds the program and `multibus-migrate`, and runs it with these arguments.
 pub fn migrate(ctx: &Context, tools: Tools, args: &[String]) -> Result<()> {
     sbf::build(ctx, tools)?;
-    demo::build_bins(ctx, &[BINARY], "Compiling what deploys the program")?;
+    demo::build_bins(ctx, &[BINARY], &[], "Compiling what deploys the program")?;
     let mut command = ctx.command(ctx.target.join("debug").join(BINARY));
     run::live(command.args(args).env("MULTIBUS_PROGRAM", ctx.program_elf()))
 }

@@ -3,7 +3,12 @@
 use {
     clap::Parser,
     multibus_network::load::{self, AuctionOptions, Kind, LoadError, LoadOptions, LoadReport, Mix},
-    std::{fmt::Display, process::ExitCode, time::Duration},
+    std::{
+        fmt::Display,
+        path::{Path, PathBuf},
+        process::ExitCode,
+        time::Duration,
+    },
 };
 
 /// Let many wallets post offers, buy, lock and cancel at the same time, as fast as one node takes it
@@ -50,10 +55,13 @@ struct Args {
     /// Also send bare token transfers, before and after, and print rows for `cargo xtask bench`
     #[arg(long, conflicts_with = "auction")]
     beside_transfers: bool,
+    /// Send straight to the node's TPU over QUIC, past its RPC server
+    #[arg(long, conflicts_with = "auction")]
+    tpu: bool,
 }
 
 /// A row of the table of `cargo xtask bench`: what landed a second, beside bare transfers.
-fn row(report: &LoadReport, mix: Mix) -> Option<String> {
+fn row(report: &LoadReport, mix: Mix, tpu: bool) -> Option<String> {
     let transfers = report.transfers_per_second?;
     let market = report.landed_per_second(|kind| kind != Kind::Transfer);
     let share = |time: Duration| {
@@ -69,7 +77,7 @@ fn row(report: &LoadReport, mix: Mix) -> Option<String> {
         _ => "the machine, which node and generator share".to_string(),
     };
     let row = serde_json::json!({
-        "what": format!("{}, at most {} in flight", what(mix), report.in_flight),
+        "what": format!("{} by {}, at most {} in flight", what(mix), if tpu { "TPU" } else { "RPC" }, report.in_flight),
         "figure": format!("{market:.0} landed a second"),
         "beside": format!("{transfers:.0} bare token transfers a second, before and after"),
         "ratio": format!("{:.2}", market / transfers.max(1.0)),
@@ -98,17 +106,34 @@ fn mix(text: &str) -> Result<Mix, String> {
     }
 }
 
-/// URL and node process of the network that `MULTIBUS_NETWORK` describes.
-fn described() -> Result<(String, Option<u32>), String> {
-    let path = std::env::var("MULTIBUS_NETWORK")
-        .map_err(|_| "no node is named: give --url, or let `cargo xtask load --engine` start one".to_string())?;
-    let refuse =
-        |cause: String| format!("{path} does not describe a network: {cause}; start one with `cargo xtask localnet`");
-    let text = std::fs::read_to_string(&path).map_err(|error| refuse(error.to_string()))?;
-    let description: serde_json::Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-    let url = description["rpc_url"].as_str().ok_or_else(|| refuse("it has no rpc_url".to_string()))?;
-    let process = description["engine_process"].as_u64().and_then(|process| process.try_into().ok());
-    Ok((url.to_string(), process))
+/// The node of a network.
+struct Node {
+    url: String,
+    process: Option<u32>,
+    /// The key file of Agave's validator.
+    identity: Option<PathBuf>,
+}
+
+impl Node {
+    /// A node that runs already.
+    fn at(url: String) -> Self {
+        Self { url, process: None, identity: None }
+    }
+
+    /// That of the network which `MULTIBUS_NETWORK` describes.
+    fn described() -> Result<Self, String> {
+        let path = std::env::var("MULTIBUS_NETWORK")
+            .map_err(|_| "no node is named: give --url, or let `cargo xtask load --engine` start one".to_string())?;
+        let refuse = |cause: String| {
+            format!("{path} does not describe a network: {cause}; start one with `cargo xtask localnet`")
+        };
+        let text = std::fs::read_to_string(&path).map_err(|error| refuse(error.to_string()))?;
+        let description: serde_json::Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+        let url = description["rpc_url"].as_str().ok_or_else(|| refuse("it has no rpc_url".to_string()))?.to_string();
+        let process = description["engine_process"].as_u64().and_then(|process| process.try_into().ok());
+        let identity = Path::new(&path).with_file_name("ledger").join("validator-keypair.json");
+        Ok(Self { url, process, identity: Some(identity).filter(|file| file.is_file()) })
+    }
 }
 
 #[tokio::main]
@@ -126,8 +151,9 @@ async fn main() -> ExitCode {
         auction,
         lookup_tables,
         beside_transfers,
+        tpu,
     } = Args::parse();
-    let (url, node_process) = match url.map_or_else(described, |url| Ok((url, None))) {
+    let node = match url.map_or_else(Node::described, |url| Ok(Node::at(url))) {
         Ok(node) => node,
         Err(sentence) => {
             eprintln!("error: {sentence}");
@@ -136,11 +162,11 @@ async fn main() -> ExitCode {
     };
     let note = |note: &str| eprintln!("  {note} ...");
     if let Some(orders) = auction {
-        let options = AuctionOptions { url, websocket_url: ws, orders, traders, lanes, lookup_tables };
+        let options = AuctionOptions { url: node.url, websocket_url: ws, orders, traders, lanes, lookup_tables };
         return tell(Box::pin(load::auction(&options, &note)).await, load::AuctionReport::is_sound);
     }
     let options = LoadOptions {
-        url,
+        url: node.url,
         websocket_url: ws,
         traders,
         lanes,
@@ -150,10 +176,12 @@ async fn main() -> ExitCode {
         max_transactions,
         mix,
         beside_transfers,
-        node_process,
+        tpu,
+        identity: node.identity,
+        node_process: node.process,
     };
     let report = Box::pin(load::run(&options, &note)).await;
-    let row = report.as_ref().ok().and_then(|report| row(report, mix));
+    let row = report.as_ref().ok().and_then(|report| row(report, mix, tpu));
     let code = tell(report, LoadReport::is_sound);
     if let Some(row) = row {
         println!("{row}");

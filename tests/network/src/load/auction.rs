@@ -185,7 +185,7 @@ pub async fn auction(options: &AuctionOptions, note: &(dyn Fn(&str) + Sync)) -> 
     let (window, preparation) = (Arc::new(window), preparing_at.elapsed());
 
     let tally = Arc::new(Tally::new(Duration::MAX));
-    let submitter = Submitter::new(window.fresh.chain.clone(), tally.clone(), u64::MAX);
+    let submitter = Submitter::new(window.fresh.chain.clone(), None, tally.clone(), u64::MAX);
     note(&format!("placing {} orders", options.orders));
     let placing_at = Instant::now();
     let (lanes, placed, mut violations) = window.place(Arc::new(submitter), lanes, options.orders).await;

@@ -6,6 +6,7 @@ mod books;
 mod report;
 mod run;
 mod submit;
+mod tpu;
 
 pub use {
     auction::{AuctionOptions, AuctionReport, MAX_ORDERS, Step, auction},
@@ -14,7 +15,7 @@ pub use {
 };
 
 use {
-    std::{fmt, time::Duration},
+    std::{fmt, path::PathBuf, time::Duration},
     thiserror::Error,
 };
 
@@ -129,6 +130,10 @@ pub struct LoadOptions {
     /// Send bare token transfers before and after the market's load, each for half as long: what the node takes without the
     /// market.
     pub beside_transfers: bool,
+    /// Send straight to the node's TPU, past its RPC server.
+    pub tpu: bool,
+    /// The key file of a validator with stake, as which the TPU is sent to: it takes little from others.
+    pub identity: Option<PathBuf>,
     /// The node's process, whose processor time is reported.
     pub node_process: Option<u32>,
 }
@@ -237,6 +242,8 @@ mod tests {
             max_transactions: 1_000,
             mix: Mix::default(),
             beside_transfers: false,
+            tpu: false,
+            identity: None,
             node_process: None,
         }
     }

@@ -6,6 +6,7 @@ use {
         books::{Books, Bought, LaneBook, Listed, Member},
         report::Tally,
         submit::{Fate, Submitter},
+        tpu::Tpu,
     },
     crate::market::{self, BASE_PRICE, LOCK_FEE_BPS, NetworkMarket},
     bytemuck::Zeroable,
@@ -69,6 +70,14 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
     let failed = |doing| move |error| LoadError::Chain { doing, error };
     let chain = RpcChain::new(&options.url, options.websocket_url.as_deref(), CommitmentLevel::Confirmed)
         .map_err(failed("connecting"))?;
+    if let Err(error) = chain.follow_confirmations().await {
+        note(&format!("asking for outcomes at intervals ({error})"));
+    }
+    let in_flight = u64::from(options.traders) * u64::from(options.lanes);
+    let tpu = match options.tpu {
+        true => Some(Arc::new(Tpu::connect(&options.url, options.identity.as_deref(), in_flight as usize).await?)),
+        false => None,
+    };
     let preparing_at = Instant::now();
     note(&format!(
         "preparing {} traders with {} lanes each on {} buses",
@@ -84,7 +93,7 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
         let cpu_before = cpu_times(options.node_process);
         let deadline = Instant::now() + duration;
         let shared = Arc::new(Shared {
-            submitter: Submitter::new(books.fresh.chain.clone(), tally.clone(), options.max_transactions),
+            submitter: Submitter::new(books.fresh.chain.clone(), tpu.clone(), tally.clone(), options.max_transactions),
             books: books.clone(),
             settlement,
             what,
@@ -137,7 +146,7 @@ pub async fn run(options: &LoadOptions, note: &(dyn Fn(&str) + Sync)) -> Result<
     Ok(LoadReport {
         duration: options.duration(),
         preparation,
-        in_flight: u64::from(options.traders) * u64::from(options.lanes),
+        in_flight,
         kinds,
         transfers_per_second,
         client_cpu: between(|times| times.client),

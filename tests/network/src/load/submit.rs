@@ -4,6 +4,7 @@ use {
     super::{
         Kind,
         report::{End, Tally},
+        tpu::Tpu,
     },
     multibus_client::{
         Error, Instruction, Keypair, Signature, Signer,
@@ -25,15 +26,19 @@ use {
 const RESEND_INTERVAL: Duration = Duration::from_secs(5);
 /// Wait for a node's answer to a transaction before the chain is asked.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// Compute limits vary by up to this many units, so that two equal requests are two transactions.
-const UNIQUE_LIMITS: u32 = 1_000;
+/// Compute limits vary by up to this many units, and limits of loaded bytes by up to this many bytes, so that two equal requests
+/// are two transactions. The bytes cost nothing as long as they begin no further page of 32 KiB.
+const UNIQUE_UNITS: u32 = 1_000;
+const UNIQUE_BYTES: u32 = 32_000;
 /// Bytes of accounts that a transaction of the market loads, programs included, at most. Without a limit a block counts
 /// 64 MiB for each transaction, which is most of the cost of a small one.
-const LOADED_BYTES: u32 = 1 << 20;
+const LOADED_BYTES: u32 = (1 << 20) - UNIQUE_BYTES;
 
 /// Sends the transactions of all traders.
 pub(super) struct Submitter {
     chain: Arc<RpcChain>,
+    /// Where transactions are sent in place of the RPC server.
+    tpu: Option<Arc<Tpu>>,
     tally: Arc<Tally>,
     sequence: AtomicU32,
     left: AtomicU64,
@@ -50,8 +55,8 @@ pub(super) enum Fate {
 }
 
 impl Submitter {
-    pub fn new(chain: Arc<RpcChain>, tally: Arc<Tally>, max_transactions: u64) -> Self {
-        Self { chain, tally, sequence: AtomicU32::new(0), left: AtomicU64::new(max_transactions) }
+    pub fn new(chain: Arc<RpcChain>, tpu: Option<Arc<Tpu>>, tally: Arc<Tally>, max_transactions: u64) -> Self {
+        Self { chain, tpu, tally, sequence: AtomicU32::new(0), left: AtomicU64::new(max_transactions) }
     }
 
     /// What it counts with.
@@ -126,6 +131,10 @@ impl Submitter {
     }
 
     async fn submit_once(&self, transaction: &VersionedTransaction) -> Option<Error> {
+        if let Some(tpu) = &self.tpu {
+            tpu.send(transaction).await;
+            return None;
+        }
         match timeout(ANSWER_WITHIN, self.chain.send(transaction)).await {
             Ok(Err(error @ Error::Program(_))) => Some(error),
             _ => None,
@@ -144,10 +153,11 @@ impl Submitter {
         instruction: Instruction,
     ) -> Result<(VersionedTransaction, u64), Error> {
         let blockhash = self.chain.latest_blockhash().await?;
-        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) % UNIQUE_LIMITS;
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        let (units, bytes) = (sequence % UNIQUE_UNITS, sequence / UNIQUE_UNITS % UNIQUE_BYTES);
         let instructions = [
-            ComputeBudgetInstruction::set_compute_unit_limit(limit(kind) + sequence),
-            ComputeBudgetInstruction::set_loaded_accounts_data_size_limit(LOADED_BYTES),
+            ComputeBudgetInstruction::set_compute_unit_limit(limit(kind) + units),
+            ComputeBudgetInstruction::set_loaded_accounts_data_size_limit(LOADED_BYTES + bytes),
             instruction,
         ];
         let message = v0::Message::try_compile(&wallet.pubkey(), &instructions, &[], blockhash.hash)
