@@ -70,23 +70,27 @@ pub fn build(ctx: &Context) -> Result<()> {
 /// Types, lint, format, units and components, and the build with its limit of size.
 pub fn check(ctx: &Context, _: Tools, tally: &mut Tally) -> Result<()> {
     install(ctx)?;
-    // Most of the time, either of the two keeps one core busy.
-    let (read, units) = thread::scope(|threads| {
-        let read = threads.spawn(|| read(ctx));
-        let units = vitest(ctx, &mut tool(ctx, "vitest"), "unit", tally);
-        (read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), units)
+    // Either of the two keeps one core busy, for about as long as the other.
+    let (lint, others) = thread::scope(|threads| {
+        let lint = threads.spawn(|| lint(ctx));
+        let others = read(ctx).and_then(|()| vitest(ctx, &mut tool(ctx, "vitest"), "unit", tally));
+        (lint.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), others)
     });
-    read.and(units)?;
+    lint.and(others)?;
     build(ctx)
 }
 
-/// What is checked of the sources alone: types, lint, format. They print only what they find.
+/// What lint finds in the sources.
+fn lint(ctx: &Context) -> Result<()> {
+    run::live(tool(ctx, "eslint").args([".", "--max-warnings", "0"])).context("the app's lint found something")
+}
+
+/// Types and format of the sources. They print only what they find.
 fn read(ctx: &Context) -> Result<()> {
     // Lint needs TypeScript 6 beside it, whose program has the same name.
     let mut types = ctx.command("node");
     run::live(types.current_dir(dir(ctx)).args(["node_modules/typescript-7/bin/tsc", "--noEmit"]))
         .context("the app's types do not fit")?;
-    run::live(tool(ctx, "eslint").args([".", "--max-warnings", "0"])).context("the app's lint found something")?;
     run::live(tool(ctx, "prettier").args(["--check", "--log-level", "warn", "."]))
         .context("the app is not formatted: run `npm run format` in app/")
 }
@@ -130,7 +134,7 @@ fn screenshots(ctx: &Context, tools: Tools) -> Result<()> {
 fn beside_network(ctx: &Context, tools: Tools) -> Result<Command> {
     setup::chromium(ctx)?;
     build(ctx)?;
-    let mut network = localnet::for_tests(ctx, tools, &ctx.target.join("localnet/app"))?;
+    let mut network = localnet::for_tests(ctx, tools, "app")?;
     network
         .arg(dir(ctx).join("node_modules/.bin/vitest"))
         .env("MULTIBUS_CLI", ctx.target.join("debug/multibus"))

@@ -1,5 +1,5 @@
-//! Every check: what continuous integration runs, and what to run before a commit. One follows the other, but for those that
-//! mostly wait ([`WAITING`]).
+//! Every check: what continuous integration runs, and what to run before a commit. One follows the other, but for those that run
+//! beside others ([`BESIDE`]).
 
 use std::{
     env,
@@ -149,10 +149,27 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Steps that mostly wait for their networks. Where all steps run, these run beside [`BUSY`], which keeps the processors busy and
-/// takes as long as they do together.
-const WAITING: [&str; 3] = ["surfpool", "anchor-clients", "load"];
-const BUSY: &str = "app-e2e";
+/// Steps that run beside others, where all of these are run.
+struct Group {
+    steps: &'static [&'static str],
+    /// They begin with this step, and are waited for after that one.
+    from: &'static str,
+    to: &'static str,
+    /// What both need and one alone has to build.
+    prepare: fn(&Context, Tools) -> Result<()>,
+}
+
+const BESIDE: [Group; 2] = [
+    // Node's programs keep one processor busy each; so do the linkers and the last crates of Cargo's builds.
+    Group { steps: &["app"], from: "charger", to: "package", prepare: |_, _| Ok(()) },
+    // These mostly wait for their networks, while the flows keep the processors busy and take as long as they do together.
+    Group {
+        steps: &["surfpool", "anchor-clients", "load"],
+        from: "app-e2e",
+        to: "app-e2e",
+        prepare: |ctx, tools| localnet::prepared(ctx, tools, Engine::Surfpool).map(drop),
+    },
+];
 
 /// Prints the table of steps.
 pub fn list() {
@@ -178,18 +195,21 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
 
     let start = Instant::now();
     let mut tally = Tally::default();
-    let waiting: Vec<&str> = match chosen.iter().any(|step| step.name == BUSY) {
-        true => chosen.iter().map(|step| step.name).filter(|name| WAITING.contains(name)).collect(),
-        false => Vec::new(),
-    };
-    let front = chosen.iter().filter(|step| !waiting.contains(&step.name));
-    for (index, step) in front.enumerate() {
-        println!("\n== {}/{} {}: {}", index + 1, chosen.len() - waiting.len(), step.name, step.shows);
+    let is_chosen = |name: &str| chosen.iter().any(|step| step.name == name);
+    let groups: Vec<&Group> = BESIDE.iter().filter(|group| is_chosen(group.from) && is_chosen(group.to)).collect();
+    let front: Vec<_> =
+        chosen.iter().filter(|step| groups.iter().all(|group| !group.steps.contains(&step.name))).collect();
+    let mut running = None;
+    for (index, step) in front.iter().enumerate() {
+        println!("\n== {}/{} {}: {}", index + 1, front.len(), step.name, step.shows);
         let begun = Instant::now();
-        let beside = match step.name == BUSY && !waiting.is_empty() {
-            true => Some(Beside::start(ctx, tools, &waiting)?),
-            false => None,
-        };
+        for group in groups.iter().filter(|group| group.from == step.name) {
+            let names: Vec<&str> = group.steps.iter().copied().filter(|name| is_chosen(name)).collect();
+            if !names.is_empty() {
+                (group.prepare)(ctx, tools)?;
+                running = Some((group.to, Beside::start(ctx, tools, &names)?));
+            }
+        }
         let result = step.run(ctx, tools, &mut tally);
         match &result {
             Ok(()) => println!("== {} passed in {}", step.name, run::elapsed(begun.elapsed())),
@@ -199,7 +219,8 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
                 println!("   Just this one again: cargo xtask test --only {}", step.name);
             }
         }
-        let waited = beside.map_or(Ok(()), |beside| beside.end(&mut tally));
+        let ended = running.take_if(|(to, _)| *to == step.name || result.is_err());
+        let waited = ended.map_or(Ok(()), |(_, beside)| beside.end(&mut tally));
         if result.is_err() || waited.is_err() {
             println!("\n{} passed, {} failed", tally.passed, tally.failed.max(1));
             waited?;
@@ -220,9 +241,7 @@ struct Beside {
 
 impl Beside {
     fn start(ctx: &Context, tools: Tools, names: &[&str]) -> Result<Self> {
-        // What both need is built first, and by one alone.
-        localnet::prepared(ctx, tools, Engine::Surfpool)?;
-        let log = ctx.log("beside");
+        let log = ctx.log(&format!("beside-{}", names.first().unwrap_or(&"others")));
         let file = File::create(&log).with_context(|| format!("could not write the log {}", log.display()))?;
         let mut command = Command::new(env::current_exe()?);
         command.arg("test").args(names.iter().flat_map(|name| ["--only", name]));
@@ -232,7 +251,7 @@ impl Beside {
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         let process = command.spawn().with_context(|| format!("could not start `{}`", run::shown(&command)))?;
         let names = names.join(", ");
-        println!("At the same time run: {names}. What they say follows after this check.");
+        println!("At the same time run: {names}. What they say follows later.");
         Ok(Self { process, log, names })
     }
 
@@ -309,6 +328,19 @@ fn replay(ctx: &Context) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn checks_that_run_beside_others_and_these_exist() {
+        let place = |name: &str| STEPS.iter().position(|step| step.name == name).expect(name);
+        for Group { steps, from, to, .. } in &BESIDE {
+            assert!(place(from) <= place(to), "{from}, {to}");
+            for name in *steps {
+                assert!(place(name) >= place(from) && name != from && name != to, "{name}");
+            }
+        }
+        // One process runs beside the others at a time.
+        assert!(place(BESIDE[0].to) < place(BESIDE[1].from));
+    }
 
     #[test]
     fn every_check_has_its_own_name() {
