@@ -269,7 +269,7 @@ impl Beside {
             tally.failed += total.failed;
         }
         if !status.success() {
-            bail!("of the checks {} one failed, see above; what follows them did not run", self.names);
+            bail!("a check beside the others failed, see above ({}); those after it did not run", self.names);
         }
         Ok(())
     }
