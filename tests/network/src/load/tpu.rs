@@ -46,8 +46,11 @@ mod quic {
             leader_updater::LeaderUpdater,
         },
         std::{
+            io,
             net::{Ipv4Addr, SocketAddr, UdpSocket},
             path::Path,
+            thread,
+            time::Duration,
         },
     };
 
@@ -61,6 +64,20 @@ mod quic {
         }
 
         async fn stop(&mut self) {}
+    }
+
+    /// Whether this machine says that nobody listens at an address: it answers the first datagram so, and the second is not sent.
+    fn is_refused(address: SocketAddr) -> io::Result<bool> {
+        let probe = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        probe.connect(address)?;
+        for _ in 0..2 {
+            match probe.send(&[0]) {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(true),
+                sent => sent?,
+            };
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(false)
     }
 
     /// A connection to a node's TPU.
@@ -88,6 +105,9 @@ mod quic {
             let [address] = addresses.as_slice() else {
                 return Err(refuse(format!("its network has {} nodes with one", addresses.len())));
             };
+            if is_refused(*address).map_err(|error| refuse(error.to_string()))? {
+                return Err(refuse(format!("nobody listens at {address}, which it names")));
+            }
             let identity = identity.map(|path| {
                 let unreadable = |error| LoadError::Options(format!("{} is no key file: {error}", path.display()));
                 read_keypair_file(path).map_err(unreadable)
