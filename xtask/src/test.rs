@@ -241,7 +241,7 @@ struct Beside {
 
 impl Beside {
     fn start(ctx: &Context, tools: Tools, names: &[&str]) -> Result<Self> {
-        let log = ctx.log(&format!("beside-{}", names.first().unwrap_or(&"others")));
+        let log = ctx.log(&format!("beside-{}", names.join("-")));
         let file = File::create(&log).with_context(|| format!("could not write the log {}", log.display()))?;
         let mut command = Command::new(env::current_exe()?);
         command.arg("test").args(names.iter().flat_map(|name| ["--only", name]));

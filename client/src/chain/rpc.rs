@@ -4,7 +4,7 @@ use {
     super::{
         AccountFilter, Chain, ChainClock, LogsStream, Outcome, RecentBlockhash, SignatureInfo, SignatureStatus,
         Simulation, TransactionError, TransactionRecord, VersionedTransaction, guard,
-        subscription::{CONNECT_TIMEOUT, Subscription, Websocket},
+        subscription::{CONNECT_TIMEOUT, Subscription, Websocket, is_behind_proxy},
     },
     crate::{
         error::{Error, Result},
@@ -206,10 +206,21 @@ impl RpcChain {
     /// changes nothing for a chain that is read below or above "confirmed".
     ///
     /// # Errors
-    /// [`Error::Rpc`] where the node does not tell: Agave does, surfpool and many public nodes do not.
+    /// [`Error::Rpc`] where the node does not tell: Agave does, surfpool and many public nodes do not. The same where the user's
+    /// proxy stands before the node.
     pub async fn follow_confirmations(&self) -> Result<()> {
         if self.inner.commitment.commitment != CommitmentLevel::Confirmed {
             return Ok(());
+        }
+        let refuse = |cause: String| Error::Rpc {
+            action: "following confirmations",
+            url: hosts_only(&self.websocket_url),
+            cause,
+            remedy: "the outcome of transactions is asked for at intervals",
+            transient: true,
+        };
+        if is_behind_proxy(&self.websocket_url) {
+            return Err(refuse("the connection would go past the proxy".to_string()));
         }
         let (ready, is_ready) = oneshot::channel();
         let (url, inner) = (self.websocket_url.clone(), Arc::downgrade(&self.inner));
@@ -220,13 +231,6 @@ impl RpcChain {
                 inner.confirmed.notify_one();
             }
         });
-        let refuse = |cause: String| Error::Rpc {
-            action: "following confirmations",
-            url: hosts_only(&self.websocket_url),
-            cause,
-            remedy: "the outcome of transactions is asked for at intervals",
-            transient: true,
-        };
         match timeout(CONNECT_TIMEOUT, is_ready).await {
             Ok(Ok(ready)) => ready.map_err(refuse),
             Ok(Err(_)) => Err(refuse("the client is shutting down".to_string())),
@@ -438,8 +442,10 @@ async fn confirmations(url: &str, chain: &Weak<Inner>, ready: oneshot::Sender<Re
     let Some(told) = chain.upgrade() else { return };
     told.is_told.store(true, Ordering::Relaxed);
     drop(told);
-    // Whoever asked may have given up waiting.
-    let _ = ready.send(Ok(()));
+    // Whoever gave up waiting was told that intervals count.
+    if ready.send(Ok(())).is_err() {
+        return;
+    }
     while let Some(update) = updates.next().await {
         let Some(chain) = chain.upgrade() else { return };
         if matches!(update, SlotUpdate::OptimisticConfirmation { .. }) {

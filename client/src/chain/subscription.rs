@@ -98,7 +98,7 @@ impl Told {
 
 /// Whether the user sends requests to this host through a proxy, by `http_proxy`, `https_proxy`, `all_proxy` and
 /// `no_proxy`. A websocket would go past it.
-fn is_behind_proxy(websocket_url: &str) -> bool {
+pub(super) fn is_behind_proxy(websocket_url: &str) -> bool {
     // `ws` becomes `http` and `wss` becomes `https`, for which the variables are meant.
     let requested = websocket_url.replacen("ws", "http", 1);
     requested.parse().is_ok_and(|uri| Matcher::from_env().intercept(&uri).is_some())
