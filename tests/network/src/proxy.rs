@@ -49,7 +49,7 @@ pub enum Fault {
     Lost,
     /// A transaction is acknowledged and held back. It reaches the node just before the next one.
     HeldBack,
-    /// The node gets it. Its answer and everything after it is lost until the proxy is healed.
+    /// The node gets it. Its answer and every later one is lost until the proxy is healed.
     LastWords,
     /// The answer is changed on its way.
     Altered(fn(&mut Value)),
@@ -206,7 +206,10 @@ impl Shared {
         let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
         let method = asked["method"].as_str().unwrap_or_default().to_string();
         match self.fault_for(&method) {
-            None => self.forward_in_order(&method, body).await,
+            None => {
+                let answer = self.forward_in_order(&method, body).await;
+                if self.state().is_dead { Err(ResetConnection) } else { answer }
+            }
             Some(Fault::Unanswered) => {
                 let _ = self.forward_in_order(&method, body).await;
                 match pending::<Infallible>().await {}
@@ -217,8 +220,9 @@ impl Shared {
             }
             Some(Fault::ResetBefore) => Err(ResetConnection),
             Some(Fault::LastWords) => {
-                let _ = self.forward_in_order(&method, body).await;
+                // First of all: whoever asks while the node executes it would hear what became of it.
                 self.state().is_dead = true;
+                let _ = self.forward_in_order(&method, body).await;
                 Err(ResetConnection)
             }
             Some(Fault::TooManyRequests) => {
