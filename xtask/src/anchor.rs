@@ -16,6 +16,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     context::Context,
+    files::put_stand_in,
     localnet::{self, Engine},
     npm, run,
     sbf::{self, Tools},
@@ -205,10 +206,10 @@ fn environment(ctx: &Context, wallet: &Path) -> Result<Vec<Variable>> {
     let cli = setup::anchor(ctx)?;
     let mut path: Vec<PathBuf> = Vec::new();
     if sbf::platform_tools(ctx).is_none() {
-        path.push(stand_in(&sbf::stand_in(ctx))?);
+        path.push(put_stand_in(&sbf::stand_in(ctx))?);
     }
     if !surfpool::is_installed(ctx) {
-        path.push(stand_in(&surfpool::stand_in(ctx))?);
+        path.push(put_stand_in(&surfpool::stand_in(ctx))?);
     }
     path.extend(toolchain_dir());
     let tools = [Some(cli.clone()), setup::find_validator(ctx)];
@@ -272,14 +273,6 @@ fn wallet(ctx: &Context) -> Result<PathBuf> {
         run::live(&mut make)?;
     }
     Ok(own)
-}
-
-/// Puts xtask under the name of a tool that the Anchor CLI calls; returns the directory for PATH.
-fn stand_in(path: &Path) -> Result<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    sbf::copy_if_different(Path::new("/proc/self/exe"), path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
-    Ok(path.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
 /// The stand-in for `cargo build-sbf`, which the Anchor CLI calls: builds the program with the upstream tools.

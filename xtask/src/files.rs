@@ -56,6 +56,16 @@ fn walk(root: &Path, dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// Puts xtask under the name of a program that others call; returns the folder, for their PATH. It is a copy, because the running
+/// xtask may be replaced while it runs.
+pub fn put_stand_in(path: &Path) -> Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    copy_if_different(Path::new("/proc/self/exe"), path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+        .with_context(|| format!("could not make {} a program", path.display()))?;
+    Ok(path.parent().map(Path::to_path_buf).unwrap_or_default())
+}
+
 /// Begins a build directory of Cargo, where there is none yet, with a copy of what another one has of dependencies: what both
 /// need is compiled once. Cargo compares file times, which the copy keeps.
 pub fn begin_with_dependencies(made: &Path, dir: &Path) -> Result<()> {
@@ -99,6 +109,29 @@ fn is_own(name: &OsStr) -> bool {
     name.starts_with("multibus") || name.starts_with("xtask")
 }
 
+pub fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
+    let bytes = fs::read(from).with_context(|| format!("could not read {}", from.display()))?;
+    write_if_different(to, &bytes)
+}
+
+/// Writes a temporary file and renames it, so that nobody reads half a file.
+pub fn write_if_different(path: &Path, bytes: &[u8]) -> Result<bool> {
+    if fs::read(path).is_ok_and(|present| present == bytes) {
+        return Ok(false);
+    }
+    let write = || -> std::io::Result<()> {
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        let name = path.file_name().unwrap_or(OsStr::new("file")).to_string_lossy();
+        let new = path.with_file_name(format!("{name}.{}.new", std::process::id()));
+        fs::write(&new, bytes)?;
+        fs::rename(&new, path)
+    };
+    write().with_context(|| format!("could not write {}", path.display()))?;
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +164,18 @@ mod tests {
         assert_eq!(fs::read_to_string(new.join(theirs)).unwrap(), "serde");
         begin_with_dependencies(&dir.join("nothing"), &dir.join("none")).unwrap();
         assert!(!dir.join("none").exists());
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_written_only_when_it_differs() {
+        let dir = std::env::temp_dir().join(format!("multibus-xtask-write-{}", std::process::id()));
+        let path = dir.join("file");
+        assert!(write_if_different(&path, b"one").unwrap());
+        assert!(!write_if_different(&path, b"one").unwrap());
+        assert!(write_if_different(&path, b"two").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "no neighbour is left");
         fs::remove_dir_all(dir).unwrap();
     }
 }

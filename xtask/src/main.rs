@@ -25,6 +25,7 @@ mod proof;
 mod publish;
 mod reference;
 mod run;
+mod rustdoc;
 mod sbf;
 mod setup;
 mod surfpool;
@@ -311,14 +312,13 @@ struct Program {
 fn main() -> ExitCode {
     let mut args = env::args_os();
     let name = args.next().unwrap_or_default();
-    if Path::new(&name).file_name().is_some_and(|name| name == link::NAME) {
-        return link::main(args);
-    }
-    if Path::new(&name).file_name().is_some_and(|name| name == sbf::PLATFORM_COMPILER) {
-        return ended(anchor::build_sbf(args));
-    }
-    if Path::new(&name).file_name().is_some_and(|name| name == surfpool::NAME) {
-        return ended(surfpool::main(args));
+    // Copies that stand in for other programs.
+    match Path::new(&name).file_name().and_then(|name| name.to_str()) {
+        Some(link::NAME) => return link::main(args),
+        Some(sbf::PLATFORM_COMPILER) => return ended(anchor::build_sbf(args)),
+        Some(surfpool::NAME) => return ended(surfpool::main(args)),
+        Some(rustdoc::NAME) => return ended(rustdoc::main(args)),
+        _ => {}
     }
     let matches = help::in_groups(Cli::command()).get_matches();
     match Cli::from_arg_matches(&matches) {

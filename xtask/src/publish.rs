@@ -14,8 +14,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     context::{Context, grouped, on_path},
-    files::begin_with_dependencies,
-    run,
+    files::{self, begin_with_dependencies},
+    run, rustdoc,
     sbf::{self, Tools, Upstream},
 };
 
@@ -31,17 +31,17 @@ const CLI: &str = "multibus-cli";
 /// Where the client's crate keeps the program, below its directory.
 const PROGRAM: &str = "program/multibus.so";
 
-/// Builds the documentation of the published crates, with the features that docs.rs shows; every warning is an error.
+/// The published crates that are libraries.
+fn libraries() -> impl Iterator<Item = &'static str> {
+    CRATES.iter().map(|(name, _)| *name).filter(|name| *name != CLI)
+}
+
+/// Writes the documentation of the published libraries.
 pub fn docs(ctx: &Context) -> Result<()> {
-    let mut doc = ctx.cargo();
-    doc.args(["doc", "--no-deps", "--lib", "--locked", "--ignore-rust-version"]);
-    for (name, _) in CRATES {
-        doc.args(["--package", name]);
+    let libraries: Vec<_> = libraries().map(|name| name.replace('-', "_")).collect();
+    for page in rustdoc::pages(ctx, &libraries)? {
+        println!("{}", page.display());
     }
-    doc.args(["--features", "multibus/cpi,multibus-client/embedded"]);
-    doc.env("RUSTDOCFLAGS", "-D warnings");
-    run::logged(&mut doc, "Building the documentation", "about 2 minutes from scratch on two cores", &ctx.log("docs"))?;
-    println!("{}", ctx.target.join("doc/multibus_client/index.html").display());
     Ok(())
 }
 
@@ -75,11 +75,11 @@ fn provide_program(ctx: &Context, tools: Tools) -> Result<String> {
     let tested = sbf::build(ctx, tools)?;
     let packed = ctx.root.join("client").join(PROGRAM);
     if tools.chosen(ctx)? != Tools::Platform {
-        sbf::copy_if_different(&tested.path, &packed)?;
+        files::copy_if_different(&tested.path, &packed)?;
         return Ok(tested.sha256);
     }
     let (elf, _lock) = Upstream::new(ctx, sbf::MARKET)?.build()?;
-    sbf::copy_if_different(&elf, &packed)?;
+    files::copy_if_different(&elf, &packed)?;
     println!(
         "The other checks run on the build of Solana's tools, sha256 {}. What is packed is the build",
         tested.sha256
@@ -154,7 +154,7 @@ fn unpack(ctx: &Context, dir: &Path, name: &str, version: &str, wanted: &[&str])
         if name == CLI && file == Path::new("Cargo.lock") {
             bytes = without_registry(&String::from_utf8(bytes)?).into_bytes();
         }
-        sbf::write_if_different(&to.join(file), &bytes)?;
+        files::write_if_different(&to.join(file), &bytes)?;
     }
     for file in before.iter().filter(|file| !files.contains(file)) {
         fs::remove_file(to.join(file))?;
@@ -200,7 +200,7 @@ fn without_registry(lock: &str) -> String {
 
 /// `cargo install`s the command line out of the unpacked packages alone, with the versions that its package locks.
 fn install(ctx: &Context, dir: &Path, version: &str) -> Result<PathBuf> {
-    let local = CRATES.iter().filter(|(name, _)| *name != CLI).map(|(name, _)| {
+    let local = libraries().map(|name| {
         let path = package(dir, name, version).display().to_string();
         format!("{name} = {{ path = {path:?} }}\n")
     });
@@ -209,7 +209,7 @@ fn install(ctx: &Context, dir: &Path, version: &str) -> Result<PathBuf> {
     let profile = workspace.find("[profile.dev]").context("Cargo.toml has no profile `dev`")?;
     let config = format!("[patch.crates-io]\n{}\n{}", local.collect::<String>(), &workspace[profile..]);
     let config_file = dir.join("config.toml");
-    sbf::write_if_different(&config_file, config.as_bytes())?;
+    files::write_if_different(&config_file, config.as_bytes())?;
 
     let (root, target) = (dir.join("root"), dir.join("target"));
     begin_with_dependencies(&ctx.target.join("debug"), &target.join("debug"))?;
@@ -297,7 +297,7 @@ fn semver(ctx: &Context) -> Result<()> {
     }
     let mut check = ctx.cargo();
     check.args(["semver-checks", "--baseline-rev", tag]);
-    for (name, _) in CRATES.iter().filter(|(name, _)| *name != CLI) {
+    for name in libraries() {
         check.args(["--package", name]);
     }
     run::live(&mut check).with_context(|| format!("an interface broke with {tag}; the next version must say so"))

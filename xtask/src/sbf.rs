@@ -20,7 +20,6 @@
 
 use std::{
     env,
-    ffi::OsStr,
     fs::{self, File},
     path::{Path, PathBuf},
     thread,
@@ -33,7 +32,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     context::{Context, all_on_path, cargo_home, grouped},
-    files::{begin_with_dependencies, project_files},
+    files::{begin_with_dependencies, copy_if_different, project_files, put_stand_in, write_if_different},
     link, run,
     setup::{self, SbfTools},
 };
@@ -298,11 +297,7 @@ impl<'a> Upstream<'a> {
             let _ = fs::remove_file(&link);
             std::os::unix::fs::symlink(&self.tools.llvm_library, &link)?;
         }
-        // A copy, because the running xtask may be replaced while it runs.
-        let linker = self.bin().join(link::NAME);
-        copy_if_different(Path::new("/proc/self/exe"), &linker)?;
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&linker, fs::Permissions::from_mode(0o755))?;
+        put_stand_in(&self.bin().join(link::NAME))?;
         Ok(lock)
     }
 
@@ -473,29 +468,6 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-pub fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
-    let bytes = fs::read(from).with_context(|| format!("could not read {}", from.display()))?;
-    write_if_different(to, &bytes)
-}
-
-/// Writes a temporary file and renames it, so that nobody reads half a file.
-pub fn write_if_different(path: &Path, bytes: &[u8]) -> Result<bool> {
-    if fs::read(path).is_ok_and(|present| present == bytes) {
-        return Ok(false);
-    }
-    let write = || -> std::io::Result<()> {
-        if let Some(dir) = path.parent() {
-            fs::create_dir_all(dir)?;
-        }
-        let name = path.file_name().unwrap_or(OsStr::new("file")).to_string_lossy();
-        let new = path.with_file_name(format!("{name}.{}.new", std::process::id()));
-        fs::write(&new, bytes)?;
-        fs::rename(&new, path)
-    };
-    write().with_context(|| format!("could not write {}", path.display()))?;
-    Ok(true)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -545,17 +517,5 @@ mod tests {
         prune(&all, &[&all.join("current")]);
         assert!(all.join("current").exists() && all.join("recent").exists() && !all.join("old").exists());
         fs::remove_dir_all(all).unwrap();
-    }
-
-    #[test]
-    fn a_file_is_written_only_when_it_differs() {
-        let dir = env::temp_dir().join(format!("multibus-xtask-sbf-{}", std::process::id()));
-        let path = dir.join("file");
-        assert!(write_if_different(&path, b"one").unwrap());
-        assert!(!write_if_different(&path, b"one").unwrap());
-        assert!(write_if_different(&path, b"two").unwrap());
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "no neighbour is left");
-        fs::remove_dir_all(dir).unwrap();
     }
 }
