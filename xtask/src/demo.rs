@@ -60,10 +60,10 @@ pub fn build_bins(ctx: &Context, bins: &[&str], features: &[&str], what: &str) -
 
 /// A `cargo build` that shares its dependencies with the tests: they need more features of some, and four hundred crates depend
 /// on these. `--test` turns them on here too; otherwise `demo` and `test` would each compile nearly everything. The test that
-/// it names depends on little.
+/// it names needs no crate at all.
 pub fn with_features_of_tests(ctx: &Context) -> Command {
     let mut build = ctx.cargo();
-    build.args(["build", "--workspace", "--test", "alone", "--locked", "--ignore-rust-version"]);
+    build.args(["build", "--workspace", "--test", "optional", "--locked", "--ignore-rust-version"]);
     build
 }
 
