@@ -65,9 +65,8 @@ const NEED_OWN_NODES: [&str; 3] = [
     "replay::a_client_that_is_killed_twice_resumes_and_pays_nothing_twice",
 ];
 
-/// Runs the suite on surfpool, whose process no other check compiles.
+/// Runs the suite on surfpool.
 pub fn on_surfpool(ctx: &Context, tools: Tools, tally: &mut Tally) -> Result<()> {
-    localnet::lint_surfpool(ctx)?;
     suite(ctx, tools, Engine::Surfpool, &[], tally)
 }
 

@@ -4,6 +4,7 @@
 use std::{
     env,
     fs::{self, File},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Instant,
 };
@@ -102,6 +103,11 @@ const STEPS: &[Step] = &[
         action: Action::Own(publish::packages),
     },
     Step {
+        name: "network",
+        shows: "surfpool, on whose simulated networks the later checks run, compiles, and no lint complains of its process",
+        action: Action::Own(|ctx, _| localnet::lint_surfpool(ctx)),
+    },
+    Step {
         name: "tests",
         shows: "units, the built program in a simulated chain, its compute units, the client and the CLI behave",
         action: Action::Tests,
@@ -155,18 +161,23 @@ struct Group {
     /// They begin with this step, and are waited for after that one.
     from: &'static str,
     to: &'static str,
+    /// They get what the others leave of the processors.
+    yields: bool,
     /// What both need and one alone has to build.
     prepare: fn(&Context, Tools) -> Result<()>,
 }
 
-const BESIDE: [Group; 2] = [
+const BESIDE: [Group; 3] = [
     // Node's programs keep one processor busy each; so do the linkers and the last crates of Cargo's builds.
-    Group { steps: &["app"], from: "charger", to: "package", prepare: |_, _| Ok(()) },
+    Group { steps: &["app"], from: "charger", to: "package", yields: false, prepare: |_, _| Ok(()) },
+    // It begins with the crates that `clippy` compiled, in a folder of its own.
+    Group { steps: &["network"], from: "tidy", to: "tests", yields: true, prepare: |_, _| Ok(()) },
     // These mostly wait for their networks, while the flows keep the processors busy and take as long as they do together.
     Group {
         steps: &["surfpool", "anchor-clients", "load"],
         from: "app-e2e",
         to: "app-e2e",
+        yields: false,
         prepare: |ctx, tools| localnet::prepared(ctx, tools, Engine::Surfpool).map(drop),
     },
 ];
@@ -199,7 +210,7 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
     let groups: Vec<&Group> = BESIDE.iter().filter(|group| is_chosen(group.from) && is_chosen(group.to)).collect();
     let front: Vec<_> =
         chosen.iter().filter(|step| groups.iter().all(|group| !group.steps.contains(&step.name))).collect();
-    let mut running = None;
+    let mut running: Vec<(&str, Beside)> = Vec::new();
     for (index, step) in front.iter().enumerate() {
         println!("\n== {}/{} {}: {}", index + 1, front.len(), step.name, step.shows);
         let begun = Instant::now();
@@ -207,7 +218,7 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
             let names: Vec<&str> = group.steps.iter().copied().filter(|name| is_chosen(name)).collect();
             if !names.is_empty() {
                 (group.prepare)(ctx, tools)?;
-                running = Some((group.to, Beside::start(ctx, tools, &names)?));
+                running.push((group.to, Beside::start(ctx, tools, &names, group.yields)?));
             }
         }
         let result = step.run(ctx, tools, &mut tally);
@@ -219,8 +230,10 @@ pub fn test(ctx: &Context, tools: Tools, only: &[String]) -> Result<()> {
                 println!("   Just this one again: cargo xtask test --only {}", step.name);
             }
         }
-        let ended = running.take_if(|(to, _)| *to == step.name || result.is_err());
-        let waited = ended.map_or(Ok(()), |(_, beside)| beside.end(&mut tally));
+        let mut waited = Ok(());
+        for (_, beside) in running.extract_if(.., |(to, _)| *to == step.name || result.is_err()) {
+            waited = waited.and(beside.end(&mut tally));
+        }
         if result.is_err() || waited.is_err() {
             println!("\n{} passed, {} failed", tally.passed, tally.failed.max(1));
             waited?;
@@ -240,10 +253,14 @@ struct Beside {
 }
 
 impl Beside {
-    fn start(ctx: &Context, tools: Tools, names: &[&str]) -> Result<Self> {
+    fn start(ctx: &Context, tools: Tools, names: &[&str], yields: bool) -> Result<Self> {
         let log = ctx.log(&format!("beside-{}", names.join("-")));
         let file = File::create(&log).with_context(|| format!("could not write the log {}", log.display()))?;
-        let mut command = Command::new(env::current_exe()?);
+        let xtask = env::current_exe()?;
+        let mut command = Command::new(if yields { Path::new("nice") } else { &xtask });
+        if yields {
+            command.args(["-n", "19"]).arg(&xtask);
+        }
         command.arg("test").args(names.iter().flat_map(|name| ["--only", name]));
         if let Some(tools) = tools.to_possible_value() {
             command.args(["--tools", tools.get_name()]);
@@ -338,8 +355,9 @@ mod tests {
                 assert!(place(name) >= place(from) && name != from && name != to, "{name}");
             }
         }
-        // One process runs beside the others at a time.
-        assert!(place(BESIDE[0].to) < place(BESIDE[1].from));
+        let mut all: Vec<_> = BESIDE.iter().flat_map(|group| group.steps).collect();
+        all.sort();
+        assert!(all.windows(2).all(|two| two[0] != two[1]), "a check runs twice: {all:?}");
     }
 
     #[test]
