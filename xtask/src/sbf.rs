@@ -315,7 +315,9 @@ impl<'a> Upstream<'a> {
     }
 
     fn cargo(&self) -> Result<std::process::Command> {
-        let mut cargo = self.ctx.debian(setup::CARGO);
+        // What is compiled beside it takes longer, and leaves one processor idle at its end.
+        let mut cargo = self.ctx.debian("nice");
+        cargo.args(["-n", "5", setup::CARGO]);
         let path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths(std::iter::once(self.bin()).chain(env::split_paths(&path)))?;
         cargo
