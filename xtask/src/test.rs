@@ -98,11 +98,6 @@ const STEPS: &[Step] = &[
         action: Action::Own(|ctx, _| publish::docs(ctx)),
     },
     Step {
-        name: "package",
-        shows: "the command line that is installed out of the packages buys in an empty folder, with the program that they have",
-        action: Action::Own(publish::packages),
-    },
-    Step {
         name: "network",
         shows: "surfpool, on whose simulated networks the later checks run, compiles, and no lint complains of its process",
         action: Action::Own(|ctx, _| localnet::lint_surfpool(ctx)),
@@ -149,6 +144,11 @@ const STEPS: &[Step] = &[
         action: Action::Own(load::smoke),
     },
     Step {
+        name: "package",
+        shows: "the command line that is installed out of the packages buys in an empty folder, with the program that they have",
+        action: Action::Own(publish::packages),
+    },
+    Step {
         name: "agave",
         shows: "it works the same on Agave's test validator, where that is installed",
         action: Action::Counted(e2e::where_installed),
@@ -167,9 +167,9 @@ struct Group {
     prepare: fn(&Context, Tools) -> Result<()>,
 }
 
-const BESIDE: [Group; 3] = [
+const BESIDE: [Group; 4] = [
     // Node's programs keep one processor busy each; so do the linkers and the last crates of Cargo's builds.
-    Group { steps: &["app"], from: "charger", to: "package", yields: false, prepare: |_, _| Ok(()) },
+    Group { steps: &["app"], from: "charger", to: "docs", yields: false, prepare: |_, _| Ok(()) },
     // It begins with the crates that `clippy` compiled, in a folder of its own.
     Group { steps: &["network"], from: "tidy", to: "tests", yields: true, prepare: |_, _| Ok(()) },
     // These mostly wait for their networks, while the flows keep the processors busy and take as long as they do together.
@@ -180,6 +180,8 @@ const BESIDE: [Group; 3] = [
         yields: false,
         prepare: |ctx, tools| localnet::prepared(ctx, tools, Engine::Surfpool).map(drop),
     },
+    // Flows wait for pages and for slots, too; meanwhile it compiles.
+    Group { steps: &["package"], from: "app-e2e", to: "app-e2e", yields: true, prepare: |_, _| Ok(()) },
 ];
 
 /// Prints the table of steps.
